@@ -1,0 +1,24 @@
+//! The cross-encoder of the second pass, behind a trait.
+
+use reread_encoder::ModelIdentity;
+
+/// An error of an application's own model.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// A cross-encoder: reads a query together with each passage and says how relevant the passage is.
+///
+/// Nogueira and Cho, "Passage Re-ranking with BERT", arXiv:1901.04085.
+pub trait CrossEncoder: Send + Sync {
+    /// Says which model this is.
+    fn model(&self) -> &ModelIdentity;
+
+    /// Scores each passage against the query. Returns one logit a passage, in the order given;
+    /// higher is more relevant.
+    ///
+    /// A passage's logit must not depend on the other passages of the call. Pairs beyond the
+    /// model's length are cut (the passage, never the query), not refused.
+    ///
+    /// # Errors
+    /// Whatever the model fails with.
+    fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>, BoxError>;
+}

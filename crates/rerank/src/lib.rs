@@ -1,0 +1,7 @@
+//! The second pass: a query and candidate texts in, relevance scores out.
+#![forbid(unsafe_code)]
+
+mod cross_encoder;
+
+pub use cross_encoder::{BoxError, CrossEncoder};
+pub use reread_encoder::ModelIdentity;
