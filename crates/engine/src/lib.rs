@@ -1,1 +1,67 @@
-//! Placeholder.
+//! Two-pass retrieval as a library: retrieve, rerank, explain.
+//!
+//! A first pass casts a wide net over passages with BM25 and vectors; a second pass reads the
+//! query together with each candidate and reorders them. [`Engine`] joins the two.
+//!
+//! ```
+//! use reread_engine::{Engine, SearchOptions};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! std::fs::write(folder.path().join("yeast.md"), "# Bread\nYeast makes the dough rise.")?;
+//! std::fs::write(folder.path().join("steel.md"), "# Steel\nCarbon makes iron hard.")?;
+//!
+//! let engine = Engine::builder().root(folder.path()).build()?;
+//! engine.index_folder(&())?;
+//! let result = engine.search("why does bread get bigger in the oven", &SearchOptions::default())?;
+//! let best = &result.hits[0];
+//! assert_eq!(best.passage.path, "yeast.md");
+//! assert_eq!(best.passage.lines, 2..=2);
+//! assert_eq!(result.second_pass.scored, 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How the types fit
+//!
+//! [`Engine::builder`] takes a folder to index, an index folder, [`Models`] and [`IndexOptions`].
+//! [`Engine::index_folder`] brings the index in step with the folder; an application without one adds
+//! each [`Document`] itself. [`Engine::search`] takes [`SearchOptions`] and returns a [`SearchResult`]
+//! whose [`Hit`]s say what each pass thought of them. [`Engine::rerank`] is the second pass alone.
+//! Other models come in through the traits [`Embedder`] and [`CrossEncoder`].
+//!
+//! # Guarantees
+//!
+//! - The same index, query and options give the same answer, whatever the number of threads.
+//! - Many readers and one writer: a search sees one generation of the index, whole.
+//! - A second pass that fails costs the reordering, not the answer.
+//! - Nothing is printed, no environment variable is read, and no global thread pool is made.
+//!
+//! # Features
+//!
+//! `fastembed` (on by default): ONNX models through ONNX Runtime, which is loaded when first needed.
+//! `hub`: fastembed may download the models of its catalogue.
+#![forbid(unsafe_code)]
+
+mod engine;
+mod error;
+mod final_order;
+mod models;
+mod options;
+mod pipeline;
+mod result;
+
+pub use engine::{Engine, EngineBuilder, Reranked};
+pub use error::{Error, Result};
+pub use final_order::{blend_passes, final_order};
+pub use models::{DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER, Models};
+pub use options::{By, SearchOptions, SecondPass};
+pub use reread_index::{
+    BoxError, ChunkOptions, DenseMethod, Document, DocumentKind, Embedder, Filter, Fusion, Heading,
+    HnswOptions, IndexOptions, IndexProgress, IndexSummary, Lines, Mode, ModelIdentity, Observer,
+    Passage, Problem, RetrieveOptions, Snapshot, SourceSummary, Status, remove_index,
+};
+pub use reread_rerank::{CrossEncoder, DEFAULT_PAIR_TOKENS, relevance};
+pub use result::{
+    FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Stopped, Timings,
+};

@@ -59,6 +59,19 @@ pub enum Error {
         /// The model that was to be used.
         given: Box<ModelIdentity>,
     },
+    /// The index belongs to another folder.
+    #[error(
+        "the index in {} was built for {built_for}, not for {given}; give that folder or another index",
+        path.display()
+    )]
+    OtherFolder {
+        /// The index folder.
+        path: PathBuf,
+        /// The folder it was built for.
+        built_for: String,
+        /// The folder that was given.
+        given: String,
+    },
     /// Another process or thread is writing to this index.
     #[error("another process is writing to the index in {}; wait until it is done", path.display())]
     Locked {

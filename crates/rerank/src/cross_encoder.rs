@@ -1,4 +1,5 @@
 //! The cross-encoder of the second pass, behind a trait.
+pub(crate) mod bert;
 
 use reread_encoder::ModelIdentity;
 

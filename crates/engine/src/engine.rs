@@ -1,0 +1,307 @@
+//! The engine: an index, two models, and what is done with them.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use reread_index::{
+    Document, Embedder, IndexOptions, IndexSummary, IndexWriter, Observer, Snapshot, Status,
+};
+use reread_rerank::{CrossEncoder, rank, relevance};
+
+use crate::models::Models;
+use crate::pipeline::check_logits;
+use crate::{Error, Result};
+
+/// The name of the index folder inside an indexed folder.
+const INDEX_FOLDER: &str = ".reread";
+
+/// Two-pass retrieval over one index.
+///
+/// `Send + Sync`: any number of threads may search while one indexes. A search sees the generation
+/// that was current when it began. Models and index are opened when they are first needed.
+pub struct Engine {
+    root: Option<PathBuf>,
+    folder: Option<PathBuf>,
+    options: IndexOptions,
+    models: Models,
+    embedder: Lazy<dyn Embedder>,
+    cross_encoder: Lazy<dyn CrossEncoder>,
+    snapshot: RwLock<Option<Arc<Snapshot>>>,
+    threads: Option<rayon::ThreadPool>,
+}
+
+/// Gathers what an [`Engine`] is made of.
+#[derive(Default)]
+pub struct EngineBuilder {
+    root: Option<PathBuf>,
+    folder: Option<PathBuf>,
+    options: IndexOptions,
+    models: Models,
+    embedder: Option<Arc<dyn Embedder>>,
+    cross_encoder: Option<Arc<dyn CrossEncoder>>,
+    n_threads: usize,
+}
+
+/// One text as the second pass ranks it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Reranked {
+    /// The text's position in the call.
+    pub position: usize,
+    /// The cross-encoder's logit; higher is more relevant.
+    pub logit: f32,
+    /// The logit on a scale from 0 to 1.
+    pub relevance: f32,
+}
+
+impl Engine {
+    /// Begins an engine.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// The folder that is indexed, if there is one.
+    pub fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
+    /// The index folder, if there is one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Brings the index in step with its folder, creating it if need be.
+    ///
+    /// Where nothing has changed, no model is opened and nothing is written.
+    ///
+    /// # Errors
+    /// `NoRoot`, `NotAFolder`, and what indexing can fail with. A file that cannot be read is
+    /// reported in the summary and the rest goes on.
+    pub fn index_folder(&self, observer: &dyn Observer) -> Result<IndexSummary> {
+        self.install(|| {
+            let root = self.root.as_deref().ok_or(Error::NoRoot)?;
+            if !root.is_dir() {
+                return Err(Error::NotAFolder { path: root.to_owned() });
+            }
+            if let Ok(snapshot) = self.reload() {
+                if let Some(summary) = reread_index::nothing_to_do(&snapshot, root, &self.options)? {
+                    return Ok(summary);
+                }
+            }
+            let writer = self.writer()?;
+            let summary = reread_index::index_folder(writer, root, observer)?;
+            self.reload()?;
+            Ok(summary)
+        })
+    }
+
+    /// Adds documents that come from the application, each in place of one with the same id, and
+    /// commits.
+    ///
+    /// # Errors
+    /// What indexing can fail with; the index is then as it was.
+    pub fn add_documents(&self, documents: &[Document]) -> Result<()> {
+        self.install(|| {
+            let mut writer = self.writer()?;
+            for document in documents {
+                writer.put_document(document)?;
+            }
+            writer.commit()?;
+            self.reload()?;
+            Ok(())
+        })
+    }
+
+    /// Removes a document that an application has added, and commits. Returns whether there was
+    /// one.
+    ///
+    /// # Errors
+    /// What indexing can fail with; the index is then as it was.
+    pub fn remove_document(&self, id: &str) -> Result<bool> {
+        self.install(|| {
+            let mut writer = self.writer()?;
+            let removed = writer.remove_document(id)?;
+            writer.commit()?;
+            self.reload()?;
+            Ok(removed)
+        })
+    }
+
+    /// Orders texts by their relevance to a query, best first, without an index.
+    ///
+    /// # Errors
+    /// `NoModel`, `Model`, `CrossEncoder`.
+    pub fn rerank(&self, query: &str, texts: &[&str]) -> Result<Vec<Reranked>> {
+        self.install(|| {
+            if texts.is_empty() {
+                return Ok(Vec::new());
+            }
+            let scored = self.cross_encoder()?.score(query, texts);
+            let logits = check_logits(scored, texts.len())?;
+            let reranked = |position: usize| {
+                let logit = logits[position];
+                Reranked { position, logit, relevance: relevance(logit) }
+            };
+            Ok(rank(&logits).into_iter().map(reranked).collect())
+        })
+    }
+
+    /// What the index holds.
+    ///
+    /// # Errors
+    /// What opening an index can fail with.
+    pub fn status(&self) -> Result<Status> {
+        Ok(self.snapshot()?.status())
+    }
+
+    /// The snapshot that searches use now; opened if none is.
+    ///
+    /// # Errors
+    /// What opening an index can fail with.
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>> {
+        let current = self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone();
+        match current {
+            Some(snapshot) => Ok(snapshot),
+            None => self.reload(),
+        }
+    }
+
+    /// Opens the current generation, which another process may have written.
+    ///
+    /// # Errors
+    /// What opening an index can fail with; searches then go on with the one they had.
+    pub fn reload(&self) -> Result<Arc<Snapshot>> {
+        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
+        let snapshot = Arc::new(Snapshot::open(folder)?);
+        let mut current = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Some(Arc::clone(&snapshot));
+        Ok(snapshot)
+    }
+
+    /// The bi-encoder; opened if it is not yet.
+    ///
+    /// # Errors
+    /// `NoModel`, `Model`.
+    pub fn embedder(&self) -> Result<Arc<dyn Embedder>> {
+        self.embedder.get_or_open(|| self.models.open_embedder())
+    }
+
+    /// The cross-encoder; opened if it is not yet.
+    ///
+    /// # Errors
+    /// `NoModel`, `Model`.
+    pub fn cross_encoder(&self) -> Result<Arc<dyn CrossEncoder>> {
+        self.cross_encoder.get_or_open(|| self.models.open_cross_encoder())
+    }
+
+    /// Runs on this engine's own threads, where it has any.
+    pub(crate) fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match &self.threads {
+            Some(threads) => threads.install(work),
+            None => work(),
+        }
+    }
+
+    fn writer(&self) -> Result<IndexWriter> {
+        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
+        let embedder = self.embedder()?;
+        Ok(IndexWriter::open(folder, self.root.as_deref(), embedder, self.options.clone())?)
+    }
+}
+
+impl EngineBuilder {
+    /// Sets the folder to index. Unless another is given, its index is `.reread` inside it.
+    #[must_use]
+    pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
+        self.root = Some(root.into());
+        self
+    }
+
+    /// Sets the index folder. Without a root the index holds what the application adds.
+    #[must_use]
+    pub fn index(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// Sets which models are used and where they are found.
+    #[must_use]
+    pub fn models(mut self, models: Models) -> Self {
+        self.models = models;
+        self
+    }
+
+    /// Sets a bi-encoder of the application's own.
+    #[must_use]
+    pub fn embedder(mut self, embedder: Arc<dyn Embedder>) -> Self {
+        self.embedder = Some(embedder);
+        self
+    }
+
+    /// Sets a cross-encoder of the application's own.
+    #[must_use]
+    pub fn cross_encoder(mut self, cross_encoder: Arc<dyn CrossEncoder>) -> Self {
+        self.cross_encoder = Some(cross_encoder);
+        self
+    }
+
+    /// Sets how the index is built.
+    #[must_use]
+    pub fn index_options(mut self, options: IndexOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Gives the engine threads of its own. 0, the default, leaves it to the rayon pool it is
+    /// called in: by default one thread a core, shared by all engines of the process.
+    #[must_use]
+    pub fn threads(mut self, n_threads: usize) -> Self {
+        self.n_threads = n_threads;
+        self
+    }
+
+    /// Makes the engine. Opens nothing yet.
+    ///
+    /// # Errors
+    /// `Threads`.
+    pub fn build(self) -> Result<Engine> {
+        let n_threads = self.n_threads;
+        let pool = || rayon::ThreadPoolBuilder::new().num_threads(n_threads).build();
+        let threads = (n_threads > 0)
+            .then(pool)
+            .transpose()
+            .map_err(|error| Error::Threads { n_threads, source: error.into() })?;
+        let inside = || self.root.as_ref().map(|root| root.join(INDEX_FOLDER));
+        Ok(Engine {
+            folder: self.folder.clone().or_else(inside),
+            root: self.root,
+            options: self.options,
+            models: self.models,
+            embedder: Lazy::new(self.embedder),
+            cross_encoder: Lazy::new(self.cross_encoder),
+            snapshot: RwLock::new(None),
+            threads,
+        })
+    }
+}
+
+/// Opened at its first use.
+struct Lazy<T: ?Sized>(Mutex<Option<Arc<T>>>);
+
+impl<T: ?Sized> Lazy<T> {
+    fn new(open: Option<Arc<T>>) -> Self {
+        Self(Mutex::new(open))
+    }
+
+    fn get_or_open(&self, open: impl FnOnce() -> Result<Arc<T>>) -> Result<Arc<T>> {
+        if let Some(open) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            return Ok(Arc::clone(open));
+        }
+        // The lock is not held while a model opens: that work is spread over threads which may
+        // pick up another search meanwhile, and that search would wait for itself. Two that open
+        // at the same time both succeed, and the first one stays.
+        let opened = open()?;
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(slot.get_or_insert(opened)))
+    }
+}

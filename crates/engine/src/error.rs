@@ -1,0 +1,77 @@
+use std::path::PathBuf;
+
+/// A `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong in the engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The first pass or the index failed.
+    #[error(transparent)]
+    Index(#[from] reread_index::Error),
+    /// A model could not be opened.
+    #[error("cannot open the {role} in {}", path.display())]
+    Model {
+        /// What it was to be: `embedder` or `cross-encoder`.
+        role: &'static str,
+        /// Its folder.
+        path: PathBuf,
+        /// Why not.
+        source: reread_index::BoxError,
+    },
+    /// A model of this name is in none of the folders searched.
+    #[error(
+        "there is no {role} {name:?} in {}; give a model's folder, or say where models are with --models or REREAD_MODELS",
+        list(searched)
+    )]
+    NoModel {
+        /// What it was to be: `embedder` or `cross-encoder`.
+        role: &'static str,
+        /// The name or path asked for.
+        name: String,
+        /// The folders that were searched.
+        searched: Vec<PathBuf>,
+    },
+    /// The cross-encoder failed while scoring.
+    #[error("the cross-encoder failed")]
+    CrossEncoder(#[source] reread_index::BoxError),
+    /// The engine was built without a place for an index.
+    #[error("the engine has no index; give it a folder or an index folder")]
+    NoIndexFolder,
+    /// The engine was built without a folder to index.
+    #[error("the engine has no folder to index; give it one when it is built")]
+    NoRoot,
+    /// What was to be indexed is not a folder.
+    #[error("{} is not a folder; give the folder, and a path filter for one file of it", path.display())]
+    NotAFolder {
+        /// What was given.
+        path: PathBuf,
+    },
+    /// The threads could not be started.
+    #[error("cannot start {n_threads} threads")]
+    Threads {
+        /// How many were asked for.
+        n_threads: usize,
+        /// Why not.
+        source: reread_index::BoxError,
+    },
+    /// An option lies outside its bounds.
+    #[error("{option} is {value}, and must be {bound}")]
+    InvalidOption {
+        /// The option's name.
+        option: &'static str,
+        /// The value given.
+        value: String,
+        /// What is allowed.
+        bound: &'static str,
+    },
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    if paths.is_empty() {
+        return "any known place".to_owned();
+    }
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    paths.join(", ")
+}

@@ -1,0 +1,164 @@
+//! Finds and opens the two models.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use reread_index::{BertEmbedder, Embedder};
+use reread_rerank::{BertCrossEncoder, CrossEncoder, DEFAULT_PAIR_TOKENS};
+
+use crate::{Error, Result};
+
+/// The bi-encoder that comes with the project.
+pub const DEFAULT_EMBEDDER: &str = "bge-small-en-v1.5";
+
+/// The cross-encoder that comes with the project.
+pub const DEFAULT_CROSS_ENCODER: &str = "ms-marco-MiniLM-L-12-v2";
+
+/// Says which models are used and where they are found.
+///
+/// A model is a folder: one with `model.safetensors` runs in the built-in encoder, one with
+/// `model.onnx` through fastembed. A plain name is looked up in the search folders; with the
+/// `fastembed` feature a name that is in none of them may be one of fastembed's catalogue.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Models {
+    /// Folders that hold model folders, tried in order.
+    pub search: Vec<PathBuf>,
+    /// The bi-encoder: a folder, or a name below one of `search`.
+    pub embedder: String,
+    /// The cross-encoder: a folder, or a name below one of `search`.
+    pub cross_encoder: String,
+    /// Longest pair of query and passage in tokens; the passage is cut, never the query.
+    pub max_pair_tokens: usize,
+    /// The ONNX Runtime library, for ONNX models; `None` leaves it to the loader's path.
+    pub onnx_runtime: Option<PathBuf>,
+}
+
+impl Default for Models {
+    /// The two shipped models, looked for beside the executable and in the source tree this was
+    /// built from.
+    fn default() -> Self {
+        Self {
+            search: default_search(),
+            embedder: DEFAULT_EMBEDDER.to_owned(),
+            cross_encoder: DEFAULT_CROSS_ENCODER.to_owned(),
+            max_pair_tokens: DEFAULT_PAIR_TOKENS,
+            onnx_runtime: None,
+        }
+    }
+}
+
+impl Models {
+    /// Puts folders in front of those that are searched.
+    #[must_use]
+    pub fn with_search_first(mut self, folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.search.splice(0..0, folders);
+        self
+    }
+
+    /// Sets the bi-encoder.
+    #[must_use]
+    pub fn with_embedder(mut self, name: impl Into<String>) -> Self {
+        self.embedder = name.into();
+        self
+    }
+
+    /// Sets the cross-encoder.
+    #[must_use]
+    pub fn with_cross_encoder(mut self, name: impl Into<String>) -> Self {
+        self.cross_encoder = name.into();
+        self
+    }
+
+    /// Sets the longest pair in tokens.
+    #[must_use]
+    pub fn with_max_pair_tokens(mut self, max_pair_tokens: usize) -> Self {
+        self.max_pair_tokens = max_pair_tokens;
+        self
+    }
+
+    /// Sets where the ONNX Runtime library is.
+    #[must_use]
+    pub fn with_onnx_runtime(mut self, path: impl Into<PathBuf>) -> Self {
+        self.onnx_runtime = Some(path.into());
+        self
+    }
+
+    /// Opens the bi-encoder.
+    ///
+    /// # Errors
+    /// `NoModel`, `Model`.
+    pub fn open_embedder(&self) -> Result<Arc<dyn Embedder>> {
+        let folder = self.find("embedder", &self.embedder)?;
+        let failed = |source| Error::Model { role: "embedder", path: folder.clone(), source };
+        Ok(Arc::new(BertEmbedder::open(&folder).map_err(|error| failed(error.into()))?))
+    }
+
+    /// Opens the cross-encoder.
+    ///
+    /// # Errors
+    /// `NoModel`, `Model`.
+    pub fn open_cross_encoder(&self) -> Result<Arc<dyn CrossEncoder>> {
+        if self.max_pair_tokens < 16 {
+            return Err(Error::InvalidOption {
+                option: "pair tokens",
+                value: self.max_pair_tokens.to_string(),
+                bound: "at least 16",
+            });
+        }
+        let folder = self.find("cross-encoder", &self.cross_encoder)?;
+        let failed = |source| Error::Model { role: "cross-encoder", path: folder.clone(), source };
+        let model = BertCrossEncoder::open(&folder, self.max_pair_tokens);
+        Ok(Arc::new(model.map_err(|error| failed(error.into()))?))
+    }
+
+    /// The folder of a model: the path itself where it is one, else the first match below the
+    /// search folders.
+    ///
+    /// # Errors
+    /// `NoModel`.
+    pub fn find(&self, role: &'static str, name: &str) -> Result<PathBuf> {
+        let path = Path::new(name);
+        if path.is_dir() && is_model_folder(path) {
+            return Ok(path.to_owned());
+        }
+        let candidates = self.search.iter().map(|folder| folder.join(name));
+        candidates.into_iter().find(|path| is_model_folder(path)).ok_or_else(|| Error::NoModel {
+            role,
+            name: name.to_owned(),
+            searched: self.search.clone(),
+        })
+    }
+
+    /// Every model folder below the search folders, each name once.
+    pub fn list(&self) -> Vec<PathBuf> {
+        let mut found: Vec<PathBuf> = Vec::new();
+        for folder in &self.search {
+            let Ok(entries) = std::fs::read_dir(folder) else { continue };
+            let mut here: Vec<PathBuf> =
+                entries.flatten().map(|entry| entry.path()).filter(|p| is_model_folder(p)).collect();
+            here.sort();
+            for path in here {
+                if found.iter().all(|known| known.file_name() != path.file_name()) {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+}
+
+fn is_model_folder(path: &Path) -> bool {
+    ["model.safetensors", "model.onnx", "onnx/model.onnx"].iter().any(|file| path.join(file).is_file())
+}
+
+/// Beside the executable, and in the source tree this was built from.
+fn default_search() -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    if let Some(folder) = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned())) {
+        folders.push(folder.join("models"));
+        folders.push(folder.join("../share/reread/models"));
+    }
+    folders.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/models"));
+    folders
+}

@@ -1,0 +1,120 @@
+//! Options of one search.
+
+use reread_index::RetrieveOptions;
+
+/// How many hits a search returns by default: a screenful.
+const DEFAULT_TOP_K: usize = 10;
+
+/// The most hits one search returns.
+const MAX_TOP_K: usize = 1_000;
+
+/// What becomes of the candidates after the first pass.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum SecondPass {
+    /// They are returned in the order of the first pass.
+    Off,
+    /// They are scored by the cross-encoder and ordered by a blend of both passes, each min-max
+    /// scaled over the candidates.
+    Rerank {
+        /// The weight of the cross-encoder, 0 to 1; 1 is its order alone.
+        weight: f32,
+    },
+}
+
+impl Default for SecondPass {
+    /// Half and half: the cross-encoder's order alone loses on technical text what it gains on
+    /// web pages (`docs/performance.md`).
+    fn default() -> Self {
+        Self::Rerank { weight: 0.5 }
+    }
+}
+
+/// What one result stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum By {
+    /// A passage.
+    #[default]
+    Passage,
+    /// A document, shown by its best passage.
+    Document,
+}
+
+/// Options of one search. Nothing of it is stored.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SearchOptions {
+    /// How many hits are returned, at most.
+    pub top_k: usize,
+    /// The first pass; its `depth` is how many candidates the second pass reads. 20 by default:
+    /// deeper cost more time and gained nothing established on any collection measured.
+    pub first_pass: RetrieveOptions,
+    /// The second pass.
+    pub second_pass: SecondPass,
+    /// What one result stands for.
+    pub by: By,
+}
+
+impl Default for SearchOptions {
+    fn default() -> Self {
+        Self {
+            top_k: DEFAULT_TOP_K,
+            first_pass: RetrieveOptions::default(),
+            second_pass: SecondPass::default(),
+            by: By::default(),
+        }
+    }
+}
+
+impl SearchOptions {
+    /// Sets how many hits are returned.
+    #[must_use]
+    pub fn with_top_k(mut self, top_k: usize) -> Self {
+        self.top_k = top_k;
+        self
+    }
+
+    /// Sets how many candidates the second pass reads.
+    #[must_use]
+    pub fn with_depth(mut self, depth: usize) -> Self {
+        self.first_pass.depth = depth;
+        self
+    }
+
+    /// Sets the first pass.
+    #[must_use]
+    pub fn with_first_pass(mut self, first_pass: RetrieveOptions) -> Self {
+        self.first_pass = first_pass;
+        self
+    }
+
+    /// Sets the second pass.
+    #[must_use]
+    pub fn with_second_pass(mut self, second_pass: SecondPass) -> Self {
+        self.second_pass = second_pass;
+        self
+    }
+
+    /// Sets what one result stands for.
+    #[must_use]
+    pub fn with_by(mut self, by: By) -> Self {
+        self.by = by;
+        self
+    }
+
+    pub(crate) fn check(&self) -> crate::Result<()> {
+        let invalid = |option, value: String, bound| {
+            Err(crate::Error::InvalidOption { option, value, bound })
+        };
+        if !(1..=MAX_TOP_K).contains(&self.top_k) {
+            return invalid("top-k", self.top_k.to_string(), "between 1 and 1,000");
+        }
+        match self.second_pass {
+            SecondPass::Rerank { weight } if !(0.0..=1.0).contains(&weight) => {
+                invalid("rerank weight", weight.to_string(), "between 0 and 1")
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What a search returns.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use reread_index::{DenseMethod, ModelIdentity, Mode, Passage};
+
+/// The answer to one search.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct SearchResult {
+    /// The query as it was given.
+    pub query: String,
+    /// The best passages, best first.
+    pub hits: Vec<Hit>,
+    /// Where the time went.
+    pub timings: Timings,
+    /// What the first pass did.
+    pub first_pass: FirstPassReport,
+    /// What the second pass did.
+    pub second_pass: SecondPassReport,
+    /// What the user should know: how the query was read, or that the second pass failed.
+    pub warnings: Vec<String>,
+}
+
+/// One result: a passage with what each pass said of it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Hit {
+    /// Position in the answer, from 1.
+    pub rank: u32,
+    /// The score the answer is ordered by; equal to `scores.final_score`.
+    pub score: f32,
+    /// Places gained from the first pass to the answer; negative when it fell.
+    pub moved: i32,
+    /// The passage.
+    pub passage: Passage,
+    /// Its score in each list. Scores of different lists cannot be compared.
+    pub scores: Scores,
+    /// Its rank in each list, from 1.
+    pub ranks: Ranks,
+    /// The bytes of the passage's text that match words of the query.
+    pub highlights: Vec<Range<usize>>,
+}
+
+/// A passage's scores; higher is better in each.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Scores {
+    /// BM25, if the passage was in that list.
+    pub bm25: Option<f32>,
+    /// Cosine similarity of query and passage, if the passage was in that list.
+    pub vector: Option<f32>,
+    /// The fused score that decided who became a candidate.
+    pub first_pass: f32,
+    /// The cross-encoder's logit, if the second pass has read the passage.
+    pub cross_encoder: Option<f32>,
+    /// The score the answer is ordered by. With a second pass it is in [0, 1] and relative to the
+    /// other candidates of the same query.
+    pub final_score: f32,
+}
+
+/// A passage's ranks, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ranks {
+    /// In the BM25 list.
+    pub bm25: Option<u32>,
+    /// In the vector list.
+    pub vector: Option<u32>,
+    /// After fusion.
+    pub first_pass: u32,
+    /// By the cross-encoder alone.
+    pub cross_encoder: Option<u32>,
+    /// In the answer.
+    pub final_rank: u32,
+}
+
+/// Where the time of a search went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Timings {
+    /// Opening the index and the models; zero once they are open.
+    pub open: Duration,
+    /// Embedding the query.
+    pub embed: Duration,
+    /// BM25.
+    pub lexical: Duration,
+    /// Searching the vectors.
+    pub dense: Duration,
+    /// The cross-encoder.
+    pub rerank: Duration,
+    /// Everything.
+    pub total: Duration,
+}
+
+/// What the first pass did.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct FirstPassReport {
+    /// Which arms were asked.
+    pub mode: Mode,
+    /// Candidates it returned.
+    pub n_candidates: usize,
+    /// Length of the BM25 list.
+    pub n_lexical: usize,
+    /// Length of the vector list.
+    pub n_dense: usize,
+    /// How the vectors were searched, if they were.
+    pub dense_method: Option<DenseMethod>,
+    /// Passages in the index.
+    pub n_passages: usize,
+}
+
+/// What the second pass did.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct SecondPassReport {
+    /// How many candidates it was to read.
+    pub requested: usize,
+    /// How many it has read.
+    pub scored: usize,
+    /// Why it read no more, if it read fewer than requested or was not asked.
+    pub stopped: Option<Stopped>,
+    /// The model, where one was used.
+    pub model: Option<ModelIdentity>,
+}
+
+/// Why the second pass stopped short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stopped {
+    /// It was not asked for.
+    Off,
+    /// The model failed; a warning says how.
+    Failed,
+}

@@ -1,0 +1,334 @@
+//! Brings an index in step with a folder.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use crate::document::{
+    ExtractOptions, Extraction, FoundFile, HiddenFiles, Problem, Reason, Walk, WalkOptions, extract,
+    walk,
+};
+use crate::filter::unix_ns;
+use crate::format::manifest::{Catalog, Origin, Outcome, Source};
+use crate::options::IndexOptions;
+use crate::snapshot::Snapshot;
+use crate::writer::{IndexWriter, Prepared, failed, prepare};
+use crate::{DocumentKind, Error, Result};
+
+/// A file changed this shortly before the last commit may have changed again within its clock's
+/// tick, so its bytes are compared.
+const RACY_NS: u64 = 2_000_000_000;
+
+/// How many files are read at a time.
+const READ_AHEAD: usize = 64;
+
+/// Watches a long run: is told how far it is, and may stop it.
+pub trait Observer: Sync {
+    /// Is told how far the run is, often.
+    fn progress(&self, _progress: &IndexProgress) {}
+
+    /// Whether the run shall stop; the index is then left as it was.
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// Watches nothing.
+impl Observer for () {}
+
+/// How far an indexing run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct IndexProgress {
+    /// Files to look at.
+    pub n_files: usize,
+    /// Files looked at.
+    pub n_files_done: usize,
+    /// Bytes of the files that must be read.
+    pub n_bytes: u64,
+    /// Bytes of these that are indexed.
+    pub n_bytes_done: u64,
+    /// Passages written so far.
+    pub n_passages: usize,
+}
+
+/// What an indexing run did.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct IndexSummary {
+    /// Files that were not in the index before.
+    pub n_added: usize,
+    /// Files whose content had changed.
+    pub n_changed: usize,
+    /// Files that are gone.
+    pub n_removed: usize,
+    /// Files as they were.
+    pub n_unchanged: usize,
+    /// Files that hold no text.
+    pub n_binary: usize,
+    /// Symbolic links, which are never followed.
+    pub n_symlinks: usize,
+    /// Pipes, sockets and devices.
+    pub n_special: usize,
+    /// Passages written.
+    pub n_passages: usize,
+    /// Of these, those that the model embedded; the others' texts were known.
+    pub n_embedded: usize,
+    /// What could not be read, and why. The rest was indexed.
+    pub problems: Vec<Problem>,
+    /// Whether a new generation was published.
+    pub changed: bool,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// A file to be read, and what the index knows of it.
+struct Job {
+    file: FoundFile,
+    known: Option<Known>,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    digest: [u8; 32],
+    must_cut: bool,
+}
+
+/// What a file was read into.
+enum Reading {
+    Unchanged,
+    Vanished,
+    Failed(Source, Problem),
+    Read { source: Source, documents: Vec<Prepared>, problems: Vec<Problem> },
+}
+
+/// Looks whether an index is in step with `root`, without a model and without the lock.
+///
+/// Returns the summary of a run that has nothing to do, or `None` where there is work for
+/// [`index_folder`].
+///
+/// # Errors
+/// `Io` when the folder cannot be walked.
+pub fn nothing_to_do(
+    snapshot: &Snapshot,
+    root: &Path,
+    options: &IndexOptions,
+) -> Result<Option<IndexSummary>> {
+    let started = Instant::now();
+    let found = walk_root(root, snapshot.folder(), options)?;
+    let must_cut = options.chunk.as_ref().is_some_and(|chunk| *chunk != snapshot.chunk_options());
+    let state = IndexState {
+        catalog: &snapshot.catalog,
+        written_ns: snapshot.manifest.written_ns,
+        must_cut,
+    };
+    let mut summary = new_summary(&found);
+    if must_cut || !missing(state.catalog, &found).is_empty() {
+        return Ok(None);
+    }
+    let jobs = plan(&state, found, &mut summary);
+    summary.n_binary = n_binary(state.catalog);
+    summary.elapsed = started.elapsed();
+    Ok(jobs.is_empty().then_some(summary))
+}
+
+/// Brings the index in step with `root` and commits.
+///
+/// A file of unchanged size and time costs a look at its metadata; otherwise its bytes are
+/// compared by digest, and only other bytes are cut and embedded again.
+///
+/// # Errors
+/// What the writer fails with, and `Cancelled`. A file that cannot be read is not an error but a
+/// problem of the summary.
+pub fn index_folder(
+    mut writer: IndexWriter,
+    root: &Path,
+    observer: &dyn Observer,
+) -> Result<IndexSummary> {
+    let started = Instant::now();
+    let found = walk_root(root, writer.folder(), writer.options())?;
+    let mut summary = new_summary(&found);
+    for path in missing(writer.catalog(), &found) {
+        summary.n_removed += usize::from(writer.remove(&path)?);
+    }
+    let mut progress = IndexProgress { n_files: found.files.len(), ..IndexProgress::default() };
+    let jobs = plan(&writer.state(), found, &mut summary);
+    progress.n_files_done = summary.n_unchanged;
+    progress.n_bytes = jobs.iter().map(|job| job.file.len_bytes).sum();
+    for batch in jobs.chunks(READ_AHEAD) {
+        if observer.cancelled() {
+            return Err(Error::Cancelled);
+        }
+        observer.progress(&progress);
+        let readings: Vec<Result<Reading>> =
+            batch.par_iter().map(|job| read(&writer, job)).collect();
+        for (job, reading) in batch.iter().zip(readings) {
+            apply(&mut writer, job, reading?, &mut summary, &mut |n_passages| {
+                progress.n_passages = n_passages;
+                observer.progress(&progress);
+                !observer.cancelled()
+            })?;
+            progress.n_files_done += 1;
+            progress.n_bytes_done += job.file.len_bytes;
+        }
+    }
+    summary.n_binary = n_binary(writer.catalog());
+    let (changed, counts) = writer.commit()?;
+    summary.n_passages = counts.n_passages;
+    summary.n_embedded = counts.n_embedded;
+    summary.changed = changed;
+    progress.n_passages = counts.n_passages;
+    observer.progress(&progress);
+    summary.elapsed = started.elapsed();
+    Ok(summary)
+}
+
+fn walk_root(root: &Path, index_folder: &Path, options: &IndexOptions) -> Result<Walk> {
+    let walk_options = WalkOptions::default()
+        .with_hidden(if options.hidden { HiddenFiles::Include } else { HiddenFiles::Skip })
+        .with_max_file_bytes(options.max_file_bytes)
+        .with_excluded(index_folder);
+    walk(root, &walk_options)
+}
+
+fn new_summary(found: &Walk) -> IndexSummary {
+    IndexSummary {
+        n_symlinks: found.skipped.symlinks,
+        n_special: found.skipped.special,
+        problems: found.problems.clone(),
+        ..IndexSummary::default()
+    }
+}
+
+fn n_binary(catalog: &Catalog) -> usize {
+    catalog.iter().filter(|source| source.outcome == Outcome::Binary).count()
+}
+
+/// Paths of the index that are no longer in the folder.
+fn missing(catalog: &Catalog, found: &Walk) -> Vec<String> {
+    let present: HashSet<&str> = found.files.iter().map(|file| file.path.as_str()).collect();
+    catalog
+        .iter()
+        .filter(|s| s.origin == Origin::Folder && !present.contains(s.path.as_str()))
+        .map(|source| source.path.clone())
+        .collect()
+}
+
+/// What an index knows before a run.
+pub(crate) struct IndexState<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) written_ns: u64,
+    pub(crate) must_cut: bool,
+}
+
+/// The files that must be read; counts the others.
+fn plan(state: &IndexState<'_>, found: Walk, summary: &mut IndexSummary) -> Vec<Job> {
+    let IndexState { catalog, written_ns, must_cut } = *state;
+    let settled_ns = i64::try_from(written_ns.saturating_sub(RACY_NS)).unwrap_or(0);
+    let mut jobs = Vec::new();
+    for file in found.files {
+        let at = catalog.binary_search_by(|source| source.path.as_str().cmp(&file.path));
+        let source = at.ok().map(|at| &catalog[at]).filter(|s| s.origin == Origin::Folder);
+        let modified_ns = unix_ns(file.modified);
+        let as_it_was = source.is_some_and(|source| {
+            source.size_bytes == file.len_bytes
+                && source.modified_ns == modified_ns
+                && modified_ns < settled_ns
+                && source.digest != [0; 32]
+        });
+        if as_it_was && !must_cut {
+            if let Some(Source { outcome: Outcome::Failed(reason), path, .. }) = source {
+                let reason = Reason::Earlier(reason.clone());
+                summary.problems.push(Problem { path: path.clone(), line: None, reason });
+            }
+            summary.n_unchanged += 1;
+        } else {
+            let known = source.map(|source| Known { digest: source.digest, must_cut });
+            jobs.push(Job { file, known });
+        }
+    }
+    jobs
+}
+
+fn read(writer: &IndexWriter, job: &Job) -> Result<Reading> {
+    let file = &job.file;
+    let mut source = Source {
+        path: file.path.clone(),
+        origin: Origin::Folder,
+        kind: DocumentKind::Text,
+        size_bytes: file.len_bytes,
+        modified_ns: unix_ns(file.modified),
+        digest: [0; 32],
+        outcome: Outcome::Indexed,
+        documents: Vec::new(),
+    };
+    let bytes = match file.read(writer.options().max_file_bytes) {
+        Ok(bytes) => bytes,
+        Err(_) if !file.full_path.exists() => return Ok(Reading::Vanished),
+        Err(problem) => {
+            return Ok(Reading::Failed(failed(source, problem.reason.to_string()), problem));
+        }
+    };
+    source.digest = *blake3::hash(&bytes).as_bytes();
+    source.size_bytes = bytes.len() as u64;
+    if job.known.is_some_and(|known| known.digest == source.digest && !known.must_cut) {
+        return Ok(Reading::Unchanged);
+    }
+    let options = ExtractOptions::default().with_time_limit(writer.options().pdf_timeout);
+    match extract(&file.path, bytes, &options) {
+        Extraction::Binary => {
+            source.outcome = Outcome::Binary;
+            Ok(Reading::Read { source, documents: Vec::new(), problems: Vec::new() })
+        }
+        Extraction::Read { documents, problems } => {
+            if let Some(document) = documents.first() {
+                source.kind = document.kind;
+            } else if let Some(problem) = problems.first() {
+                source.outcome = Outcome::Failed(problem.reason.to_string());
+            }
+            let embedder = writer.embedder().as_ref();
+            let documents: Result<Vec<Prepared>> = documents
+                .par_iter()
+                .map(|document| prepare(document, embedder, writer.chunk_options()))
+                .collect();
+            Ok(Reading::Read { source, documents: documents?, problems })
+        }
+    }
+}
+
+fn apply(
+    writer: &mut IndexWriter,
+    job: &Job,
+    reading: Reading,
+    summary: &mut IndexSummary,
+    go_on: &mut dyn FnMut(usize) -> bool,
+) -> Result<()> {
+    let path = &job.file.path;
+    match reading {
+        Reading::Unchanged => {
+            writer.touch(path, job.file.len_bytes, unix_ns(job.file.modified));
+            summary.n_unchanged += 1;
+        }
+        Reading::Vanished => {
+            summary.n_removed += usize::from(writer.remove(path)?);
+        }
+        Reading::Failed(source, problem) => {
+            summary.problems.push(problem);
+            // What was indexed of it stays until the file can be read again or is gone.
+            if job.known.is_none() {
+                writer.put(source, Vec::new(), go_on)?;
+            }
+        }
+        Reading::Read { source, documents, problems } => {
+            summary.problems.extend(problems);
+            match job.known {
+                None => summary.n_added += 1,
+                Some(_) => summary.n_changed += 1,
+            }
+            writer.put(source, documents, go_on)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! The index on disk; `docs/format.md` is its description.
+
+pub(crate) mod atomic;
+pub(crate) mod codec;
+pub(crate) mod header;
+pub(crate) mod manifest;
+pub(crate) mod mmap;

@@ -1,0 +1,127 @@
+//! Writing so that a crash leaves the old file or the new one.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::format::header::{self, FileKind, HEADER_BYTES};
+use crate::{Error, Result};
+
+/// Writes one file of ours under a new name: payload first, header last, then sync.
+pub(crate) struct FileWriter {
+    path: PathBuf,
+    kind: FileKind,
+    out: BufWriter<File>,
+    hasher: blake3::Hasher,
+    payload_len: u64,
+}
+
+impl FileWriter {
+    /// Creates a file that must not exist yet.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn create(path: &Path, kind: FileKind) -> Result<Self> {
+        let write = || -> io::Result<BufWriter<File>> {
+            let mut out = BufWriter::with_capacity(1 << 18, File::create_new(path)?);
+            out.write_all(&[0; HEADER_BYTES])?;
+            Ok(out)
+        };
+        let out = write().map_err(|source| io_error("create", path, source))?;
+        Ok(Self {
+            path: path.to_owned(),
+            kind,
+            out,
+            hasher: blake3::Hasher::new(),
+            payload_len: 0,
+        })
+    }
+
+    /// Appends to the payload.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.hasher.update(bytes);
+        self.payload_len += bytes.len() as u64;
+        self.out.write_all(bytes).map_err(|source| io_error("write", &self.path, source))
+    }
+
+    /// Writes the header and syncs. Returns the payload's length and digest.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn finish(mut self) -> Result<(u64, [u8; 32])> {
+        let digest = *self.hasher.finalize().as_bytes();
+        let header = header::encode(self.kind, self.payload_len, digest);
+        let mut write = || -> io::Result<()> {
+            self.out.flush()?;
+            let file = self.out.get_mut();
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(&header)?;
+            file.sync_all()
+        };
+        write().map_err(|source| io_error("write", &self.path, source))?;
+        Ok((self.payload_len, digest))
+    }
+}
+
+/// Writes a small file in one go: under a temporary name, synced, renamed into place, and the
+/// folder synced.
+///
+/// # Errors
+/// `Io`.
+pub(crate) fn replace(path: &Path, kind: FileKind, payload: &[u8]) -> Result<()> {
+    let temporary = path.with_extension("new");
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(io_error("remove", &temporary, error));
+        }
+        _ => {}
+    }
+    let mut file = FileWriter::create(&temporary, kind)?;
+    file.write(payload)?;
+    file.finish()?;
+    fs::rename(&temporary, path).map_err(|source| io_error("replace", path, source))?;
+    sync_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Makes renames, creations and removals in a folder durable.
+///
+/// # Errors
+/// `Io`.
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    // Only Unix lets a folder be opened and synced; elsewhere the rename itself is durable enough.
+    if cfg!(unix) {
+        File::open(folder)
+            .and_then(|file| file.sync_all())
+            .map_err(|source| io_error("sync", folder, source))?;
+    }
+    Ok(())
+}
+
+/// Fills a new folder with hard links to the files of another, or with copies where the file
+/// system has no links.
+///
+/// # Errors
+/// `Io`.
+pub(crate) fn link_folder(from: &Path, to: &Path, skip: impl Fn(&str) -> bool) -> Result<()> {
+    fs::create_dir(to).map_err(|source| io_error("create", to, source))?;
+    let entries = fs::read_dir(from).map_err(|source| io_error("read", from, source))?;
+    for entry in entries {
+        let entry = entry.map_err(|source| io_error("read", from, source))?;
+        if skip(&entry.file_name().to_string_lossy()) {
+            continue;
+        }
+        let target = to.join(entry.file_name());
+        if fs::hard_link(entry.path(), &target).is_err() {
+            fs::copy(entry.path(), &target)
+                .map_err(|source| io_error("copy", &entry.path(), source))?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn io_error(action: &'static str, path: &Path, source: io::Error) -> Error {
+    Error::Io { action, path: path.to_owned(), source }
+}

@@ -1,0 +1,205 @@
+//! MANIFEST, the commit point, and the catalog it names.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use reread_encoder::ModelIdentity;
+use serde::{Deserialize, Serialize};
+
+use crate::document::DocumentKind;
+use crate::format::atomic::{self, FileWriter, io_error};
+use crate::format::codec;
+use crate::format::header::{self, FileKind, HEADER_BYTES};
+use crate::{Error, Result};
+
+/// The manifest's file name.
+pub(crate) const MANIFEST: &str = "MANIFEST";
+
+/// Names everything that belongs to one generation of the index.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    pub(crate) generation: u64,
+    pub(crate) next_key: u64,
+    pub(crate) next_segment: u32,
+    pub(crate) root: String,
+    pub(crate) written_ns: u64,
+    pub(crate) model: ModelIdentity,
+    pub(crate) dim: u32,
+    pub(crate) max_tokens: u32,
+    pub(crate) overlap_tokens: u32,
+    pub(crate) catalog: FileRef,
+    pub(crate) lexical: String,
+    pub(crate) segments: Vec<SegmentRef>,
+}
+
+/// A file by name, length and digest of its payload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileRef {
+    pub(crate) name: String,
+    pub(crate) len_bytes: u64,
+    pub(crate) digest: [u8; 32],
+}
+
+/// A segment and what has been deleted from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SegmentRef {
+    pub(crate) number: u32,
+    pub(crate) n_passages: u32,
+    pub(crate) passages: FileRef,
+    pub(crate) vectors: FileRef,
+    pub(crate) quantised: FileRef,
+    pub(crate) deleted: Vec<(u32, u32)>,
+    pub(crate) graph: Option<GraphRef>,
+}
+
+/// The dump of an HNSW graph.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct GraphRef {
+    pub(crate) files: Vec<FileRef>,
+    pub(crate) basename: String,
+    pub(crate) lost: Vec<u32>,
+}
+
+/// What was indexed, ascending by path.
+pub(crate) type Catalog = Vec<Source>;
+
+/// A file of the folder, or a document an application handed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Source {
+    pub(crate) path: String,
+    pub(crate) origin: Origin,
+    pub(crate) kind: DocumentKind,
+    pub(crate) size_bytes: u64,
+    pub(crate) modified_ns: i64,
+    pub(crate) digest: [u8; 32],
+    pub(crate) outcome: Outcome,
+    pub(crate) documents: Vec<DocumentRecord>,
+}
+
+/// Where a source came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Origin {
+    Folder,
+    Application,
+}
+
+/// What became of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Outcome {
+    Indexed,
+    Binary,
+    Failed(String),
+}
+
+/// A document and where its passages are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DocumentRecord {
+    pub(crate) key: u64,
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) segment: u32,
+    pub(crate) first: u32,
+    pub(crate) n_passages: u32,
+}
+
+impl Manifest {
+    /// Reads and checks the manifest of an index folder.
+    ///
+    /// # Errors
+    /// `NoIndex`, `Io`, `Damaged`, `UnsupportedVersion`.
+    pub(crate) fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(MANIFEST);
+        match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::NoIndex { path: folder.to_owned() });
+            }
+            _ => {}
+        }
+        let manifest: Self = codec::decode(&path, &read_checked(&path, FileKind::Manifest)?)?;
+        manifest.check_names(&path)?;
+        Ok(manifest)
+    }
+
+    /// Makes this manifest the current one.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn publish(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(MANIFEST);
+        atomic::replace(&path, FileKind::Manifest, &codec::encode(&path, self)?)
+    }
+
+    /// Reads the catalog that this manifest names.
+    ///
+    /// # Errors
+    /// `Io`, `Damaged`.
+    pub(crate) fn read_catalog(&self, folder: &Path) -> Result<Catalog> {
+        let path = folder.join(&self.catalog.name);
+        codec::decode(&path, &read_checked(&path, FileKind::Catalog)?)
+    }
+
+    /// Every file and folder directly inside the index folder that this generation needs.
+    pub(crate) fn entries(&self) -> Vec<String> {
+        let mut names = vec![self.catalog.name.clone(), self.lexical.clone()];
+        names.extend(self.segments.iter().map(|segment| segment_folder(segment.number)));
+        names
+    }
+
+    /// Names from a file must stay inside the index folder.
+    fn check_names(&self, path: &Path) -> Result<()> {
+        let graphs = self.segments.iter().filter_map(|segment| segment.graph.as_ref());
+        let files = self.segments.iter().flat_map(|s| [&s.passages, &s.vectors, &s.quantised]);
+        let names = files
+            .chain(graphs.flat_map(|graph| &graph.files))
+            .map(|file| &file.name)
+            .chain([&self.catalog.name, &self.lexical]);
+        for name in names {
+            let inside = Path::new(name)
+                .components()
+                .all(|part| matches!(part, std::path::Component::Normal(_)));
+            if name.is_empty() || !inside {
+                return Err(Error::Damaged {
+                    path: path.to_owned(),
+                    offset: HEADER_BYTES as u64,
+                    problem: format!("it names a file outside the index: {name:?}"),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name of a segment's folder.
+pub(crate) fn segment_folder(number: u32) -> String {
+    format!("segment-{number}")
+}
+
+/// Writes a catalog under its generation's name.
+///
+/// # Errors
+/// `Io`.
+pub(crate) fn write_catalog(folder: &Path, generation: u64, catalog: &Catalog) -> Result<FileRef> {
+    let name = format!("catalog-{generation}");
+    let path = folder.join(&name);
+    let mut file = FileWriter::create(&path, FileKind::Catalog)?;
+    file.write(&codec::encode(&path, catalog)?)?;
+    let (len_bytes, digest) = file.finish()?;
+    Ok(FileRef { name, len_bytes, digest })
+}
+
+/// Reads a small file whole and checks its digest.
+fn read_checked(path: &Path, kind: FileKind) -> Result<Vec<u8>> {
+    let mut file = fs::read(path).map_err(|source| io_error("read", path, source))?;
+    let header = header::decode(path, &file, kind)?;
+    let payload = file.split_off(HEADER_BYTES);
+    if *blake3::hash(&payload).as_bytes() == header.digest {
+        Ok(payload)
+    } else {
+        Err(Error::Damaged {
+            path: path.to_owned(),
+            offset: HEADER_BYTES as u64,
+            problem: "the content does not match its digest".to_owned(),
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! Keeps segments few: deletes in place, merges what is small or mostly deleted.
+
+use std::path::Path;
+
+use crate::dense::HnswOptions;
+use crate::format::manifest::{Catalog, DocumentRecord, Manifest, SegmentRef};
+use crate::segment::{Segment, SegmentWriter};
+use crate::Result;
+
+/// An older segment joins a merge when it is at most this many times as large as all younger ones
+/// together: a passage is then rewritten a logarithmic number of times.
+const GROWTH: u64 = 2;
+
+/// Marks a document's passages as deleted.
+pub(crate) fn delete(segments: &mut [SegmentRef], document: &DocumentRecord) {
+    let Some(segment) = segments.iter_mut().find(|s| s.number == document.segment) else {
+        return;
+    };
+    if document.n_passages == 0 {
+        return;
+    }
+    let range = (document.first, document.first + document.n_passages);
+    let at = segment.deleted.partition_point(|&(start, _)| start < range.0);
+    segment.deleted.insert(at, range);
+    join_neighbours(&mut segment.deleted);
+}
+
+fn join_neighbours(ranges: &mut Vec<(u32, u32)>) {
+    ranges.dedup_by(|next, previous| {
+        let touches = next.0 <= previous.1;
+        if touches {
+            previous.1 = previous.1.max(next.1);
+        }
+        touches
+    });
+}
+
+/// Merges the segments for which it pays into one, and drops those with nothing left in them.
+///
+/// # Errors
+/// `Io`, `Damaged`, or what a graph's build fails with.
+pub(crate) fn merge_small(
+    folder: &Path,
+    manifest: &mut Manifest,
+    catalog: &mut Catalog,
+    hnsw: &HnswOptions,
+) -> Result<()> {
+    manifest.segments.retain(|segment| n_live(segment) > 0);
+    let chosen = choose(&manifest.segments);
+    if chosen.is_empty() {
+        return Ok(());
+    }
+    let merged: Vec<SegmentRef> =
+        chosen.iter().map(|&pos| manifest.segments[pos].clone()).collect();
+    let number = manifest.next_segment;
+    manifest.next_segment += 1;
+    let dim = manifest.dim as usize;
+    let mut writer = SegmentWriter::create(folder, number, dim)?;
+    for part in &merged {
+        let segment = Segment::open(folder, part, dim)?;
+        let mut documents: Vec<&mut DocumentRecord> = catalog
+            .iter_mut()
+            .flat_map(|source| &mut source.documents)
+            .filter(|document| document.segment == part.number)
+            .collect();
+        documents.sort_unstable_by_key(|document| document.first);
+        for document in documents {
+            let first = writer.n_passages();
+            for position in document.first..document.first + document.n_passages {
+                writer.copy(&segment, position)?;
+            }
+            document.segment = number;
+            document.first = first;
+        }
+    }
+    let new = writer.finish(hnsw)?;
+    manifest.segments.retain(|segment| merged.iter().all(|part| part.number != segment.number));
+    manifest.segments.push(new);
+    Ok(())
+}
+
+/// Positions of the segments to merge; none, or enough to be worth it.
+fn choose(segments: &[SegmentRef]) -> Vec<usize> {
+    let mut chosen = Vec::new();
+    let mut younger = 0;
+    for (pos, segment) in segments.iter().enumerate().rev() {
+        let live = n_live(segment);
+        let mostly_deleted = live * 2 < u64::from(segment.n_passages);
+        let small = younger > 0 && live <= GROWTH * younger;
+        if chosen.is_empty() && pos + 1 == segments.len() || small || mostly_deleted {
+            chosen.push(pos);
+            younger += live;
+        }
+    }
+    chosen.reverse();
+    let shrinks = chosen.iter().any(|&pos| n_live(&segments[pos]) * 2 < u64::from(segments[pos].n_passages));
+    if chosen.len() < 2 && !shrinks { Vec::new() } else { chosen }
+}
+
+fn n_live(segment: &SegmentRef) -> u64 {
+    let deleted: u32 = segment.deleted.iter().map(|&(start, end)| end - start).sum();
+    u64::from(segment.n_passages.saturating_sub(deleted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::manifest::FileRef;
+
+    fn segment(number: u32, n_passages: u32) -> SegmentRef {
+        let file = FileRef { name: "x".to_owned(), len_bytes: 0, digest: [0; 32] };
+        SegmentRef {
+            number,
+            n_passages,
+            passages: file.clone(),
+            vectors: file.clone(),
+            quantised: file,
+            deleted: Vec::new(),
+            graph: None,
+        }
+    }
+
+    fn record(segment: u32, first: u32, n_passages: u32) -> DocumentRecord {
+        DocumentRecord { key: 1, id: "d".to_owned(), title: String::new(), segment, first, n_passages }
+    }
+
+    #[test]
+    fn deleted_ranges_stay_sorted_and_joined() {
+        let mut segments = [segment(1, 100)];
+        for (first, n) in [(50, 10), (0, 5), (60, 5), (5, 5)] {
+            delete(&mut segments, &record(1, first, n));
+        }
+        assert_eq!(segments[0].deleted, [(0, 10), (50, 65)]);
+        assert_eq!(n_live(&segments[0]), 75);
+    }
+
+    #[test]
+    fn a_large_old_segment_is_left_alone() {
+        assert_eq!(choose(&[segment(1, 10_000), segment(2, 10)]), Vec::<usize>::new());
+        assert_eq!(choose(&[segment(1, 10_000), segment(2, 15), segment(3, 10)]), [1, 2]);
+    }
+
+    #[test]
+    fn a_mostly_deleted_segment_is_rewritten() {
+        let mut old = segment(1, 100);
+        old.deleted = vec![(0, 60)];
+        assert_eq!(choose(&[old, segment(2, 10)]), [0, 1]);
+    }
+
+    #[test]
+    fn many_small_commits_leave_few_segments() {
+        let mut segments: Vec<SegmentRef> = Vec::new();
+        for number in 0..1_000 {
+            segments.push(segment(number, 3));
+            let chosen = choose(&segments);
+            if !chosen.is_empty() {
+                let n = chosen.iter().map(|&pos| segments[pos].n_passages).sum();
+                for &pos in chosen.iter().rev() {
+                    segments.remove(pos);
+                }
+                segments.push(segment(number + 10_000, n));
+            }
+            assert!(segments.len() < 12);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Build-time options of an index.
+
+use std::time::Duration;
+
+use crate::chunk::ChunkOptions;
+use crate::dense::HnswOptions;
+
+/// How an index is built. Search-time options are [`RetrieveOptions`](crate::RetrieveOptions).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct IndexOptions {
+    /// How documents are cut. `None` keeps what the index was built with, or the default for a new
+    /// one; another value cuts every document again (unchanged passages are not embedded again).
+    pub chunk: Option<ChunkOptions>,
+    /// When and how the HNSW graph is built.
+    pub hnsw: HnswOptions,
+    /// Larger files are reported and left out. 64 MiB by default: longer texts are logs and dumps.
+    pub max_file_bytes: u64,
+    /// Whether hidden files and folders are indexed. Off by default, as in other search tools.
+    pub hidden: bool,
+    /// How long one PDF may take. 30 s by default: a 1,600-page manual takes about 7.
+    pub pdf_timeout: Duration,
+    /// Memory that the lexical index may use before it writes a part to disk, in bytes.
+    pub lexical_memory_bytes: usize,
+}
+
+impl Default for IndexOptions {
+    fn default() -> Self {
+        Self {
+            chunk: None,
+            hnsw: HnswOptions::default(),
+            max_file_bytes: 64 << 20,
+            hidden: false,
+            pdf_timeout: Duration::from_secs(30),
+            lexical_memory_bytes: 64 << 20,
+        }
+    }
+}
+
+impl IndexOptions {
+    /// Sets how documents are cut.
+    #[must_use]
+    pub fn with_chunk(mut self, chunk: ChunkOptions) -> Self {
+        self.chunk = Some(chunk);
+        self
+    }
+
+    /// Sets when and how the HNSW graph is built.
+    #[must_use]
+    pub fn with_hnsw(mut self, hnsw: HnswOptions) -> Self {
+        self.hnsw = hnsw;
+        self
+    }
+
+    /// Sets the size in bytes from which a file is left out.
+    #[must_use]
+    pub fn with_max_file_bytes(mut self, max_file_bytes: u64) -> Self {
+        self.max_file_bytes = max_file_bytes;
+        self
+    }
+
+    /// Sets whether hidden files and folders are indexed.
+    #[must_use]
+    pub fn with_hidden(mut self, hidden: bool) -> Self {
+        self.hidden = hidden;
+        self
+    }
+
+    /// Sets how long one PDF may take.
+    #[must_use]
+    pub fn with_pdf_timeout(mut self, pdf_timeout: Duration) -> Self {
+        self.pdf_timeout = pdf_timeout;
+        self
+    }
+}

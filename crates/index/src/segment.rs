@@ -1,0 +1,372 @@
+//! A segment: passages and their vectors in flat, immutable, memory-mapped files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::chunk::Cut;
+use crate::dense::{DensePart, HnswOptions};
+use crate::format::atomic::{self, FileWriter, io_error};
+use crate::format::header::{FileKind, HEADER_BYTES};
+use crate::format::manifest::{FileRef, SegmentRef, segment_folder};
+use crate::format::mmap::{MappedFile, f32_bytes};
+use crate::{Error, Result};
+
+/// Bytes of one passage record.
+const RECORD_BYTES: usize = 72;
+
+/// Separates the headings of a heading path; no heading holds it.
+const HEADING_SEPARATOR: char = '\u{1f}';
+
+/// Bytes of the digest that tells whether two embedded texts are the same.
+pub(crate) const TEXT_DIGEST_BYTES: usize = 16;
+
+/// The digest of a text that is embedded.
+pub(crate) type TextDigest = [u8; TEXT_DIGEST_BYTES];
+
+/// Digests the text that is embedded, so that it is not embedded again.
+pub(crate) fn text_digest(text: &str) -> TextDigest {
+    let mut digest = [0; TEXT_DIGEST_BYTES];
+    digest.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..TEXT_DIGEST_BYTES]);
+    digest
+}
+
+/// What is stored of a passage, without its strings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) key: u64,
+    pub(crate) start_byte: u64,
+    pub(crate) end_byte: u64,
+    strings_at: u64,
+    heading_len: u32,
+    text_len: u32,
+    pub(crate) start_line: u32,
+    pub(crate) end_line: u32,
+    pub(crate) page: u32,
+    pub(crate) text_digest: TextDigest,
+}
+
+impl Record {
+    fn encode(&self) -> [u8; RECORD_BYTES] {
+        let mut bytes = [0; RECORD_BYTES];
+        bytes[0..8].copy_from_slice(&self.key.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.start_byte.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.end_byte.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.strings_at.to_le_bytes());
+        bytes[32..36].copy_from_slice(&self.heading_len.to_le_bytes());
+        bytes[36..40].copy_from_slice(&self.text_len.to_le_bytes());
+        bytes[40..44].copy_from_slice(&self.start_line.to_le_bytes());
+        bytes[44..48].copy_from_slice(&self.end_line.to_le_bytes());
+        bytes[48..52].copy_from_slice(&self.page.to_le_bytes());
+        bytes[56..72].copy_from_slice(&self.text_digest);
+        bytes
+    }
+
+    fn decode(bytes: &[u8; RECORD_BYTES]) -> Self {
+        let u32_at = |at: usize| {
+            u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+        };
+        let u64_at = |at: usize| u64::from(u32_at(at)) | (u64::from(u32_at(at + 4)) << 32);
+        let mut text_digest = [0; TEXT_DIGEST_BYTES];
+        text_digest.copy_from_slice(&bytes[56..72]);
+        Self {
+            key: u64_at(0),
+            start_byte: u64_at(8),
+            end_byte: u64_at(16),
+            strings_at: u64_at(24),
+            heading_len: u32_at(32),
+            text_len: u32_at(36),
+            start_line: u32_at(40),
+            end_line: u32_at(44),
+            page: u32_at(48),
+            text_digest,
+        }
+    }
+}
+
+/// Writes one segment, passage by passage.
+pub(crate) struct SegmentWriter {
+    folder: PathBuf,
+    number: u32,
+    dim: usize,
+    passages: FileWriter,
+    vectors: FileWriter,
+    records: Vec<u8>,
+    heap_len: u64,
+    n_passages: u32,
+}
+
+impl SegmentWriter {
+    /// Starts a segment in a new folder below `index_folder`.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn create(index_folder: &Path, number: u32, dim: usize) -> Result<Self> {
+        let folder = index_folder.join(segment_folder(number));
+        fs::create_dir(&folder).map_err(|source| io_error("create", &folder, source))?;
+        Ok(Self {
+            passages: FileWriter::create(&folder.join("passages"), FileKind::Passages)?,
+            vectors: FileWriter::create(&folder.join("vectors"), FileKind::Vectors)?,
+            folder,
+            number,
+            dim,
+            records: Vec::new(),
+            heap_len: 0,
+            n_passages: 0,
+        })
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    pub(crate) fn n_passages(&self) -> u32 {
+        self.n_passages
+    }
+
+    /// Appends a passage cut from `document_text`. Returns its position.
+    ///
+    /// # Errors
+    /// `Io`; `BadEmbedding` when the segment is full.
+    pub(crate) fn push(
+        &mut self,
+        key: u64,
+        cut: &Cut,
+        text: &str,
+        digest: TextDigest,
+        vector: &[f32],
+    ) -> Result<u32> {
+        let headings = joined_headings(&cut.heading_path);
+        let record = Record {
+            key,
+            start_byte: cut.range.start as u64,
+            end_byte: cut.range.end as u64,
+            strings_at: self.heap_len,
+            heading_len: headings.len() as u32,
+            text_len: text.len() as u32,
+            start_line: cut.start_line,
+            end_line: cut.end_line,
+            page: cut.page.unwrap_or(0),
+            text_digest: digest,
+        };
+        self.append(&record, headings.as_bytes(), text.as_bytes(), vector)
+    }
+
+    /// Appends a passage of another segment. Returns its position.
+    ///
+    /// # Errors
+    /// `Io`, `Damaged`.
+    pub(crate) fn copy(&mut self, from: &Segment, position: u32) -> Result<u32> {
+        let record = from.record(position)?;
+        let (headings, text) = from.strings(&record)?;
+        let record = Record { strings_at: self.heap_len, ..record };
+        self.append(&record, headings.as_bytes(), text.as_bytes(), from.vector(position)?)
+    }
+
+    fn append(
+        &mut self,
+        record: &Record,
+        headings: &[u8],
+        text: &[u8],
+        vector: &[f32],
+    ) -> Result<u32> {
+        self.passages.write(headings)?;
+        self.passages.write(text)?;
+        self.heap_len += (headings.len() + text.len()) as u64;
+        self.records.extend_from_slice(&record.encode());
+        self.vectors.write(&f32_bytes(vector))?;
+        let position = self.n_passages;
+        self.n_passages = position.checked_add(1).ok_or(Error::InvalidOption {
+            option: "passages of one segment",
+            value: "more than u32".to_owned(),
+            bound: "at most 4,294,967,295",
+        })?;
+        Ok(position)
+    }
+
+    /// Completes the segment: records, quantised vectors and, where it pays, the graph.
+    ///
+    /// # Errors
+    /// `Io`, or what the graph's build fails with.
+    pub(crate) fn finish(mut self, hnsw: &HnswOptions) -> Result<SegmentRef> {
+        self.passages.write(&self.records)?;
+        self.passages.write(&u64::from(self.n_passages).to_le_bytes())?;
+        let name = segment_folder(self.number);
+        let file_ref = |file: &str, (len_bytes, digest)| FileRef {
+            name: format!("{name}/{file}"),
+            len_bytes,
+            digest,
+        };
+        let passages = file_ref("passages", self.passages.finish()?);
+        let vectors = file_ref("vectors", self.vectors.finish()?);
+        let mapped = MappedFile::open(&self.folder.join("vectors"), FileKind::Vectors)?;
+        let rows = mapped.f32s(0)?;
+        let quantised = file_ref("quantised", write_quantised(&self.folder, rows)?);
+        let graph = DensePart::build_graph(rows, self.dim, hnsw, &self.folder, &name)?;
+        atomic::sync_folder(&self.folder)?;
+        Ok(SegmentRef {
+            number: self.number,
+            n_passages: self.n_passages,
+            passages,
+            vectors,
+            quantised,
+            deleted: Vec::new(),
+            graph,
+        })
+    }
+}
+
+fn joined_headings(headings: &[String]) -> String {
+    let mut joined = String::new();
+    for (i, heading) in headings.iter().enumerate() {
+        if i > 0 {
+            joined.push(HEADING_SEPARATOR);
+        }
+        joined.extend(heading.chars().filter(|&c| c != HEADING_SEPARATOR));
+    }
+    joined
+}
+
+/// Bytes before the int8 rows: the scale, padded so that rows stay aligned.
+const SCALE_BYTES: usize = 64;
+
+fn write_quantised(folder: &Path, rows: &[f32]) -> Result<(u64, [u8; 32])> {
+    let quantised = crate::dense::quantise(rows);
+    let mut file = FileWriter::create(&folder.join("quantised"), FileKind::Quantised)?;
+    let mut front = [0; SCALE_BYTES];
+    front[..4].copy_from_slice(&quantised.scale.to_le_bytes());
+    file.write(&front)?;
+    for block in quantised.values.chunks(1 << 16) {
+        let bytes: Vec<u8> = block.iter().map(|&value| value.cast_unsigned()).collect();
+        file.write(&bytes)?;
+    }
+    file.finish()
+}
+
+/// An open segment.
+pub(crate) struct Segment {
+    pub(crate) number: u32,
+    n_passages: u32,
+    dim: usize,
+    passages: MappedFile,
+    vectors: Arc<MappedFile>,
+    quantised: Arc<MappedFile>,
+    dense: DensePart,
+}
+
+impl Segment {
+    /// Opens a segment and checks that its files belong together.
+    ///
+    /// # Errors
+    /// `Io`, `Damaged`, `UnsupportedVersion`.
+    pub(crate) fn open(index_folder: &Path, segment: &SegmentRef, dim: usize) -> Result<Self> {
+        let open = |file: &FileRef, kind| -> Result<MappedFile> {
+            let mapped = MappedFile::open(&index_folder.join(&file.name), kind)?;
+            if mapped.payload().len() as u64 != file.len_bytes || mapped.digest() != file.digest {
+                return Err(mapped.damaged(16, "the manifest names another file"));
+            }
+            Ok(mapped)
+        };
+        let n = segment.n_passages as usize;
+        let passages = open(&segment.passages, FileKind::Passages)?;
+        let vectors = Arc::new(open(&segment.vectors, FileKind::Vectors)?);
+        let quantised = Arc::new(open(&segment.quantised, FileKind::Quantised)?);
+        let fits = |file: &MappedFile, len: Option<usize>| {
+            if len == Some(file.payload().len()) {
+                Ok(())
+            } else {
+                Err(file.damaged(16, "its length does not fit the number of passages"))
+            }
+        };
+        let cells = n.checked_mul(dim);
+        fits(&vectors, cells.and_then(|cells| cells.checked_mul(4)))?;
+        fits(&quantised, cells.and_then(|cells| cells.checked_add(SCALE_BYTES)))?;
+        let n_recorded = passages
+            .payload()
+            .last_chunk::<8>()
+            .map(|bytes| u64::from_le_bytes(*bytes));
+        if n_recorded != Some(n as u64)
+            || (passages.payload().len() - 8) / RECORD_BYTES < n
+        {
+            return Err(passages.damaged(16, "it holds another number of passages"));
+        }
+        let dense = DensePart::open(index_folder, segment, dim)?;
+        Ok(Self { number: segment.number, n_passages: segment.n_passages, dim, passages, vectors, quantised, dense })
+    }
+
+    pub(crate) fn n_passages(&self) -> u32 {
+        self.n_passages
+    }
+
+    /// The stored record at a position.
+    ///
+    /// # Errors
+    /// `Damaged` when the position lies outside the segment.
+    pub(crate) fn record(&self, position: u32) -> Result<Record> {
+        let records_at = self.records_at();
+        let at = records_at + position as usize * RECORD_BYTES;
+        let end = self.passages.payload().len() - 8;
+        let bytes = self.passages.bytes(at.min(end)..(at + RECORD_BYTES).min(end))?;
+        match bytes.first_chunk::<RECORD_BYTES>() {
+            Some(bytes) => Ok(Record::decode(bytes)),
+            None => Err(self.passages.damaged(HEADER_BYTES + at, "a record lies outside the file")),
+        }
+    }
+
+    /// The heading path, still joined, and the text of a record.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub(crate) fn strings(&self, record: &Record) -> Result<(&str, &str)> {
+        let damaged = || {
+            let at = HEADER_BYTES.saturating_add(record.strings_at as usize);
+            self.passages.damaged(at, "a passage's text is not there")
+        };
+        let heap = &self.passages.payload()[..self.records_at()];
+        let start = usize::try_from(record.strings_at).map_err(|_| damaged())?;
+        let middle = start.checked_add(record.heading_len as usize).ok_or_else(damaged)?;
+        let end = middle.checked_add(record.text_len as usize).ok_or_else(damaged)?;
+        let text = |range| {
+            heap.get(range).and_then(|bytes| std::str::from_utf8(bytes).ok()).ok_or_else(damaged)
+        };
+        Ok((text(start..middle)?, text(middle..end)?))
+    }
+
+    /// The embedding at a position.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub(crate) fn vector(&self, position: u32) -> Result<&[f32]> {
+        let at = position as usize * self.dim;
+        self.vectors.f32s(0)?.get(at..at + self.dim).ok_or_else(|| {
+            self.vectors.damaged(HEADER_BYTES + at * 4, "a vector lies outside the file")
+        })
+    }
+
+    pub(crate) fn dense(&self) -> &DensePart {
+        &self.dense
+    }
+
+    /// Compares every file with its digest.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub(crate) fn verify(&self) -> Result<()> {
+        self.passages.verify()?;
+        self.vectors.verify()?;
+        self.quantised.verify()
+    }
+
+    fn records_at(&self) -> usize {
+        // `open` has checked that the records fit.
+        self.passages.payload().len() - 8 - self.n_passages as usize * RECORD_BYTES
+    }
+}
+
+/// Splits a heading path as a segment stores it.
+pub(crate) fn split_headings(joined: &str) -> Vec<String> {
+    if joined.is_empty() {
+        return Vec::new();
+    }
+    joined.split(HEADING_SEPARATOR).map(str::to_owned).collect()
+}

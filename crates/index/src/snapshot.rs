@@ -1,0 +1,471 @@
+//! A snapshot: one generation of the index, open for reading.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::chunk::ChunkOptions;
+use crate::document::DocumentKind;
+use crate::filter::{Filter, PassageSet};
+use crate::format::manifest::{Catalog, DocumentRecord, Manifest, Origin, Outcome, Source};
+use crate::lexical::LexicalIndex;
+use crate::passage::{DocId, Passage, PassageId};
+use crate::segment::{Segment, TextDigest, split_headings};
+use crate::{Error, ModelIdentity, Result};
+
+/// How often a reader tries again when a writer removes files between two of its reads.
+const OPEN_ATTEMPTS: usize = 5;
+
+/// One generation of the index, open for reading. Later commits do not change it.
+pub struct Snapshot {
+    folder: PathBuf,
+    pub(crate) manifest: Manifest,
+    pub(crate) catalog: Catalog,
+    /// Ascending by key, which is the order of indexing.
+    documents: Vec<DocumentPlace>,
+    segments: Vec<OpenSegment>,
+    lexical: LexicalIndex,
+    by_text: OnceLock<HashMap<TextDigest, PassageId>>,
+}
+
+/// A segment and where its passages stand in the snapshot.
+pub(crate) struct OpenSegment {
+    pub(crate) segment: Segment,
+    pub(crate) base: u32,
+    deleted: Vec<(u32, u32)>,
+}
+
+/// Where a document is in the catalog.
+#[derive(Debug, Clone, Copy)]
+struct DocumentPlace {
+    key: u64,
+    source: u32,
+    document: u32,
+    first: PassageId,
+    n_passages: u32,
+}
+
+/// What an index holds, for people.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Status {
+    /// The index folder.
+    pub folder: PathBuf,
+    /// How many commits it has seen.
+    pub generation: u64,
+    /// Unix time of the last commit in nanoseconds.
+    pub written_ns: u64,
+    /// The embedder it was built with.
+    pub model: ModelIdentity,
+    /// Width of its vectors.
+    pub dim: usize,
+    /// Longest passage in tokens, and the overlap of two neighbours.
+    pub max_tokens: usize,
+    /// Tokens that a passage repeats of the one before it.
+    pub overlap_tokens: usize,
+    /// Files and application documents by outcome.
+    pub n_sources: usize,
+    /// Documents (a JSON Lines file holds many).
+    pub n_documents: usize,
+    /// Passages that can be found.
+    pub n_passages: usize,
+    /// Deleted passages that still take up room.
+    pub n_deleted: usize,
+    /// Immutable parts.
+    pub n_segments: usize,
+    /// Passages in segments with an HNSW graph; the others are scanned.
+    pub n_graph_passages: usize,
+    /// Passages that the graph's own search does not find; they are scanned as well, so none is
+    /// out of reach.
+    pub n_graph_lost: usize,
+    /// Files skipped because they hold no text.
+    pub n_binary: usize,
+    /// Files that could not be read, with the reason.
+    pub failed: Vec<(String, String)>,
+    /// Bytes of the index folder.
+    pub size_bytes: u64,
+}
+
+impl Snapshot {
+    /// Opens the current generation of an index folder.
+    ///
+    /// Reads the manifest and the catalog; passages and vectors are mapped, not read.
+    ///
+    /// # Errors
+    /// `NoIndex`, `Io`, `Damaged`, `UnsupportedVersion`, `Lexical`.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let mut manifest = Manifest::read(folder)?;
+        for _ in 1..OPEN_ATTEMPTS {
+            match Self::open_generation(folder, &manifest) {
+                Ok(snapshot) => return Ok(snapshot),
+                Err(error) => {
+                    // A writer may have committed meanwhile and removed what this manifest names.
+                    let current = Manifest::read(folder)?;
+                    if current.generation == manifest.generation {
+                        return Err(error);
+                    }
+                    manifest = current;
+                }
+            }
+        }
+        Self::open_generation(folder, &manifest)
+    }
+
+    fn open_generation(folder: &Path, manifest: &Manifest) -> Result<Self> {
+        let catalog = manifest.read_catalog(folder)?;
+        let mut segments = Vec::with_capacity(manifest.segments.len());
+        let mut base = 0u32;
+        for part in &manifest.segments {
+            let segment = Segment::open(folder, part, manifest.dim as usize)?;
+            segments.push(OpenSegment { segment, base, deleted: part.deleted.clone() });
+            base = base.checked_add(part.n_passages).ok_or_else(|| Error::Damaged {
+                path: folder.join(crate::format::manifest::MANIFEST),
+                offset: 0,
+                problem: "it counts more passages than an index can hold".to_owned(),
+            })?;
+        }
+        let documents = place_documents(folder, manifest, &catalog, &segments)?;
+        let lexical = LexicalIndex::open(&folder.join(&manifest.lexical))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            manifest: manifest.clone(),
+            catalog,
+            documents,
+            segments,
+            lexical,
+            by_text: OnceLock::new(),
+        })
+    }
+
+    /// The index folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The embedder that the index was built with.
+    pub fn model(&self) -> &ModelIdentity {
+        &self.manifest.model
+    }
+
+    /// Refuses another embedder than the one the index was built with.
+    ///
+    /// # Errors
+    /// `WrongModel`, which names both.
+    pub fn check_model(&self, given: &ModelIdentity) -> Result<()> {
+        if given.digest == self.manifest.model.digest {
+            return Ok(());
+        }
+        Err(Error::WrongModel {
+            built_with: Box::new(self.manifest.model.clone()),
+            given: Box::new(given.clone()),
+        })
+    }
+
+    /// Which commit this is, from 1.
+    pub fn generation(&self) -> u64 {
+        self.manifest.generation
+    }
+
+    /// The folder that was indexed, where the index is not inside it.
+    pub fn root(&self) -> Option<&Path> {
+        (!self.manifest.root.is_empty()).then(|| Path::new(&self.manifest.root))
+    }
+
+    /// How its documents were cut.
+    pub fn chunk_options(&self) -> ChunkOptions {
+        self.manifest.chunk_options()
+    }
+
+    /// Passages that can be found.
+    pub fn n_passages(&self) -> usize {
+        self.documents.iter().map(|place| place.n_passages as usize).sum()
+    }
+
+    /// Documents in the index.
+    pub fn n_documents(&self) -> usize {
+        self.documents.len()
+    }
+
+    /// A passage with all that is known of it.
+    ///
+    /// # Errors
+    /// `Damaged` when the passage store does not hold it.
+    pub fn passage(&self, id: PassageId) -> Result<Passage> {
+        let open = self.segment_of(id)?;
+        let record = open.segment.record(id.0 - open.base)?;
+        let (headings, text) = open.segment.strings(&record)?;
+        let document = self.document_of_key(record.key).ok_or_else(|| self.unknown(id))?;
+        let (source, described) = self.document(document)?;
+        Ok(Passage {
+            id,
+            document,
+            doc_id: described.id.clone(),
+            path: source.path.clone(),
+            title: described.title.clone(),
+            kind: source.kind,
+            heading_path: split_headings(headings),
+            bytes: record.start_byte..record.end_byte,
+            lines: record.start_line..=record.end_line,
+            page: (record.page > 0).then_some(record.page),
+            text: text.to_owned(),
+        })
+    }
+
+    /// The ids of all passages of a document, by what results call it and its path.
+    pub fn passages_of(&self, document: DocId) -> impl Iterator<Item = PassageId> + use<> {
+        let place = self.documents.get(document.0 as usize).copied();
+        place
+            .into_iter()
+            .flat_map(|place| (0..place.n_passages).map(move |i| PassageId(place.first.0 + i)))
+    }
+
+    /// Every document: its place, what results call it, and its path.
+    pub fn documents(&self) -> impl Iterator<Item = (DocId, &str, &str)> {
+        (0..self.documents.len() as u32).filter_map(|pos| {
+            let (source, document) = self.document(DocId(pos)).ok()?;
+            Some((DocId(pos), document.id.as_str(), source.path.as_str()))
+        })
+    }
+
+    /// What the index holds.
+    pub fn status(&self) -> Status {
+        let graphs = self.manifest.segments.iter().filter(|segment| segment.graph.is_some());
+        let n_stored: u32 = self.manifest.segments.iter().map(|segment| segment.n_passages).sum();
+        let lost = self.manifest.segments.iter().filter_map(|segment| segment.graph.as_ref());
+        let failed = self.catalog.iter().filter_map(|source| match &source.outcome {
+            Outcome::Failed(reason) => Some((source.path.clone(), reason.clone())),
+            _ => None,
+        });
+        Status {
+            folder: self.folder.clone(),
+            generation: self.manifest.generation,
+            written_ns: self.manifest.written_ns,
+            model: self.manifest.model.clone(),
+            dim: self.manifest.dim as usize,
+            max_tokens: self.manifest.max_tokens as usize,
+            overlap_tokens: self.manifest.overlap_tokens as usize,
+            n_sources: self.catalog.len(),
+            n_documents: self.documents.len(),
+            n_passages: self.n_passages(),
+            n_deleted: n_stored as usize - self.n_passages().min(n_stored as usize),
+            n_segments: self.segments.len(),
+            n_graph_passages: graphs.map(|segment| segment.n_passages as usize).sum(),
+            n_graph_lost: lost.map(|graph| graph.lost.len()).sum(),
+            n_binary: self.catalog.iter().filter(|s| s.outcome == Outcome::Binary).count(),
+            failed: failed.collect(),
+            size_bytes: folder_size(&self.folder),
+        }
+    }
+
+    /// Compares every mapped file with its digest. Reads the whole index.
+    ///
+    /// # Errors
+    /// `Damaged`, naming the file.
+    pub fn verify(&self) -> Result<()> {
+        for open in &self.segments {
+            open.segment.verify()?;
+        }
+        self.lexical.verify()
+    }
+
+    pub(crate) fn lexical(&self) -> &LexicalIndex {
+        &self.lexical
+    }
+
+    pub(crate) fn segments(&self) -> &[OpenSegment] {
+        &self.segments
+    }
+
+    /// Passage ids up to this one may occur.
+    pub(crate) fn n_positions(&self) -> u32 {
+        self.segments.last().map_or(0, |open| open.base + open.segment.n_passages())
+    }
+
+    /// The passages that a search may return: live ones that pass the filter. `None` when that is
+    /// every stored passage.
+    pub(crate) fn allowed(&self, filter: &Filter) -> Option<PassageSet> {
+        let any_deleted = self.segments.iter().any(|open| !open.deleted.is_empty());
+        if filter.is_empty() && !any_deleted {
+            return None;
+        }
+        let mut set = PassageSet::empty(self.n_positions());
+        let passing: Vec<bool> = self.catalog.iter().map(|source| filter.passes(source)).collect();
+        for place in &self.documents {
+            if passing[place.source as usize] {
+                set.insert_range(place.first.0..place.first.0 + place.n_passages);
+            }
+        }
+        Some(set)
+    }
+
+    /// The passage with a stable key, if it is live.
+    pub(crate) fn passage_of_key(&self, key: u64) -> Option<PassageId> {
+        let place = self.documents.get(self.document_of_key(key)?.0 as usize)?;
+        let ordinal = u32::try_from(key - place.key).ok()?;
+        (ordinal < place.n_passages).then(|| PassageId(place.first.0 + ordinal))
+    }
+
+    /// The live passage whose embedded text has this digest, so that its vector can be reused.
+    pub(crate) fn passage_with_text(&self, digest: &TextDigest) -> Option<PassageId> {
+        let by_text = self.by_text.get_or_init(|| {
+            let mut map = HashMap::new();
+            for open in &self.segments {
+                for position in 0..open.segment.n_passages() {
+                    if let Ok(record) = open.segment.record(position) {
+                        map.insert(record.text_digest, PassageId(open.base + position));
+                    }
+                }
+            }
+            map
+        });
+        by_text.get(digest).copied()
+    }
+
+    /// The stored embedding of a passage.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub(crate) fn vector(&self, id: PassageId) -> Result<&[f32]> {
+        let open = self.segment_of(id)?;
+        open.segment.vector(id.0 - open.base)
+    }
+
+    /// The document that owns a passage.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub fn document_of(&self, id: PassageId) -> Result<DocId> {
+        let open = self.segment_of(id)?;
+        let record = open.segment.record(id.0 - open.base)?;
+        self.document_of_key(record.key).ok_or_else(|| self.unknown(id))
+    }
+
+    fn segment_of(&self, id: PassageId) -> Result<&OpenSegment> {
+        let after = self.segments.partition_point(|open| open.base <= id.0);
+        let open = after.checked_sub(1).and_then(|pos| self.segments.get(pos));
+        open.filter(|open| id.0 - open.base < open.segment.n_passages())
+            .ok_or_else(|| self.unknown(id))
+    }
+
+    fn document_of_key(&self, key: u64) -> Option<DocId> {
+        let after = self.documents.partition_point(|place| place.key <= key);
+        let pos = after.checked_sub(1)?;
+        let place = self.documents[pos];
+        (key - place.key < u64::from(place.n_passages)).then_some(DocId(pos as u32))
+    }
+
+    fn document(&self, id: DocId) -> Result<(&Source, &DocumentRecord)> {
+        let unknown = || Error::Damaged {
+            path: self.folder.join(&self.manifest.catalog.name),
+            offset: 0,
+            problem: format!("it has no document {}", id.0),
+        };
+        let place = self.documents.get(id.0 as usize).ok_or_else(unknown)?;
+        let source = &self.catalog[place.source as usize];
+        Ok((source, &source.documents[place.document as usize]))
+    }
+
+    fn unknown(&self, id: PassageId) -> Error {
+        Error::Damaged {
+            path: self.folder.join(&self.manifest.catalog.name),
+            offset: 0,
+            problem: format!("it has no {id}"),
+        }
+    }
+}
+
+/// Lists documents by key and checks that their passages exist.
+fn place_documents(
+    folder: &Path,
+    manifest: &Manifest,
+    catalog: &Catalog,
+    segments: &[OpenSegment],
+) -> Result<Vec<DocumentPlace>> {
+    let by_number: HashMap<u32, &OpenSegment> =
+        segments.iter().map(|open| (open.segment.number, open)).collect();
+    let mut places = Vec::new();
+    for (source_pos, source) in catalog.iter().enumerate() {
+        for (document_pos, document) in source.documents.iter().enumerate() {
+            let end = document.first.checked_add(document.n_passages);
+            let open = by_number.get(&document.segment);
+            let first = match (open, end) {
+                // A document without passages owns a key and no place.
+                _ if document.n_passages == 0 => 0,
+                (Some(open), Some(end)) if end <= open.segment.n_passages() => {
+                    open.base + document.first
+                }
+                _ => {
+                    return Err(Error::Damaged {
+                        path: folder.join(&manifest.catalog.name),
+                        offset: 0,
+                        problem: format!("{} lies outside its segment", document.id),
+                    });
+                }
+            };
+            places.push(DocumentPlace {
+                key: document.key,
+                source: source_pos as u32,
+                document: document_pos as u32,
+                first: PassageId(first),
+                n_passages: document.n_passages,
+            });
+        }
+    }
+    places.sort_unstable_by_key(|place| place.key);
+    Ok(places)
+}
+
+impl OpenSegment {
+    /// Whether a position of this segment has been deleted.
+    pub(crate) fn is_deleted(&self, position: u32) -> bool {
+        let after = self.deleted.partition_point(|&(start, _)| start <= position);
+        after.checked_sub(1).is_some_and(|pos| position < self.deleted[pos].1)
+    }
+}
+
+fn folder_size(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    entries
+        .flatten()
+        .map(|entry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => folder_size(&entry.path()),
+            Ok(metadata) => metadata.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+/// A file of the index as `Snapshot::sources` lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SourceSummary {
+    /// The path relative to the indexed folder, or an application's document id.
+    pub path: String,
+    /// Its kind.
+    pub kind: DocumentKind,
+    /// Whether an application handed it in.
+    pub from_application: bool,
+    /// Its documents.
+    pub n_documents: usize,
+    /// Its passages.
+    pub n_passages: usize,
+    /// Why it could not be read, if it could not.
+    pub failure: Option<String>,
+}
+
+impl Snapshot {
+    /// Lists the files and application documents that the index knows.
+    pub fn sources(&self) -> impl Iterator<Item = SourceSummary> {
+        self.catalog.iter().map(|source| SourceSummary {
+            path: source.path.clone(),
+            kind: source.kind,
+            from_application: source.origin == Origin::Application,
+            n_documents: source.documents.len(),
+            n_passages: source.documents.iter().map(|d| d.n_passages as usize).sum(),
+            failure: match &source.outcome {
+                Outcome::Failed(reason) => Some(reason.clone()),
+                _ => None,
+            },
+        })
+    }
+}

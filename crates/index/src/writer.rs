@@ -1,0 +1,540 @@
+//! The writer: changes documents and publishes them as one new generation.
+
+use std::collections::HashMap;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::chunk::{ChunkOptions, Cut, chunk};
+use crate::document::Document;
+use crate::embed::Embedder;
+use crate::filter::unix_ns;
+use crate::folder::IndexState;
+use crate::format::atomic::{self, io_error};
+use crate::format::manifest::{
+    Catalog, DocumentRecord, FileRef, MANIFEST, Manifest, Origin, Outcome, Source, write_catalog,
+};
+use crate::lexical::{LexicalPassage, LexicalWriter};
+use crate::merge;
+use crate::options::IndexOptions;
+use crate::passage::contextual_text;
+use crate::segment::{SegmentWriter, TextDigest, text_digest};
+use crate::snapshot::Snapshot;
+use crate::{Error, Result};
+
+/// The writer's lock file.
+const LOCK: &str = "LOCK";
+
+/// How many passages are embedded in one call: enough to keep every core busy to the end.
+const EMBED_BATCH: usize = 256;
+
+/// Changes an index. One at a time: a second writer is refused with [`Error::Locked`].
+///
+/// Nothing is visible to readers before [`commit`](Self::commit); dropping the writer without it
+/// leaves the index as it was.
+pub struct IndexWriter {
+    folder: PathBuf,
+    _lock: File,
+    embedder: Arc<dyn Embedder>,
+    options: IndexOptions,
+    chunk_options: ChunkOptions,
+    base: Option<Snapshot>,
+    manifest: Manifest,
+    catalog: Catalog,
+    changed: bool,
+    segment: Option<SegmentWriter>,
+    lexical: Option<(String, LexicalWriter)>,
+    pending: Vec<Pending>,
+    counts: WriteCounts,
+}
+
+/// What a writer has done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct WriteCounts {
+    /// Passages added.
+    pub n_passages: usize,
+    /// Of these, those that the model embedded.
+    pub n_embedded: usize,
+    /// Of these, those whose vector was known from an equal text.
+    pub n_reused: usize,
+}
+
+/// A document cut into passages, ready to be written. Made by [`prepare`], which may run on any
+/// thread.
+pub struct Prepared {
+    id: String,
+    title: String,
+    passages: Vec<PreparedPassage>,
+}
+
+struct PreparedPassage {
+    cut: Cut,
+    text: String,
+    contextual: String,
+    digest: TextDigest,
+}
+
+/// A passage that waits for its vector.
+struct Pending {
+    key: u64,
+    passage: PreparedPassage,
+}
+
+/// Cuts a document into passages with the embedder's tokenizer.
+///
+/// # Errors
+/// `Embedder` when the tokenizer fails.
+pub fn prepare(
+    document: &Document,
+    embedder: &dyn Embedder,
+    options: &ChunkOptions,
+) -> Result<Prepared> {
+    let tokens = embedder.token_offsets(&document.text).map_err(Error::Embedder)?;
+    let cuts = chunk(document, &tokens, options);
+    let passages = cuts.into_iter().map(|cut| {
+        let text = document.text[cut.range.clone()].to_owned();
+        let contextual = contextual_text(&document.title, &cut.heading_path, &text);
+        let digest = text_digest(&contextual);
+        PreparedPassage { cut, text, contextual, digest }
+    });
+    Ok(Prepared {
+        id: document.id.clone(),
+        title: document.title.clone(),
+        passages: passages.collect(),
+    })
+}
+
+impl IndexWriter {
+    /// Takes the writer's lock on an index folder, which is created if need be, and reads the
+    /// current generation. `root` is the folder that is indexed, if there is one.
+    ///
+    /// # Errors
+    /// `Locked`, `Io`, `WrongModel`, and what reading an index can fail with.
+    pub fn open(
+        folder: &Path,
+        root: Option<&Path>,
+        embedder: Arc<dyn Embedder>,
+        options: IndexOptions,
+    ) -> Result<Self> {
+        let lock = lock(folder)?;
+        let base = match Snapshot::open(folder) {
+            Ok(snapshot) => Some(snapshot),
+            Err(Error::NoIndex { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let root = root.map(|root| stored_root(folder, root));
+        let manifest = match &base {
+            Some(base) => continued(base, root, embedder.as_ref())?,
+            None => Manifest::empty(root.unwrap_or_default(), embedder.as_ref()),
+        };
+        remove_rubbish(folder, &manifest);
+        let stored = base.as_ref().map(|_| manifest.chunk_options());
+        let chunk_options = options.chunk.clone().or(stored).unwrap_or_default();
+        chunk_options.check()?;
+        options.hnsw.check()?;
+        let catalog = base.as_ref().map(|base| base.catalog.clone()).unwrap_or_default();
+        Ok(Self {
+            folder: folder.to_owned(),
+            _lock: lock,
+            embedder,
+            options,
+            chunk_options,
+            base,
+            manifest,
+            catalog,
+            changed: false,
+            segment: None,
+            lexical: None,
+            pending: Vec::new(),
+            counts: WriteCounts::default(),
+        })
+    }
+
+    /// How documents are cut in this run.
+    pub fn chunk_options(&self) -> &ChunkOptions {
+        &self.chunk_options
+    }
+
+    /// Puts a document of an application in place of the one with the same id.
+    ///
+    /// # Errors
+    /// `Io`, `Lexical`, `Embedder`, `BadEmbedding`.
+    pub fn put_document(&mut self, document: &Document) -> Result<()> {
+        let source = Source {
+            path: document.id.clone(),
+            origin: Origin::Application,
+            kind: document.kind,
+            size_bytes: document.text.len() as u64,
+            modified_ns: unix_ns(SystemTime::now()),
+            digest: *blake3::hash(document.text.as_bytes()).as_bytes(),
+            outcome: Outcome::Indexed,
+            documents: Vec::new(),
+        };
+        let prepared = prepare(document, self.embedder.as_ref(), &self.chunk_options)?;
+        self.put(source, vec![prepared], &mut |_| true)
+    }
+
+    /// Removes a document of an application. Returns whether there was one.
+    ///
+    /// # Errors
+    /// `Io`, `Lexical`.
+    pub fn remove_document(&mut self, id: &str) -> Result<bool> {
+        let at = self.catalog.binary_search_by(|source| source.path.as_str().cmp(id));
+        match at.ok().map(|at| self.catalog[at].origin) {
+            Some(Origin::Application) => self.remove(id),
+            _ => Ok(false),
+        }
+    }
+
+    pub(crate) fn options(&self) -> &IndexOptions {
+        &self.options
+    }
+
+    pub(crate) fn embedder(&self) -> &Arc<dyn Embedder> {
+        &self.embedder
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn state(&self) -> IndexState<'_> {
+        IndexState {
+            catalog: &self.catalog,
+            written_ns: self.manifest.written_ns,
+            must_cut: self.cuts_anew(),
+        }
+    }
+
+    /// Whether this run cuts documents in another way than the index did.
+    fn cuts_anew(&self) -> bool {
+        self.base.is_some() && self.manifest.chunk_options() != self.chunk_options
+    }
+
+    /// Puts a source in place of the one with the same path, with these documents.
+    ///
+    /// `go_on` is told after each batch how many passages have been written; it answers `false` to
+    /// stop.
+    pub(crate) fn put(
+        &mut self,
+        mut source: Source,
+        documents: Vec<Prepared>,
+        go_on: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<()> {
+        self.remove(&source.path)?;
+        self.changed = true;
+        for document in documents {
+            source.documents.push(self.add_document(document)?);
+            while self.pending.len() >= EMBED_BATCH {
+                self.flush(EMBED_BATCH)?;
+                if !go_on(self.counts.n_passages) {
+                    return Err(Error::Cancelled);
+                }
+            }
+        }
+        let at = self.catalog.partition_point(|other| other.path < source.path);
+        self.catalog.insert(at, source);
+        Ok(())
+    }
+
+    /// Removes a source and its documents. Returns whether there was one.
+    pub(crate) fn remove(&mut self, path: &str) -> Result<bool> {
+        let Ok(at) = self.catalog.binary_search_by(|source| source.path.as_str().cmp(path)) else {
+            return Ok((false, self.counts));
+        };
+        let source = self.catalog.remove(at);
+        self.changed = true;
+        for document in source.documents {
+            self.lexical()?.delete_document(document.key)?;
+            merge::delete(&mut self.manifest.segments, &document);
+        }
+        Ok(true)
+    }
+
+    /// Changes what is recorded of a source whose content is as it was.
+    pub(crate) fn touch(&mut self, path: &str, size_bytes: u64, modified_ns: i64) {
+        let found = self.catalog.binary_search_by(|source| source.path.as_str().cmp(path));
+        if let Some(source) = found.ok().and_then(|at| self.catalog.get_mut(at)) {
+            source.size_bytes = size_bytes;
+            source.modified_ns = modified_ns;
+            self.changed = true;
+        }
+    }
+
+    /// Publishes all changes as one new generation. Returns whether there was anything to publish,
+    /// and what was done.
+    ///
+    /// # Errors
+    /// `Io`, `Lexical`, `Embedder`, `BadEmbedding`; the index is then as it was.
+    pub fn commit(mut self) -> Result<(bool, WriteCounts)> {
+        if !self.changed && self.base.is_some() && !self.cuts_anew() {
+            return Ok((false, self.counts));
+        }
+        self.flush(self.pending.len())?;
+        if let Some(segment) = self.segment.take() {
+            let segment = segment.finish(&self.options.hnsw)?;
+            self.manifest.segments.push(segment);
+        }
+        // A new index needs its lexical folder even without passages.
+        if self.base.is_none() {
+            self.lexical()?;
+        }
+        if let Some((name, lexical)) = self.lexical.take() {
+            lexical.commit()?;
+            atomic::sync_folder(&self.folder.join(&name))?;
+            self.manifest.lexical = name;
+        }
+        merge::merge_small(
+            &self.folder,
+            &mut self.manifest,
+            &mut self.catalog,
+            &self.options.hnsw,
+        )?;
+        self.publish()?;
+        Ok((true, self.counts))
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        self.manifest.generation += 1;
+        self.manifest.written_ns = u64::try_from(unix_ns(SystemTime::now())).unwrap_or(0);
+        self.manifest.max_tokens = self.chunk_options.max_tokens as u32;
+        self.manifest.overlap_tokens = self.chunk_options.overlap_tokens as u32;
+        self.manifest.catalog =
+            write_catalog(&self.folder, self.manifest.generation, &self.catalog)?;
+        atomic::sync_folder(&self.folder)?;
+        self.manifest.publish(&self.folder)?;
+        remove_rubbish(&self.folder, &self.manifest);
+        Ok(())
+    }
+
+    fn add_document(&mut self, document: Prepared) -> Result<DocumentRecord> {
+        let key = self.manifest.next_key;
+        let n_passages = document.passages.len() as u32;
+        self.manifest.next_key += u64::from(n_passages.max(1));
+        let (segment, first) = self.next_place()?;
+        let title = document.title;
+        for (passage, key_of_passage) in document.passages.into_iter().zip(key..) {
+            self.lexical()?.add(&LexicalPassage {
+                key: key_of_passage,
+                document_key: key,
+                title: &title,
+                headings: &passage.cut.heading_path.join("\n"),
+                body: &passage.text,
+            })?;
+            self.pending.push(Pending { key: key_of_passage, passage });
+        }
+        Ok(DocumentRecord { key, id: document.id, title, segment, first, n_passages })
+    }
+
+    /// Segment number and position of the next passage.
+    fn next_place(&mut self) -> Result<(u32, u32)> {
+        if self.segment.is_none() {
+            let number = self.manifest.next_segment;
+            self.manifest.next_segment += 1;
+            let dim = self.manifest.dim as usize;
+            self.segment = Some(SegmentWriter::create(&self.folder, number, dim)?);
+        }
+        let segment = self.segment.as_ref();
+        let (number, written) = segment.map_or((0, 0), |s| (s.number(), s.n_passages()));
+        Ok((number, written + self.pending.len() as u32))
+    }
+
+    /// The lexical writer of the coming generation, which begins as links to the current files.
+    fn lexical(&mut self) -> Result<&mut LexicalWriter> {
+        let open = match self.lexical.take() {
+            Some(open) => open,
+            None => self.open_lexical()?,
+        };
+        Ok(&mut self.lexical.insert(open).1)
+    }
+
+    fn open_lexical(&self) -> Result<(String, LexicalWriter)> {
+        let name = format!("lexical-{}", self.manifest.generation + 1);
+        let folder = self.folder.join(&name);
+        if self.base.is_some() {
+            let from = self.folder.join(&self.manifest.lexical);
+            atomic::link_folder(&from, &folder, |file| file.ends_with(".lock"))?;
+        } else {
+            fs::create_dir(&folder).map_err(|source| io_error("create", &folder, source))?;
+        }
+        let writer = LexicalWriter::open(&folder, self.options.lexical_memory_bytes)?;
+        Ok((name, writer))
+    }
+
+    /// Embeds the first `n` passages that wait, and writes them to the segment.
+    fn flush(&mut self, n: usize) -> Result<()> {
+        let pending: Vec<Pending> = self.pending.drain(..n.min(self.pending.len())).collect();
+        let Some(segment) = &mut self.segment else { return Ok(()) };
+        let dim = self.manifest.dim as usize;
+        let mut sources = HashMap::new();
+        let mut texts: Vec<&str> = Vec::new();
+        for Pending { passage, .. } in &pending {
+            if sources.contains_key(&passage.digest) {
+                continue;
+            }
+            let source = match known_vector(self.base.as_ref(), &passage.digest)? {
+                Some(vector) => VectorSource::Known(vector),
+                None => {
+                    texts.push(&passage.contextual);
+                    VectorSource::New(texts.len() - 1)
+                }
+            };
+            sources.insert(passage.digest, source);
+        }
+        let vectors = embed(self.embedder.as_ref(), &texts, dim)?;
+        for Pending { key, passage } in &pending {
+            let vector = match sources[&passage.digest] {
+                VectorSource::Known(vector) => vector,
+                VectorSource::New(row) => &vectors[row * dim..(row + 1) * dim],
+            };
+            segment.push(*key, &passage.cut, &passage.text, passage.digest, vector)?;
+        }
+        self.counts.n_passages += pending.len();
+        self.counts.n_embedded += texts.len();
+        self.counts.n_reused += pending.len() - texts.len();
+        Ok(())
+    }
+}
+
+/// Where the vector of a text comes from.
+enum VectorSource<'a> {
+    /// The index holds the same text.
+    Known(&'a [f32]),
+    /// A row of what the model has just embedded.
+    New(usize),
+}
+
+fn known_vector<'a>(base: Option<&'a Snapshot>, digest: &TextDigest) -> Result<Option<&'a [f32]>> {
+    let Some(base) = base else { return Ok(None) };
+    base.passage_with_text(digest).map(|id| base.vector(id)).transpose()
+}
+
+/// Embeds texts and checks what the model returns: shape, finiteness, norm.
+fn embed(embedder: &dyn Embedder, texts: &[&str], dim: usize) -> Result<Vec<f32>> {
+    if texts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bad = |problem| Error::BadEmbedding { model: embedder.model().to_string(), problem };
+    let vectors = embedder.embed_passages(texts).map_err(Error::Embedder)?;
+    if vectors.len() != texts.len() * dim {
+        let n = vectors.len();
+        return Err(bad(format!("{n} values for {} passages of width {dim}", texts.len())));
+    }
+    crate::dense::validate_rows(&vectors, dim).map_err(bad)?;
+    Ok(vectors)
+}
+
+/// Creates the folder if need be and takes the writer's lock.
+fn lock(folder: &Path) -> Result<File> {
+    fs::create_dir_all(folder).map_err(|source| io_error("create", folder, source))?;
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        fs::write(&ignore, "*\n").map_err(|source| io_error("write", &ignore, source))?;
+    }
+    let path = folder.join(LOCK);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|source| io_error("create", &path, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(io_error("lock", &path, source)),
+    }
+}
+
+/// What the manifest says of the root: nothing when the index lies inside it, so that both can be
+/// moved together.
+fn stored_root(folder: &Path, root: &Path) -> String {
+    let absolute = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (folder, root) = (absolute(folder), absolute(root));
+    if folder.parent() == Some(root.as_path()) {
+        String::new()
+    } else {
+        root.to_string_lossy().into_owned()
+    }
+}
+
+/// The manifest that continues `base`, if this embedder and root fit it.
+fn continued(base: &Snapshot, root: Option<String>, embedder: &dyn Embedder) -> Result<Manifest> {
+    base.check_model(embedder.model())?;
+    let mut manifest = base.manifest.clone();
+    let Some(root) = root else { return Ok(manifest) };
+    let from_folder = base.catalog.iter().any(|source| source.origin == Origin::Folder);
+    if manifest.root != root && from_folder {
+        let named = |root: String| {
+            if root.is_empty() { "the folder around it".to_owned() } else { root }
+        };
+        return Err(Error::OtherFolder {
+            path: base.folder().to_owned(),
+            built_for: named(manifest.root),
+            given: named(root),
+        });
+    }
+    manifest.root = root;
+    Ok(manifest)
+}
+
+/// Removes what interrupted runs and older generations have left. What cannot be removed now is
+/// left for the next writer.
+fn remove_rubbish(folder: &Path, manifest: &Manifest) {
+    let needed = manifest.entries();
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let ours = ["catalog-", "segment-", "lexical-"].iter().any(|p| name.starts_with(p))
+            || name == format!("{MANIFEST}.new");
+        if ours && !needed.contains(&name) {
+            let removed = match entry.file_type() {
+                Ok(kind) if kind.is_dir() => fs::remove_dir_all(entry.path()),
+                _ => fs::remove_file(entry.path()),
+            };
+            let _: io::Result<()> = removed;
+        }
+    }
+}
+
+impl Manifest {
+    fn empty(root: String, embedder: &dyn Embedder) -> Self {
+        let nothing = FileRef {
+            name: String::new(),
+            len_bytes: 0,
+            digest: [0; 32],
+        };
+        Self {
+            generation: 0,
+            next_key: 1,
+            next_segment: 1,
+            root,
+            written_ns: 0,
+            model: embedder.model().clone(),
+            dim: embedder.dim() as u32,
+            max_tokens: 0,
+            overlap_tokens: 0,
+            catalog: nothing,
+            lexical: String::new(),
+            segments: Vec::new(),
+        }
+    }
+
+    pub(crate) fn chunk_options(&self) -> ChunkOptions {
+        ChunkOptions::default()
+            .with_max_tokens(self.max_tokens as usize)
+            .with_overlap_tokens(self.overlap_tokens as usize)
+    }
+}
+
+/// A source that could not be read, as the catalog remembers it.
+pub(crate) fn failed(mut source: Source, reason: String) -> Source {
+    source.outcome = Outcome::Failed(reason);
+    source
+}

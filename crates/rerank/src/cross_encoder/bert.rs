@@ -1,0 +1,39 @@
+//! The built-in cross-encoder: a BERT folder run by the encoder crate.
+
+use std::path::Path;
+
+use reread_encoder::{Model, ModelIdentity};
+
+use crate::{BoxError, CrossEncoder};
+
+/// Longest pair of query and passage in tokens. 256 by default: 128 lost .09 nDCG@10 on abstracts,
+/// and 512 gained nothing established over 256 at three times the cost.
+pub const DEFAULT_PAIR_TOKENS: usize = 256;
+
+/// A BERT cross-encoder in pure Rust, read from a Hugging Face style folder.
+pub struct BertCrossEncoder {
+    model: Model,
+    max_tokens: usize,
+}
+
+impl BertCrossEncoder {
+    /// Opens a model folder. Pairs are cut at `max_tokens`, or at what the model can hold.
+    ///
+    /// # Errors
+    /// What the encoder refuses: a missing file, a damaged one, a model of another kind.
+    pub fn open(folder: &Path, max_tokens: usize) -> Result<Self, reread_encoder::Error> {
+        let model = Model::open(folder)?;
+        model.require_cross_encoder()?;
+        Ok(Self { max_tokens: max_tokens.min(model.max_tokens()), model })
+    }
+}
+
+impl CrossEncoder for BertCrossEncoder {
+    fn model(&self) -> &ModelIdentity {
+        self.model.identity()
+    }
+
+    fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>, BoxError> {
+        Ok(self.model.score(query, passages, self.max_tokens)?)
+    }
+}
