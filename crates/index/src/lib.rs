@@ -1,10 +1,13 @@
 //! The first pass: documents in, candidates out.
 #![deny(unsafe_code)]
 
+pub mod dense;
 pub mod document;
 mod embed;
 mod error;
+pub mod fusion;
 mod passage;
+mod simd;
 
 pub use document::{Document, DocumentKind, Heading, Lines};
 pub use embed::{BoxError, Embedder};
