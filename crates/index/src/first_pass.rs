@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use crate::dense::{DenseMethod, DenseSearch};
+use crate::dense::{Allowed, DenseMethod, DenseSearch, MethodChoice};
 use crate::filter::{Filter, PassageSet};
 use crate::fusion;
 use crate::lexical::Query;
@@ -240,19 +240,19 @@ impl Snapshot {
         allowed: Option<&PassageSet>,
     ) -> Result<(Ranked, DenseMethod)> {
         let mut list = Ranked::new();
-        let mut method = DenseMethod::Scan;
+        let mut way = DenseMethod::Scan;
         for open in self.segments() {
             let passes = |position: u32| {
                 allowed.is_none_or(|allowed| allowed.contains(open.base + position))
             };
-            let search = DenseSearch {
-                ef_search: options.ef_search,
-                exact: options.exact,
-                allowed: allowed.map(|_| &passes as &(dyn Fn(u32) -> bool + Sync)),
-            };
+            let method = if options.exact { MethodChoice::Exact } else { MethodChoice::Fastest };
+            let search = DenseSearch::default()
+                .with_ef_search(options.ef_search)
+                .with_method(method)
+                .with_allowed(allowed.map(|_| &passes as &Allowed<'_>));
             let hits = open.segment.search_dense(vector, len, &search)?;
             if hits.method == DenseMethod::Graph {
-                method = DenseMethod::Graph;
+                way = DenseMethod::Graph;
             }
             list.extend(
                 hits.hits.into_iter().map(|(pos, score)| (PassageId(open.base + pos), score)),
@@ -260,7 +260,7 @@ impl Snapshot {
         }
         sort_ranked(&mut list);
         list.truncate(len);
-        Ok((list, method))
+        Ok((list, way))
     }
 }
 
@@ -290,9 +290,9 @@ fn fuse(lexical: &Ranked, dense: &Ranked, options: &RetrieveOptions) -> Vec<Cand
         (Mode::Lexical, _) => lexical.clone(),
         (Mode::Vector, _) => dense.clone(),
         (Mode::Hybrid, Fusion::Blend { dense_weight }) => {
-            fusion::blend(lexical, dense, dense_weight)
+            fusion::blend(dense, lexical, dense_weight)
         }
-        (Mode::Hybrid, Fusion::Rrf { rrf_k }) => fusion::rrf(lexical, dense, rrf_k),
+        (Mode::Hybrid, Fusion::Rrf { rrf_k }) => fusion::reciprocal_rank(dense, lexical, rrf_k),
     };
     let bm25 = places(lexical);
     let vector = places(dense);

@@ -55,9 +55,10 @@ pub(crate) fn merge_small(
     let number = manifest.next_segment;
     manifest.next_segment += 1;
     let dim = manifest.dim as usize;
+    let model = manifest.model.to_string();
     let mut writer = SegmentWriter::create(folder, number, dim)?;
     for part in &merged {
-        let segment = Segment::open(folder, part, dim)?;
+        let segment = Segment::open(folder, part, &model, dim)?;
         let mut documents: Vec<&mut DocumentRecord> = catalog
             .iter_mut()
             .flat_map(|source| &mut source.documents)

@@ -116,7 +116,8 @@ impl Snapshot {
         let mut segments = Vec::with_capacity(manifest.segments.len());
         let mut base = 0u32;
         for part in &manifest.segments {
-            let segment = Segment::open(folder, part, manifest.dim as usize)?;
+            let model = manifest.model.to_string();
+            let segment = Segment::open(folder, part, &model, manifest.dim as usize)?;
             segments.push(OpenSegment { segment, base, deleted: part.deleted.clone() });
             base = base.checked_add(part.n_passages).ok_or_else(|| Error::Damaged {
                 path: folder.join(crate::format::manifest::MANIFEST),
@@ -250,7 +251,7 @@ impl Snapshot {
             n_deleted: n_stored as usize - self.n_passages().min(n_stored as usize),
             n_segments: self.segments.len(),
             n_graph_passages: graphs.map(|segment| segment.n_passages as usize).sum(),
-            n_graph_lost: lost.map(|graph| graph.lost.len()).sum(),
+            n_graph_lost: lost.map(|graph| graph.n_lost as usize).sum(),
             n_binary: self.catalog.iter().filter(|s| s.outcome == Outcome::Binary).count(),
             failed: failed.collect(),
             size_bytes: folder_size(&self.folder),

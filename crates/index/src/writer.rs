@@ -427,7 +427,7 @@ fn embed(embedder: &dyn Embedder, texts: &[&str], dim: usize) -> Result<Vec<f32>
         let n = vectors.len();
         return Err(bad(format!("{n} values for {} passages of width {dim}", texts.len())));
     }
-    crate::dense::validate_rows(&vectors, dim).map_err(bad)?;
+    crate::dense::validate_rows(&embedder.model().to_string(), &vectors, dim)?;
     Ok(vectors)
 }
 

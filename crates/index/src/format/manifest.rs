@@ -57,8 +57,7 @@ pub(crate) struct SegmentRef {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct GraphRef {
     pub(crate) files: Vec<FileRef>,
-    pub(crate) basename: String,
-    pub(crate) lost: Vec<u32>,
+    pub(crate) n_lost: u32,
 }
 
 /// What was indexed, ascending by path.

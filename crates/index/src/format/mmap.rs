@@ -69,27 +69,28 @@ impl MappedFile {
         })
     }
 
-    /// The payload from `offset` on as little-endian f32 values.
+    /// Bytes of the payload as little-endian f32 values.
     ///
     /// # Errors
-    /// `Damaged` when the payload is no whole number of values.
-    pub(crate) fn f32s(&self, offset: usize) -> Result<&[f32]> {
-        let bytes = self.bytes(offset..self.payload().len())?;
+    /// `Damaged` when the range lies outside the payload or is no whole number of aligned values.
+    pub(crate) fn f32s(&self, range: Range<usize>) -> Result<&[f32]> {
+        let at = range.start;
+        let bytes = self.bytes(range)?;
         // SAFETY: every bit pattern is a valid f32; `align_to` hands out only aligned values.
         let (front, values, back) = unsafe { bytes.align_to::<f32>() };
         if front.is_empty() && back.is_empty() {
             Ok(values)
         } else {
-            Err(self.damaged(HEADER_BYTES + offset, "it does not hold whole f32 values"))
+            Err(self.damaged(HEADER_BYTES + at, "it does not hold whole f32 values"))
         }
     }
 
-    /// The payload from `offset` on as i8 values.
+    /// Bytes of the payload as i8 values.
     ///
     /// # Errors
-    /// `Damaged` when the offset lies outside the payload.
-    pub(crate) fn i8s(&self, offset: usize) -> Result<&[i8]> {
-        let bytes = self.bytes(offset..self.payload().len())?;
+    /// `Damaged` when the range lies outside the payload.
+    pub(crate) fn i8s(&self, range: Range<usize>) -> Result<&[i8]> {
+        let bytes = self.bytes(range)?;
         // SAFETY: u8 and i8 have the same size and alignment, and every bit pattern is valid.
         Ok(unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<i8>(), bytes.len()) })
     }
