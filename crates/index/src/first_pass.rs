@@ -151,7 +151,7 @@ impl Snapshot {
         check(options)?;
         let list_len = options.depth.max(LIST_LEN);
         let mut retrieved = Retrieved::default();
-        retrieved.warnings.extend(query.warnings().iter().cloned());
+        retrieved.warnings.extend(query.notes().iter().cloned());
         let allowed = self.allowed_for(query, &options.filter, &mut retrieved.warnings)?;
 
         let started = Instant::now();
@@ -196,18 +196,16 @@ impl Snapshot {
     ) -> Result<Option<PassageSet>> {
         let allowed = self.allowed(filter);
         let Some(constraint) = self.lexical().constraint(query)? else { return Ok(allowed) };
-        warnings.extend(constraint.warnings.iter().cloned());
-        let Some(keys) = constraint.keys else { return Ok(allowed) };
-        let mut matching = PassageSet::empty(self.n_positions());
-        for key in keys {
-            if let Some(passage) = self.passage_of_key(key) {
-                matching.insert(passage.0);
-            }
+        warnings.extend(constraint.notes().iter().cloned());
+        let mut passing = PassageSet::empty(self.n_positions());
+        let keys = self.live_keys().filter(|(key, _)| constraint.allows(*key));
+        for (_, passage) in keys {
+            passing.insert(passage.0);
         }
         if let Some(allowed) = allowed {
-            matching.intersect(&allowed);
+            passing.intersect(&allowed);
         }
-        Ok(Some(matching))
+        Ok(Some(passing))
     }
 
     fn lexical_list(

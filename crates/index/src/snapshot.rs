@@ -299,6 +299,13 @@ impl Snapshot {
         Some(set)
     }
 
+    /// Every live passage with its stable key.
+    pub(crate) fn live_keys(&self) -> impl Iterator<Item = (u64, PassageId)> {
+        self.documents.iter().flat_map(|place| {
+            (0..place.n_passages).map(|i| (place.key + u64::from(i), PassageId(place.first.0 + i)))
+        })
+    }
+
     /// The passage with a stable key, if it is live.
     pub(crate) fn passage_of_key(&self, key: u64) -> Option<PassageId> {
         let place = self.documents.get(self.document_of_key(key)?.0 as usize)?;

@@ -27,6 +27,9 @@ use crate::{Error, Result};
 /// The writer's lock file.
 const LOCK: &str = "LOCK";
 
+/// Threads of the lexical index: it takes a hundredth of the time of embedding.
+const LEXICAL_THREADS: usize = 1;
+
 /// How many passages are embedded in one call: enough to keep every core busy to the end.
 const EMBED_BATCH: usize = 256;
 
@@ -130,7 +133,7 @@ impl IndexWriter {
             Some(base) => continued(base, root, embedder.as_ref())?,
             None => Manifest::empty(root.unwrap_or_default(), embedder.as_ref()),
         };
-        remove_rubbish(folder, &manifest);
+        remove_rubbish(folder, &manifest.entries());
         let stored = base.as_ref().map(|_| manifest.chunk_options());
         let chunk_options = options.chunk.clone().or(stored).unwrap_or_default();
         chunk_options.check()?;
@@ -252,7 +255,7 @@ impl IndexWriter {
         let source = self.catalog.remove(at);
         self.changed = true;
         for document in source.documents {
-            self.lexical()?.delete_document(document.key)?;
+            self.lexical()?.delete_document(document.key);
             merge::delete(&mut self.manifest.segments, &document);
         }
         Ok(true)
@@ -310,7 +313,7 @@ impl IndexWriter {
             write_catalog(&self.folder, self.manifest.generation, &self.catalog)?;
         atomic::sync_folder(&self.folder)?;
         self.manifest.publish(&self.folder)?;
-        remove_rubbish(&self.folder, &self.manifest);
+        remove_rubbish(&self.folder, &self.manifest.entries());
         Ok(())
     }
 
@@ -358,13 +361,15 @@ impl IndexWriter {
     fn open_lexical(&self) -> Result<(String, LexicalWriter)> {
         let name = format!("lexical-{}", self.manifest.generation + 1);
         let folder = self.folder.join(&name);
-        if self.base.is_some() {
+        let budget_bytes = self.options.lexical_memory_bytes;
+        let writer = if self.base.is_some() {
             let from = self.folder.join(&self.manifest.lexical);
             atomic::link_folder(&from, &folder, |file| file.ends_with(".lock"))?;
+            LexicalWriter::open(&folder, budget_bytes, LEXICAL_THREADS)?
         } else {
             fs::create_dir(&folder).map_err(|source| io_error("create", &folder, source))?;
-        }
-        let writer = LexicalWriter::open(&folder, self.options.lexical_memory_bytes)?;
+            LexicalWriter::create(&folder, budget_bytes, LEXICAL_THREADS)?
+        };
         Ok((name, writer))
     }
 
@@ -452,6 +457,21 @@ fn lock(folder: &Path) -> Result<File> {
     }
 }
 
+/// Removes an index: all that was ever written to it, but nothing else in its folder.
+///
+/// # Errors
+/// `Locked` while a writer is at work, `Io`.
+pub fn remove_index(folder: &Path) -> Result<()> {
+    if !folder.join(MANIFEST).exists() {
+        return Ok(());
+    }
+    let _lock = lock(folder)?;
+    let path = folder.join(MANIFEST);
+    fs::remove_file(&path).map_err(|source| io_error("remove", &path, source))?;
+    remove_rubbish(folder, &[]);
+    Ok(())
+}
+
 /// What the manifest says of the root: nothing when the index lies inside it, so that both can be
 /// moved together.
 fn stored_root(folder: &Path, root: &Path) -> String {
@@ -486,8 +506,7 @@ fn continued(base: &Snapshot, root: Option<String>, embedder: &dyn Embedder) -> 
 
 /// Removes what interrupted runs and older generations have left. What cannot be removed now is
 /// left for the next writer.
-fn remove_rubbish(folder: &Path, manifest: &Manifest) {
-    let needed = manifest.entries();
+fn remove_rubbish(folder: &Path, needed: &[String]) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
