@@ -306,7 +306,7 @@ fn check_ef_search(ef_search: Option<usize>, k: usize) -> Result<usize> {
 }
 
 /// Orders hits by score, descending, then by position, ascending.
-fn by_score(left: &(u32, f32), right: &(u32, f32)) -> std::cmp::Ordering {
+fn by_score(left: (u32, f32), right: (u32, f32)) -> std::cmp::Ordering {
     right.1.total_cmp(&left.1).then(left.0.cmp(&right.0))
 }
 
@@ -339,7 +339,9 @@ pub(crate) mod tests {
 
     pub(crate) fn normalise(row: &mut [f32]) {
         let norm = row.iter().map(|value| value * value).sum::<f32>().sqrt();
-        row.iter_mut().for_each(|value| *value /= norm);
+        for value in row {
+            *value /= norm;
+        }
     }
 
     /// The plain twin: every product in f32, sorted.
@@ -355,7 +357,7 @@ pub(crate) mod tests {
             .filter(|(pos, _)| allowed(*pos))
             .map(|(pos, row)| (pos, simd::dot_f32(query, row)))
             .collect();
-        hits.sort_by(by_score);
+        hits.sort_by(|a, b| by_score(*a, *b));
         hits.truncate(k);
         hits
     }
@@ -403,7 +405,7 @@ pub(crate) mod tests {
             let by_scan = part
                 .search(&query, 20, &search.with_method(MethodChoice::Exact))
                 .unwrap();
-            assert!(by_graph.hits.is_sorted_by(|a, b| by_score(a, b).is_lt()));
+            assert!(by_graph.hits.is_sorted_by(|a, b| by_score(*a, *b).is_lt()));
             n_found += by_graph
                 .hits
                 .iter()
