@@ -1,8 +1,10 @@
 //! From how many passages on is the HNSW graph faster than the exact scan, at equal quality?
 //!
 //! ```text
-//! cargo bench -p reread-index --bench dense -- [NUMBER OF PASSAGES]...
+//! cargo bench -p reread-index --bench dense -- [scan] [NUMBER OF PASSAGES]...
 //! ```
+//!
+//! `scan` leaves out the graph, which takes minutes to build.
 //!
 //! Vectors: 384 values, a mixture of 100 topics on the sphere. A topic is a centre and 96
 //! directions of its own whose weights fall off with a power law, and noise in all directions;
@@ -54,13 +56,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         "{:>8} {:>24} {:>10} {:>12}",
         "passages", "search", "recall@100", "CPU ms/query"
     );
+    let with_graph = !std::env::args().any(|arg| arg == "scan");
     for n in sizes {
-        measure(n)?;
+        measure(n, with_graph)?;
     }
     Ok(())
 }
 
-fn measure(n: usize) -> Result<(), Box<dyn Error>> {
+fn measure(n: usize, with_graph: bool) -> Result<(), Box<dyn Error>> {
     let rows = mixture(n + N_QUERIES);
     let (queries, rows) = rows.split_at(N_QUERIES * DIM);
     let queries: Vec<&[f32]> = queries.chunks_exact(DIM).collect();
@@ -77,22 +80,15 @@ fn measure(n: usize) -> Result<(), Box<dyn Error>> {
         before.elapsed().as_secs_f32()
     );
     let part = DensePart::new("bench", DIM, Arc::new(rows.to_vec()), quantised)?;
-    let before_cpu = process_cpu_seconds();
-    let before = Instant::now();
-    let graph = Graph::build(rows, DIM, &HnswOptions::default(), &|_| true)?;
-    println!(
-        "{n:>8} graph built in {:.0} CPU s ({:.0} s), {} rows lost, {} equal",
-        process_cpu_seconds() - before_cpu,
-        before.elapsed().as_secs_f32(),
-        graph.n_lost(),
-        graph.n_equal(),
-    );
-    let part = part.with_graph(graph)?;
-
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+    let exact = DenseSearch::default().with_method(MethodChoice::Exact);
+    one_thread.install(|| report(n, "scan", &part, &queries, &expected, &exact));
+    if !with_graph {
+        return Ok(());
+    }
+
+    let part = part.with_graph(graph(n, rows)?)?;
     one_thread.install(|| {
-        let exact = DenseSearch::default().with_method(MethodChoice::Exact);
-        report(n, "scan", &part, &queries, &expected, &exact);
         for beam in BEAMS {
             let search = DenseSearch::default().with_ef_search(Some(beam));
             let name = format!("graph, ef_search {beam}");
@@ -102,6 +98,32 @@ fn measure(n: usize) -> Result<(), Box<dyn Error>> {
         }
     });
     Ok(())
+}
+
+/// Builds a graph, writes it, loads it and says what each step took.
+fn graph(n: usize, rows: &[f32]) -> Result<Graph, Box<dyn Error>> {
+    let before = (process_cpu_seconds(), Instant::now());
+    let graph = Graph::build(rows, DIM, &HnswOptions::default(), &|_| true)?;
+    let taken = |before: (f64, Instant)| {
+        let (cpu, wall) = (
+            process_cpu_seconds() - before.0,
+            before.1.elapsed().as_secs_f32(),
+        );
+        format!("{cpu:.1} CPU s ({wall:.1} s)")
+    };
+    let (n_lost, n_equal) = (graph.n_lost(), graph.n_equal());
+    println!(
+        "{n:>8} graph built in {}, {n_lost} rows lost, {n_equal} equal",
+        taken(before)
+    );
+    let folder = tempfile::tempdir()?;
+    let files = graph.dump(folder.path())?;
+    let megabytes = files.iter().map(|file| file.len_bytes).sum::<u64>() / 1_000_000;
+    drop(graph);
+    let before = (process_cpu_seconds(), Instant::now());
+    let graph = Graph::load(folder.path(), &files, n, DIM)?;
+    println!("{n:>8} graph of {megabytes} MB loaded in {}", taken(before));
+    Ok(graph)
 }
 
 /// Times the queries, the second time round, prints a line and returns the recall.

@@ -86,7 +86,7 @@ impl<'a> DenseSearch<'a> {
 
     /// The beam width for `k` hits where none is given.
     pub fn ef_search_for(k: usize) -> usize {
-        (EF_SEARCH_PER_HIT * k).max(128)
+        k.saturating_mul(EF_SEARCH_PER_HIT).max(128)
     }
 }
 
@@ -207,6 +207,7 @@ impl DensePart {
             });
         }
         validate_rows(&self.model, query, self.dim)?;
+        let k = k.min(self.len());
         let ef_search = check_ef_search(search.ef_search, k)?;
         let vectors = (*self.vectors).as_ref();
         if let (Some(graph), None, MethodChoice::Fastest) =
@@ -480,6 +481,18 @@ pub(crate) mod tests {
                     ..
                 })
             ));
+        }
+    }
+
+    #[test]
+    fn more_hits_than_rows_gives_all_rows() {
+        let vectors = clustered(300, 8, 10);
+        let query = clustered(1, 8, 11);
+        let part = part(&vectors, 8).with_graph(graph(&vectors, 8)).unwrap();
+        for method in [MethodChoice::Exact, MethodChoice::Fastest] {
+            let search = DenseSearch::default().with_method(method);
+            let hits = part.search(&query, usize::MAX, &search).unwrap().hits;
+            assert_eq!(hits, exact(&vectors, &query, 300, |_| true));
         }
     }
 

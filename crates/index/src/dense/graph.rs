@@ -297,7 +297,7 @@ impl Graph {
             return Vec::new();
         };
         let k = k.min(self.n);
-        let found = hnsw.search(query, k, ef_search.max(k));
+        let found = hnsw.search(query, k, ef_search.min(self.n).max(k));
         let found = found.into_iter().map(|neighbour| neighbour.d_id as u32);
         let mut positions: Vec<u32> = found.filter(|pos| (*pos as usize) < self.n).collect();
         positions.extend_from_slice(&self.aside.lost);
