@@ -185,16 +185,17 @@ impl Graph {
         write(&aside, &self.aside.encode(self.n, self.dim)).map_err(io_error("create", &aside))?;
         let mut names = vec![ASIDE];
         if let Some(hnsw) = &self.hnsw {
-            // hnsw_rs panics where it cannot create a file and overwrites one that exists.
+            // hnsw_rs panics where it cannot create a file, overwrites one that exists, and picks
+            // another name beside one if the graph was loaded. So it finds none, and could create.
             for name in [LINKS, VECTORS] {
                 let path = folder.join(name);
                 File::create_new(&path).map_err(io_error("create", &path))?;
+                fs::remove_file(&path).map_err(io_error("create", &path))?;
                 names.push(name);
             }
             let written = hnsw.file_dump(folder, BASENAME);
             let written = written.map_err(|error| io::Error::other(error.to_string()));
-            let basename = written.map_err(io_error("write", &folder.join(LINKS)))?;
-            debug_assert_eq!(basename, BASENAME);
+            written.map_err(io_error("write", &folder.join(LINKS)))?;
         }
         names
             .into_iter()
@@ -214,11 +215,8 @@ impl Graph {
     pub fn load(folder: &Path, files: &[GraphFile], n: usize, dim: usize) -> Result<Graph> {
         for file in files {
             if ![ASIDE, LINKS, VECTORS].contains(&file.name.as_str()) {
-                return Err(damaged(
-                    &folder.join(&file.name),
-                    0,
-                    "it is no file of a graph",
-                ));
+                let path = folder.join(&file.name);
+                return Err(damaged(&path, 0, "it is no file of a graph"));
             }
             verify(folder, file)?;
         }

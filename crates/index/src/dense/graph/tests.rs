@@ -26,6 +26,22 @@ fn a_loaded_graph_finds_what_the_built_one_finds() {
 }
 
 #[test]
+fn a_loaded_graph_is_written_as_it_was_read() {
+    let rows = clustered(50, 8, 14);
+    let (first, second) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let files = build(&rows, 8).dump(first.path()).unwrap();
+    let loaded = Graph::load(first.path(), &files, 50, 8).unwrap();
+    let files = loaded.dump(second.path()).unwrap();
+    let again = Graph::load(second.path(), &files, 50, 8).unwrap();
+    let query = row(&rows, 8, 3);
+    assert_eq!(
+        again.search(&rows, query, 9, 32),
+        loaded.search(&rows, query, 9, 32)
+    );
+    assert_eq!(fs::read_dir(second.path()).unwrap().count(), 3);
+}
+
+#[test]
 fn every_row_finds_itself() {
     let rows = clustered(3000, 16, 3);
     let graph = build(&rows, 16);
