@@ -34,12 +34,18 @@ use files::{Aside, damaged, io_error, sync_and_sum, verify};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HnswOptions {
-    /// Links per row and layer, twice as many in the lowest: between 2 and 128. 16 is what the
-    /// figures below were measured with.
+    /// Links per row and layer, twice as many in the lowest: between 2 and 128. 16 and an
+    /// `ef_construction` of 200 are the usual values, with which all figures here were measured.
     pub m: usize,
     /// The beam width while building: between 1 and 10 000.
     pub ef_construction: usize,
     /// The number of passages from which a graph is built at all.
+    ///
+    /// `benches/dense.rs`, 384 values, `k` 100, CPU time of one thread on an AVX-512 server: the
+    /// exact scan takes 0.3, 1.4, 2.8 and 5.3 ms at 10, 50, 100 and 200 thousand rows. The graph
+    /// takes 2.6 ms at 10 thousand (recall 0.991) and 3.7 ms at 50 thousand (0.999), and 155 s to
+    /// build there. The lines meet between 150 and 200 thousand (extrapolated), and the scan uses
+    /// all threads, misses nothing and has nothing to load: hence 200 000.
     pub from_passages: usize,
 }
 
@@ -129,7 +135,10 @@ impl Graph {
         options.check()?;
         check_dim(dim)?;
         let n = rows.len() / dim;
-        let (distinct, equal) = distinct_rows(rows, dim);
+        let (mut distinct, equal) = distinct_rows(rows, dim);
+        // Neighbours in a document are alike, and rows that go in at the same time do not see each
+        // other: multiples of the golden ratio scatter them.
+        distinct.sort_by_key(|pos| pos.wrapping_mul(0x9E37_79B1));
         if distinct.is_empty() {
             return Ok(Graph {
                 dim,
@@ -397,6 +406,7 @@ fn lost_rows(
         let found: Vec<u32> = positions.par_iter().copied().filter(is_lost).collect();
         lost.extend(found);
     }
+    lost.sort_unstable();
     Ok(lost)
 }
 
