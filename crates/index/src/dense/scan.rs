@@ -256,7 +256,7 @@ impl Eq for Scored {}
 
 impl Ord for Scored {
     fn cmp(&self, other: &Self) -> Ordering {
-        by_score(&(other.0, other.1), &(self.0, self.1))
+        by_score((other.0, other.1), (self.0, self.1))
     }
 }
 

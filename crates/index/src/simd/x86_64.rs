@@ -3,6 +3,9 @@
 //! A value of [`Avx2`] or [`Avx512`] can only be made on a processor that has the instructions,
 //! so holding one is the proof that its methods may run.
 
+// The proof is that there is a `self`; there is nothing in it to read.
+#![allow(clippy::unused_self)]
+
 use std::arch::x86_64::{
     __m256, __m256i, __m512, __m512i, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_ps,
     _mm256_cvtepi8_epi16, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_madd_epi16, _mm256_setzero_ps,
