@@ -10,8 +10,11 @@ use super::stop_words::is_stop_word;
 pub(super) const MAX_TERMS: usize = 64;
 
 /// How much a term counts that repeats what the words beside it say already.
-const IDENTIFIER_WEIGHT: f32 = 1.0;
-const PIECE_WEIGHT: f32 = 1.0;
+///
+/// nDCG@10 on `SciFact`'s test and training queries and on Cranfield with 1: .703, .693, .384; with
+/// one half: .703, .697, .384; without such terms in the index: .697, .699, .383.
+const IDENTIFIER_WEIGHT: f32 = 0.5;
+const PIECE_WEIGHT: f32 = 0.5;
 
 /// A query as both arms of the first pass understand it.
 ///
@@ -413,8 +416,8 @@ pub(super) mod tests {
 
     #[test]
     fn long_queries_say_that_they_are_cut() {
-        let input: String = (0..70).map(|word| format!("w{word} ")).collect();
-        let query = Query::parse(&input);
+        let words: Vec<String> = (0..70).map(|word| format!("w{word}")).collect();
+        let query = Query::parse(&words.join(" "));
         assert_eq!(query.terms.len(), 70);
         assert!(query.notes()[0].contains("70 different words"));
     }

@@ -24,6 +24,8 @@ pub(super) struct Fields {
     pub(super) document_key: Field,
     /// The title, without positions.
     pub(super) title: Field,
+    /// The headings, without positions.
+    pub(super) headings: Field,
     /// Title, headings and body, with positions: what phrases are looked for in.
     pub(super) text: Field,
 }
@@ -41,6 +43,7 @@ pub(super) fn schema() -> (Schema, Fields) {
         key: builder.add_u64_field("key", FAST),
         document_key: builder.add_u64_field("document_key", INDEXED),
         title: builder.add_text_field("title", text(IndexRecordOption::WithFreqs)),
+        headings: builder.add_text_field("headings", text(IndexRecordOption::WithFreqs)),
         text: builder.add_text_field("text", text(IndexRecordOption::WithFreqsAndPositions)),
     };
     (builder.build(), fields)

@@ -15,19 +15,28 @@ use super::query::{MAX_TERMS, QueryTerm};
 use super::schema::Fields;
 use crate::Result;
 
-/// Saturation of a term's count.
+/// Saturation of a term's count. Nothing from 0.9 to 2.0 was better by more than noise on both
+/// `SciFact` and Cranfield, nor was `b` from 0.4 to 0.9.
 pub(super) const K1: f32 = 1.2;
 /// Strength of the normalisation by length.
 pub(super) const B: f32 = 0.75;
-/// What a term in the title counts on top of the text, which holds the title too.
-const TITLE_WEIGHT: f32 = 0.0;
+/// What a term in the title or the headings counts on top of the text, which holds both too.
+///
+/// nDCG@10 on `SciFact`'s test and training queries and on Cranfield with the weight 0: .687, .693,
+/// .361; 0.2: .698, .694, .376; 0.3: .703, .693, .384; 0.4: .700, .691, .383; 0.6: .685, .681, .383.
+/// Those documents have titles only; headings are given the same weight.
+const TITLE_WEIGHT: f32 = 0.3;
+const HEADINGS_WEIGHT: f32 = 0.3;
+
+/// How many scores are compared at once with the worst that is good enough.
+const SCAN: usize = 32;
 
 /// One of tantivy's immutable segments, opened.
 pub(super) struct Segment {
     pub(super) reader: SegmentReader,
     pub(super) keys: Arc<dyn ColumnValues<u64>>,
-    /// The title and the text, in the order of [`Statistics::fields`].
-    fields: [SegmentField; 2],
+    /// In the order of [`Statistics::fields`].
+    fields: [SegmentField; 3],
 }
 
 struct SegmentField {
@@ -39,7 +48,8 @@ struct SegmentField {
 pub(super) struct Statistics {
     /// Passages in all segments, deleted ones included as they still count in the postings.
     n_passages: u64,
-    fields: [FieldStatistics; 2],
+    /// Title, headings and text; the text comes last.
+    fields: [FieldStatistics; 3],
 }
 
 struct FieldStatistics {
@@ -73,7 +83,11 @@ impl Segment {
                 lengths,
             })
         };
-        let fields = [field(fields.title)?, field(fields.text)?];
+        let fields = [
+            field(fields.title)?,
+            field(fields.headings)?,
+            field(fields.text)?,
+        ];
         let keys = reader.fast_fields().u64("key")?.first_or_default_col(0);
         Ok(Self {
             reader,
@@ -143,7 +157,8 @@ impl Statistics {
         };
         let fields = [
             field(0, fields.title, TITLE_WEIGHT),
-            field(1, fields.text, 1.0),
+            field(1, fields.headings, HEADINGS_WEIGHT),
+            field(2, fields.text, 1.0),
         ];
         Self { n_passages, fields }
     }
@@ -173,16 +188,24 @@ pub(super) fn search(
         return Ok(Vec::new());
     }
     for (pos, segment) in segments.iter().enumerate() {
-        for (doc, score) in (0..).zip(segment.scores(pos, &terms, statistics)?) {
-            if score <= 0.0 || score < best.worst_score() || segment.reader.is_deleted(doc) {
+        let scores = segment.scores(pos, &terms, statistics)?;
+        for (first, scores) in (0..).step_by(SCAN).zip(scores.chunks(SCAN)) {
+            // Most passages hold no term of the query, or none that matters.
+            let worst = best.worst_score();
+            if scores.iter().all(|&score| score < worst) {
                 continue;
             }
-            let ranked = Ranked {
-                score,
-                key: segment.keys.get_val(doc),
-            };
-            if best.takes(&ranked) && allowed.is_none_or(|allowed| allowed(ranked.key)) {
-                best.push(ranked);
+            for (doc, &score) in (first..).zip(scores) {
+                if score < best.worst_score() || segment.reader.is_deleted(doc) {
+                    continue;
+                }
+                let ranked = Ranked {
+                    score,
+                    key: segment.keys.get_val(doc),
+                };
+                if best.takes(&ranked) && allowed.is_none_or(|allowed| allowed(ranked.key)) {
+                    best.push(ranked);
+                }
             }
         }
     }
@@ -200,9 +223,6 @@ fn scored_terms(
         let mut fields = Vec::new();
         let mut n_containing = 0;
         for (field_pos, field) in statistics.fields.iter().enumerate() {
-            if field.weight == 0.0 {
-                continue;
-            }
             let wanted = Term::from_field_text(field.field, &term.term);
             let postings = segments
                 .iter()
@@ -264,11 +284,11 @@ struct Best {
 }
 
 impl Best {
-    /// A passage with a lower score cannot get in.
+    /// A passage with a lower score cannot get in, nor can one without any term.
     fn worst_score(&self) -> f32 {
         match self.heap.peek() {
             Some(Reverse(worst)) if self.heap.len() >= self.k => worst.score,
-            _ => 0.0,
+            _ => f32::MIN_POSITIVE,
         }
     }
 

@@ -120,6 +120,7 @@ impl LexicalWriter {
         document.add_u64(self.fields.key, passage.key);
         document.add_u64(self.fields.document_key, passage.document_key);
         document.add_text(self.fields.title, passage.title);
+        document.add_text(self.fields.headings, passage.headings);
         for text in [passage.title, passage.headings, passage.body] {
             document.add_text(self.fields.text, text);
         }
