@@ -24,6 +24,8 @@ pub use chunk::{ChunkOptions, Cut, chunk};
 pub use dense::{DenseMethod, HnswOptions};
 pub use document::{Document, DocumentKind, Heading, Lines, Problem};
 pub use embed::bert::BertEmbedder;
+#[cfg(feature = "fastembed")]
+pub use embed::fastembed::FastembedEmbedder;
 pub use embed::{BoxError, Embedder};
 pub use error::{Error, Result};
 pub use filter::Filter;
