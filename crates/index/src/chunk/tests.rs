@@ -134,12 +134,12 @@ fn there_are_no_crumbs_at_the_end() {
 
 #[test]
 fn passages_repeat_the_end_of_the_one_before() {
-    let text = "alpha beta gamma delta. ".repeat(12);
+    let text = "Alpha beta gamma delta. ".repeat(12);
     let document = document(&text, vec![]);
     let cuts = chunk(&document, &words(&text), &small(5));
     for pair in cuts.windows(2) {
         let shared = &text[pair[1].range.start..pair[0].range.end];
-        assert_eq!(shared, "alpha beta gamma delta.");
+        assert_eq!(shared, "Alpha beta gamma delta.");
     }
 }
 

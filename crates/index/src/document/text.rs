@@ -77,9 +77,11 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
             .count()
     };
     let (even, odd) = (zeros_at(0), zeros_at(1));
+    // An emoji may have a zero in the other half.
+    let mostly = |many: usize, few: usize| many * 8 >= start.len() && few * 16 <= many;
     let encoding = match (even, odd) {
-        (0, odd) if odd * 8 >= start.len() => UTF_16LE,
-        (even, 0) if even * 8 >= start.len() => UTF_16BE,
+        _ if mostly(odd, even) => UTF_16LE,
+        _ if mostly(even, odd) => UTF_16BE,
         _ => return None,
     };
     // The sniffed part may end between the halves of a surrogate pair.

@@ -201,12 +201,12 @@ fn walk_folder(root: &Path, options: &WalkOptions, found: &mut Walk) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                found.problems.push(walk_problem(root, &error));
+                report(root, &error, &mut found.problems);
                 continue;
             }
         };
         if let Some(error) = entry.error() {
-            found.problems.push(walk_problem(root, error));
+            report(root, error, &mut found.problems);
         }
         if entry.file_type().is_some_and(|kind| kind.is_dir()) {
             continue;
@@ -214,7 +214,7 @@ fn walk_folder(root: &Path, options: &WalkOptions, found: &mut Walk) {
         let name = relative(root, entry.path());
         match entry.metadata() {
             Ok(metadata) => found.take(name, entry.path(), &metadata, options),
-            Err(error) => found.problems.push(walk_problem(root, &error)),
+            Err(error) => report(root, &error, &mut found.problems),
         }
     }
     found
@@ -228,7 +228,9 @@ fn walker(
     options: &WalkOptions,
     bad_folders: &Arc<Mutex<Vec<Problem>>>,
 ) -> WalkBuilder {
-    let in_checkout = root.ancestors().any(|folder| folder.join(".git").exists());
+    let is_checkout = |folder: &Path| folder.join(".git").exists() || folder.join(".jj").exists();
+    // The walker then finds the top of the checkout, and looks no further up.
+    let in_checkout = root.ancestors().any(is_checkout);
     let excluded: Vec<PathBuf> = options.excluded.iter().map(|path| settled(path)).collect();
     let bad_folders = Arc::clone(bad_folders);
     let top = root.to_owned();
@@ -237,7 +239,7 @@ fn walker(
         .hidden(options.hidden == HiddenFiles::Skip)
         .follow_links(false)
         .parents(in_checkout)
-        .require_git(false)
+        .require_git(in_checkout)
         .git_global(false)
         .add_custom_ignore_filename(IGNORE_FILE)
         .filter_entry(move |entry| {
@@ -306,30 +308,35 @@ fn settled(path: &Path) -> PathBuf {
     })
 }
 
-fn walk_problem(root: &Path, error: &ignore::Error) -> Problem {
-    let mut path = root;
-    let mut inner = error;
+/// Turns what the walker reports into problems: one for each bad line of an ignore file.
+fn report(root: &Path, error: &ignore::Error, problems: &mut Vec<Problem>) {
+    let (mut path, mut line, mut inner) = (root, None, error);
     loop {
         match inner {
-            ignore::Error::WithPath { path: at, err } => {
-                path = at;
-                inner = err;
+            ignore::Error::WithPath { path: at, err } => (path, inner) = (at, err),
+            ignore::Error::WithLineNumber { line: at, err } => {
+                (line, inner) = (Some(*at as u32), err);
             }
             ignore::Error::WithDepth { err, .. } => inner = err,
-            ignore::Error::Partial(errors) if errors.len() == 1 => inner = &errors[0],
+            ignore::Error::Partial(errors) => {
+                return errors
+                    .iter()
+                    .for_each(|error| report(root, error, problems));
+            }
             _ => break,
         }
     }
     let reason = match inner {
-        ignore::Error::Io(error) => Reason::Unreadable(error.to_string()),
-        ignore::Error::Glob { .. }
-        | ignore::Error::WithLineNumber { .. }
-        | ignore::Error::Partial(_) => Reason::IgnorePattern(inner.to_string()),
+        ignore::Error::Glob { .. } => Reason::IgnorePattern(inner.to_string()),
         _ => Reason::Unreadable(inner.to_string()),
     };
     let name = relative(root, path).to_string_lossy();
     let name = if name.is_empty() { ".".into() } else { name };
-    Problem::of_file(printable(&name), reason)
+    problems.push(Problem {
+        path: printable(&name),
+        line,
+        reason,
+    });
 }
 
 #[cfg(test)]

@@ -32,11 +32,13 @@ pub(super) struct TextWriter {
     /// Set until a word follows a bullet or a cell's start: the paragraph inside begins there.
     held: bool,
     pre_depth: usize,
-    pre_start: usize,
+    /// Where the text of the open `<pre>` begins, once there is some.
+    pre_start: Option<usize>,
     headings: Vec<Heading>,
     heading: Option<OpenHeading>,
     in_cell: bool,
     n_cells: usize,
+    row_has_words: bool,
     row_has_lines: bool,
 }
 
@@ -54,11 +56,12 @@ impl TextWriter {
             marker: String::new(),
             held: false,
             pre_depth: 0,
-            pre_start: 0,
+            pre_start: None,
             headings: Vec::new(),
             heading: None,
             in_cell: false,
             n_cells: 0,
+            row_has_words: false,
             row_has_lines: false,
         }
     }
@@ -100,6 +103,7 @@ impl TextWriter {
 
     /// Begins a list item; `number` is that of an ordered list.
     pub(super) fn start_item(&mut self, depth: usize, number: Option<u32>) {
+        self.end_heading();
         self.leave(Gap::Line);
         let indent = depth.saturating_sub(1).min(MAX_INDENT);
         self.marker.push_str(&"  ".repeat(indent));
@@ -112,27 +116,33 @@ impl TextWriter {
 
     /// Begins the description of a term, on the line after it.
     pub(super) fn start_description(&mut self) {
+        self.end_heading();
         self.leave(Gap::Line);
         self.held = true;
     }
 
     /// Begins a table row. A row of several lines is set off by a blank line.
     pub(super) fn start_row(&mut self) {
+        self.end_heading();
         self.end_cells();
         self.leave(if self.row_has_lines {
             Gap::Blank
         } else {
             Gap::Line
         });
+        self.row_has_words = false;
         self.row_has_lines = false;
     }
 
     /// Begins a table cell.
     pub(super) fn start_cell(&mut self) {
+        self.end_heading();
         self.n_cells += 1;
         self.in_cell = true;
-        if self.n_cells > 1 && self.heading.is_none() {
-            self.gap = Gap::None;
+        if self.n_cells > 1 {
+            if self.row_has_words {
+                self.gap = Gap::None;
+            }
             self.marker
                 .push_str(if self.marker.is_empty() { " | " } else { "| " });
         }
@@ -147,13 +157,13 @@ impl TextWriter {
 
     pub(super) fn start_pre(&mut self) {
         self.pre_depth += 1;
-        self.pre_start = usize::MAX;
+        self.pre_start = None;
     }
 
     pub(super) fn end_pre(&mut self) {
         self.pre_depth = self.pre_depth.saturating_sub(1);
-        if let Some(written) = self.out.get(self.pre_start..) {
-            self.out.truncate(self.pre_start + written.trim_end().len());
+        if let Some(start) = self.pre_start.take() {
+            self.trim_end(start);
         }
     }
 
@@ -215,17 +225,25 @@ impl TextWriter {
     /// The text and its headings. Lines end in line feeds; there is no blank at either end.
     pub(super) fn finish(mut self) -> (String, Vec<Heading>) {
         self.end_heading();
-        let keep = self.headings.last().map_or(0, |heading| heading.range.end);
-        self.out.truncate(self.out.trim_end().len().max(keep));
+        self.trim_end(0);
         (self.out, self.headings)
     }
 
+    /// Takes blanks off the end, down to `start` and not into a heading's line.
+    fn trim_end(&mut self, start: usize) {
+        let keep = self
+            .headings
+            .last()
+            .map_or(start, |heading| heading.range.end.max(start));
+        self.out.truncate(self.out.trim_end().len().max(keep));
+    }
+
     fn literal(&mut self, mut text: &str) {
-        if self.pre_start == usize::MAX {
+        if self.pre_start.is_none() {
             // The line end right after `<pre>` is not part of it.
             text = text.strip_prefix('\n').unwrap_or(text);
             self.flush();
-            self.pre_start = self.out.len();
+            self.pre_start = Some(self.out.len());
         }
         self.flush();
         self.push(text);
@@ -271,6 +289,7 @@ impl TextWriter {
         }
         self.gap = Gap::None;
         self.held = false;
+        self.row_has_words |= self.in_cell;
         if let Some(OpenHeading {
             start: start @ None,
             ..
