@@ -42,6 +42,9 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// Whatever the tokenizer fails with.
     fn token_offsets(&self, text: &str) -> Result<Vec<Range<usize>>, BoxError> {
-        Ok(text.unicode_word_indices().map(|(at, word)| at..at + word.len()).collect())
+        Ok(text
+            .unicode_word_indices()
+            .map(|(at, word)| at..at + word.len())
+            .collect())
     }
 }
