@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::{fs, iter};
+use std::{fs, iter, panic};
 
 use tokenizers::{Encoding, PostProcessor, TruncationDirection};
 
@@ -63,7 +63,7 @@ impl Tokenizer {
             source,
         };
         let bytes = fs::read(path).map_err(io)?;
-        let mut inner = tokenizers::Tokenizer::from_bytes(&bytes).map_err(damaged)?;
+        let mut inner = parse(&bytes).map_err(damaged)?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(damaged)?;
         let special = |pair| {
@@ -167,6 +167,16 @@ impl Tokenizer {
             types: whole.get_type_ids().to_vec(),
         })
     }
+}
+
+/// Parses `tokenizer.json`.
+///
+/// The tokenizer's own parser panics on JSON that is cut short or has a part of the wrong type:
+/// the first is looked for before, and the second is caught.
+fn parse(bytes: &[u8]) -> std::result::Result<tokenizers::Tokenizer, tokenizers::Error> {
+    serde_json::from_slice::<serde::de::IgnoredAny>(bytes)?;
+    panic::catch_unwind(|| tokenizers::Tokenizer::from_bytes(bytes))
+        .unwrap_or_else(|_| Err("the tokenizer cannot be built from this file".into()))
 }
 
 fn room(max_tokens: usize, n_special: usize) -> Result<usize> {
