@@ -4,4 +4,6 @@
 mod cross_encoder;
 
 pub use cross_encoder::{BoxError, CrossEncoder};
+#[cfg(feature = "fastembed")]
+pub use cross_encoder::{FastembedCrossEncoder, FastembedCrossEncoderOptions};
 pub use reread_encoder::ModelIdentity;
