@@ -174,7 +174,7 @@ impl OnnxFolder {
                 positions.saturating_sub(if from_padding { 2 } else { 0 }) as usize
             });
         let tokenizer = tokenizer
-            .filter(|&n| n >= 1.0 && n < 1e9)
+            .filter(|n| (1.0..1e9).contains(n))
             .map(|n| n as usize);
         match (tokenizer, positions) {
             (Some(tokenizer), Some(positions)) => tokenizer.min(positions),

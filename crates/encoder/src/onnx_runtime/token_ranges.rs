@@ -27,27 +27,17 @@ impl TokenRanges {
 
     /// The byte ranges of the tokens in `text`, in order, without special tokens.
     ///
-    /// Each range begins and ends at a character.
+    /// Each range begins and ends between characters; where one character makes several tokens,
+    /// they share its range.
     ///
     /// # Errors
     /// Whatever the tokenizer fails with.
     pub fn of(&self, text: &str) -> Result<Vec<Range<usize>>, BoxError> {
         let encoding = self.0.encode(text, false)?;
         let offsets = encoding.get_offsets().iter();
-        Ok(offsets
-            .map(|&(start, end)| {
-                // A byte-level tokenizer may cut inside a character.
-                let boundary = |at: &usize| text.is_char_boundary(*at);
-                let start = (0..=start.min(text.len()))
-                    .rev()
-                    .find(boundary)
-                    .unwrap_or(0);
-                start
-                    ..(end.max(start)..text.len())
-                        .find(boundary)
-                        .unwrap_or(text.len())
-            })
-            .collect())
+        let ranges =
+            offsets.map(|&(start, end)| boundary_before(text, start)..boundary_after(text, end));
+        Ok(ranges.filter(|range| range.start < range.end).collect())
     }
 
     /// How many special tokens the model puts around and between two texts.
@@ -57,6 +47,22 @@ impl TokenRanges {
     pub fn n_special_in_pair(&self) -> Result<usize, BoxError> {
         Ok(self.0.encode(("", ""), true)?.len())
     }
+}
+
+// A byte-level tokenizer may cut inside a character.
+
+fn boundary_before(text: &str, at: usize) -> usize {
+    let mut before = (0..=at.min(text.len())).rev();
+    before
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or_default()
+}
+
+fn boundary_after(text: &str, at: usize) -> usize {
+    let mut after = at..text.len();
+    after
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -82,6 +88,19 @@ mod tests {
             .collect();
         assert_eq!(words, ["für", "alle", "Fälle"]);
         assert_eq!(ranges.n_special_in_pair().unwrap(), 0);
+    }
+
+    #[test]
+    fn a_cut_inside_a_character_is_moved_out_of_it() {
+        let text = "a東b";
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5, 9].map(|at| boundary_before(text, at)),
+            [0, 1, 1, 1, 4, 5, 5]
+        );
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5, 9].map(|at| boundary_after(text, at)),
+            [0, 1, 4, 4, 4, 5, 5]
+        );
     }
 
     #[test]

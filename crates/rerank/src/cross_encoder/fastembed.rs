@@ -17,7 +17,7 @@ const MIN_MAX_TOKENS: usize = 16;
 
 /// A query as long as the whole pair may be still leaves the passage this many tokens, as far as
 /// the model's own limit allows: without any, all passages would score the same.
-const MIN_PASSAGE_TOKENS: usize = 32;
+const MIN_PASSAGE_TOKENS: usize = 16;
 
 /// How an ONNX cross-encoder is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
