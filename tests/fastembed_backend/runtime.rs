@@ -30,7 +30,8 @@ pub(crate) fn runtime() -> Option<&'static OnnxRuntime> {
 
 /// Says that a test was skipped, past the test harness, which hides what passing tests print.
 pub(crate) fn skip(reason: &str) {
-    writeln!(std::io::stderr(), "SKIPPED (fastembed back end): {reason}").unwrap();
+    let message = format!("\nSKIPPED (fastembed back end): {reason}\n");
+    std::io::stderr().write_all(message.as_bytes()).unwrap();
 }
 
 /// Runs before the runtime is loaded, which a process can do only once.
@@ -38,7 +39,7 @@ fn a_file_that_is_no_library_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("libonnxruntime.so.1.24.4");
     fs::write(&path, "not a library").unwrap();
-    let error = OnnxRuntime::load(Some(folder.path())).unwrap_err();
+    let error = OnnxRuntime::load(Some(&path)).unwrap_err();
     assert!(
         matches!(error, OnnxError::LibraryNotLoaded { .. }),
         "{error}"
@@ -70,6 +71,7 @@ fn installed_package() -> Result<PathBuf, String> {
             }
         }
     }
+    reasons.dedup();
     Err(format!(
         "cannot install ONNX Runtime with pip: {}",
         reasons.join("; ")
