@@ -52,6 +52,8 @@ mod error;
 mod identity;
 mod kernels;
 mod model;
+#[cfg(feature = "onnx-runtime")]
+pub mod onnx_runtime;
 mod tokenizer;
 mod weights;
 

@@ -1,9 +1,15 @@
 //! The bi-encoder of the first pass, behind a trait.
 
+#[cfg(feature = "fastembed")]
+mod fastembed;
+
 use std::ops::Range;
 
 use reread_encoder::ModelIdentity;
 use unicode_segmentation::UnicodeSegmentation;
+
+#[cfg(feature = "fastembed")]
+pub use self::fastembed::{FastembedEmbedder, FastembedEmbedderOptions};
 
 /// An error of an application's own model.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

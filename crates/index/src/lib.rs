@@ -24,9 +24,9 @@ pub use chunk::{ChunkOptions, Cut, chunk};
 pub use dense::{DenseMethod, HnswOptions};
 pub use document::{Document, DocumentKind, Heading, Lines, Problem};
 pub use embed::bert::BertEmbedder;
-#[cfg(feature = "fastembed")]
-pub use embed::fastembed::FastembedEmbedder;
 pub use embed::{BoxError, Embedder};
+#[cfg(feature = "fastembed")]
+pub use embed::{FastembedEmbedder, FastembedEmbedderOptions};
 pub use error::{Error, Result};
 pub use filter::Filter;
 pub use first_pass::{Candidate, Fusion, Mode, Placed, RetrieveOptions, Retrieved};
