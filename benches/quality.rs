@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use reread_engine::eval::{ndcg_at, recall_at, reciprocal_rank_at};
 use reread_engine::{
-    By, ChunkOptions, Engine, Fusion, IndexOptions, Mode, RetrieveOptions, SearchOptions, SecondPass,
+    By, ChunkOptions, Engine, Fusion, IndexOptions, Mode, RetrieveOptions, SearchOptions,
+    SecondPass,
 };
 use serde::Deserialize;
 
@@ -51,7 +52,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for folder in &arguments.collections {
         let collection = open(folder, arguments.n_queries)?;
-        println!("\n{} ({} queries)\n", collection.name, collection.queries.len());
+        println!(
+            "\n{} ({} queries)\n",
+            collection.name,
+            collection.queries.len()
+        );
         println!("| run | nDCG@10 | R@100 | MRR@10 | ms/query |");
         println!("|---|---|---|---|---|");
         for (name, options) in runs(&arguments.depths) {
@@ -63,14 +68,19 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Cargo itself passes `--bench`; whatever is not a known option is a collection.
 fn parse_arguments() -> Result<Arguments, Box<dyn Error>> {
-    let mut parsed =
-        Arguments { collections: Vec::new(), depths: Vec::new(), n_queries: usize::MAX };
+    let mut parsed = Arguments {
+        collections: Vec::new(),
+        depths: Vec::new(),
+        n_queries: usize::MAX,
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--bench" => {}
             "--queries" => parsed.n_queries = arguments.next().unwrap_or_default().parse()?,
-            "--depth" => parsed.depths.push(arguments.next().unwrap_or_default().parse()?),
+            "--depth" => parsed
+                .depths
+                .push(arguments.next().unwrap_or_default().parse()?),
             _ => parsed.collections.push(argument.into()),
         }
     }
@@ -85,7 +95,9 @@ fn open(folder: &Path, n_queries: usize) -> Result<Collection, Box<dyn Error>> {
     let corpus = index.path().join("corpus");
     fs::create_dir(&corpus)?;
     fs::copy(folder.join("corpus.jsonl"), corpus.join("corpus.jsonl"))?;
-    let whole = ChunkOptions::default().with_max_tokens(4_096).with_overlap_tokens(0);
+    let whole = ChunkOptions::default()
+        .with_max_tokens(4_096)
+        .with_overlap_tokens(0);
     let engine = Engine::builder()
         .root(&corpus)
         .index(index.path().join("index"))
@@ -93,8 +105,16 @@ fn open(folder: &Path, n_queries: usize) -> Result<Collection, Box<dyn Error>> {
         .build()?;
     let started = Instant::now();
     let summary = engine.index_folder(&())?;
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    eprintln!("{name}: {} passages indexed in {:.1?}", summary.n_passages, started.elapsed());
+    let name = folder
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    eprintln!(
+        "{name}: {} passages indexed in {:.1?}",
+        summary.n_passages,
+        started.elapsed()
+    );
     for problem in summary.problems.iter().take(5) {
         eprintln!("{name}: {problem}");
     }
@@ -106,7 +126,13 @@ fn open(folder: &Path, n_queries: usize) -> Result<Collection, Box<dyn Error>> {
             queries.push(query);
         }
     }
-    Ok(Collection { name, queries, qrels, engine, _index: index })
+    Ok(Collection {
+        name,
+        queries,
+        qrels,
+        engine,
+        _index: index,
+    })
 }
 
 fn read_qrels(path: &Path) -> Result<Qrels, Box<dyn Error>> {
@@ -116,7 +142,10 @@ fn read_qrels(path: &Path) -> Result<Qrels, Box<dyn Error>> {
         let [query, document, grade] = fields[..] else {
             return Err(format!("{}: not three columns: {line:?}", path.display()).into());
         };
-        qrels.entry(query.to_owned()).or_default().insert(document.to_owned(), grade.parse()?);
+        qrels
+            .entry(query.to_owned())
+            .or_default()
+            .insert(document.to_owned(), grade.parse()?);
     }
     Ok(qrels)
 }
@@ -137,7 +166,10 @@ fn runs(depths: &[usize]) -> Vec<(String, SearchOptions)> {
     let mut runs = vec![
         ("BM25".to_owned(), first(Mode::Lexical, blend)),
         ("vector".to_owned(), first(Mode::Vector, blend)),
-        ("hybrid, RRF 60".to_owned(), first(Mode::Hybrid, Fusion::Rrf { rrf_k: 60.0 })),
+        (
+            "hybrid, RRF 60".to_owned(),
+            first(Mode::Hybrid, Fusion::Rrf { rrf_k: 60.0 }),
+        ),
         ("hybrid, blend 0.5".to_owned(), first(Mode::Hybrid, blend)),
     ];
     for &depth in depths {

@@ -24,14 +24,31 @@ fn both_passes_stay_above_their_floors_on_the_sample() {
     assert_eq!(summary.n_added, 100);
     assert!(summary.problems.is_empty(), "{:?}", summary.problems);
 
-    let deep = SearchOptions::default().with_top_k(100).with_second_pass(SecondPass::Off);
+    let deep = SearchOptions::default()
+        .with_top_k(100)
+        .with_second_pass(SecondPass::Off);
     let first = measure(&engine, &deep);
     let both = measure(&engine, &SearchOptions::default());
-    println!("first pass: nDCG@10 {:.4}, recall@100 {:.4}", first.ndcg, first.recall);
+    println!(
+        "first pass: nDCG@10 {:.4}, recall@100 {:.4}",
+        first.ndcg, first.recall
+    );
     println!("both passes: nDCG@10 {:.4}", both.ndcg);
-    assert!(first.ndcg >= FIRST_PASS_NDCG, "first pass: nDCG@10 {}", first.ndcg);
-    assert!(first.recall >= FIRST_PASS_RECALL, "first pass: recall@100 {}", first.recall);
-    assert!(both.ndcg >= BOTH_PASSES_NDCG, "both passes: nDCG@10 {}", both.ndcg);
+    assert!(
+        first.ndcg >= FIRST_PASS_NDCG,
+        "first pass: nDCG@10 {}",
+        first.ndcg
+    );
+    assert!(
+        first.recall >= FIRST_PASS_RECALL,
+        "first pass: recall@100 {}",
+        first.recall
+    );
+    assert!(
+        both.ndcg >= BOTH_PASSES_NDCG,
+        "both passes: nDCG@10 {}",
+        both.ndcg
+    );
 }
 
 struct Quality {
@@ -42,11 +59,17 @@ struct Quality {
 fn measure(engine: &Engine, options: &SearchOptions) -> Quality {
     let judgements = judgements();
     let questions = questions();
-    let mut quality = Quality { ndcg: 0.0, recall: 0.0 };
+    let mut quality = Quality {
+        ndcg: 0.0,
+        recall: 0.0,
+    };
     for question in &questions {
         let judged = &judgements[&question.id];
         let grades: Vec<f64> = judged.iter().map(|judgement| judgement.grade).collect();
-        let hits = engine.search(&question.text, options).expect("an answer").hits;
+        let hits = engine
+            .search(&question.text, options)
+            .expect("an answer")
+            .hits;
         let gains = gains(&hits, judged);
         quality.ndcg += ndcg_at(10, &gains, &grades) / questions.len() as f64;
         quality.recall += recall_at(100, &gains, &grades) / questions.len() as f64;

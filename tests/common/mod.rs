@@ -27,21 +27,30 @@ pub fn sample() -> PathBuf {
 }
 
 pub fn questions() -> Vec<Question> {
-    let text = std::fs::read_to_string(sample().join("questions.jsonl")).expect("the sample is there");
-    text.lines().map(|line| serde_json::from_str(line).expect("a question a line")).collect()
+    let text =
+        std::fs::read_to_string(sample().join("questions.jsonl")).expect("the sample is there");
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("a question a line"))
+        .collect()
 }
 
 pub fn judgements() -> HashMap<String, Vec<Judgement>> {
     let text = std::fs::read_to_string(sample().join("qrels.tsv")).expect("the sample is there");
     let mut judgements: HashMap<String, Vec<Judgement>> = HashMap::new();
     for line in text.lines().skip(1) {
-        let [question, page, grade, quote] =
-            line.split('\t').collect::<Vec<_>>().try_into().expect("four columns");
-        judgements.entry(question.to_owned()).or_default().push(Judgement {
-            page: page.to_owned(),
-            grade: grade.parse().expect("a grade"),
-            quote: quote.to_owned(),
-        });
+        let [question, page, grade, quote] = line
+            .split('\t')
+            .collect::<Vec<_>>()
+            .try_into()
+            .expect("four columns");
+        judgements
+            .entry(question.to_owned())
+            .or_default()
+            .push(Judgement {
+                page: page.to_owned(),
+                grade: grade.parse().expect("a grade"),
+                quote: quote.to_owned(),
+            });
     }
     judgements
 }

@@ -10,14 +10,26 @@
 /// best possible order. Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques",
 /// 2002, with the discount of trec_eval's `ndcg_cut`. 0 when nothing relevant is judged.
 pub fn ndcg_at(k: usize, gains: &[f64], judged: &[f64]) -> f64 {
-    let mut ideal: Vec<f64> = judged.iter().copied().filter(|&grade| grade > 0.0).collect();
+    let mut ideal: Vec<f64> = judged
+        .iter()
+        .copied()
+        .filter(|&grade| grade > 0.0)
+        .collect();
     ideal.sort_by(|a, b| b.total_cmp(a));
     let best = dcg(k, &ideal);
-    if best > 0.0 { dcg(k, gains) / best } else { 0.0 }
+    if best > 0.0 {
+        dcg(k, gains) / best
+    } else {
+        0.0
+    }
 }
 
 fn dcg(k: usize, gains: &[f64]) -> f64 {
-    let discounted = gains.iter().take(k).zip(2u32..).map(|(gain, next)| gain / f64::from(next).log2());
+    let discounted = gains
+        .iter()
+        .take(k)
+        .zip(2u32..)
+        .map(|(gain, next)| gain / f64::from(next).log2());
     discounted.sum()
 }
 
@@ -25,7 +37,11 @@ fn dcg(k: usize, gains: &[f64]) -> f64 {
 pub fn recall_at(k: usize, gains: &[f64], judged: &[f64]) -> f64 {
     let relevant = judged.iter().filter(|&&grade| grade > 0.0).count();
     let found = gains.iter().take(k).filter(|&&gain| gain > 0.0).count();
-    if relevant > 0 { found as f64 / relevant as f64 } else { 0.0 }
+    if relevant > 0 {
+        found as f64 / relevant as f64
+    } else {
+        0.0
+    }
 }
 
 /// One over the rank of the first relevant item among the first `k`, or 0.

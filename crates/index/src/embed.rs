@@ -1,5 +1,6 @@
 //! The bi-encoder of the first pass, behind a trait.
 
+pub(crate) mod bert;
 #[cfg(feature = "fastembed")]
 mod fastembed;
 

@@ -157,9 +157,7 @@ impl Snapshot {
         let started = Instant::now();
         let lexical = match options.mode {
             Mode::Vector => Vec::new(),
-            Mode::Lexical | Mode::Hybrid => {
-                self.lexical_list(query, list_len, allowed.as_ref())?
-            }
+            Mode::Lexical | Mode::Hybrid => self.lexical_list(query, list_len, allowed.as_ref())?,
         };
         retrieved.lexical_time = started.elapsed();
 
@@ -195,7 +193,9 @@ impl Snapshot {
         warnings: &mut Vec<String>,
     ) -> Result<Option<PassageSet>> {
         let allowed = self.allowed(filter);
-        let Some(constraint) = self.lexical().constraint(query)? else { return Ok(allowed) };
+        let Some(constraint) = self.lexical().constraint(query)? else {
+            return Ok(allowed);
+        };
         warnings.extend(constraint.notes().iter().cloned());
         let mut passing = PassageSet::empty(self.n_positions());
         let keys = self.live_keys().filter(|(key, _)| constraint.allows(*key));
@@ -219,8 +219,11 @@ impl Snapshot {
             (None, Some(_)) => true,
             (Some(allowed), Some(passage)) => allowed.contains(passage.0),
         };
-        let filter: Option<&(dyn Fn(u64) -> bool + Sync)> =
-            if allowed.is_some() { Some(&passes) } else { None };
+        let filter: Option<&(dyn Fn(u64) -> bool + Sync)> = if allowed.is_some() {
+            Some(&passes)
+        } else {
+            None
+        };
         let found = self.lexical().search(query, len, filter)?;
         let mut list: Ranked = found
             .into_iter()
@@ -243,7 +246,11 @@ impl Snapshot {
             let passes = |position: u32| {
                 allowed.is_none_or(|allowed| allowed.contains(open.base + position))
             };
-            let method = if options.exact { MethodChoice::Exact } else { MethodChoice::Fastest };
+            let method = if options.exact {
+                MethodChoice::Exact
+            } else {
+                MethodChoice::Fastest
+            };
             let search = DenseSearch::default()
                 .with_ef_search(options.ef_search)
                 .with_method(method)
@@ -253,7 +260,9 @@ impl Snapshot {
                 way = DenseMethod::Graph;
             }
             list.extend(
-                hits.hits.into_iter().map(|(pos, score)| (PassageId(open.base + pos), score)),
+                hits.hits
+                    .into_iter()
+                    .map(|(pos, score)| (PassageId(open.base + pos), score)),
             );
         }
         sort_ranked(&mut list);
@@ -263,7 +272,13 @@ impl Snapshot {
 }
 
 fn check(options: &RetrieveOptions) -> Result<()> {
-    let invalid = |option, value: String, bound| Err(Error::InvalidOption { option, value, bound });
+    let invalid = |option, value: String, bound| {
+        Err(Error::InvalidOption {
+            option,
+            value,
+            bound,
+        })
+    };
     if !(1..=MAX_DEPTH).contains(&options.depth) {
         return invalid("depth", options.depth.to_string(), "between 1 and 10,000");
     }
@@ -309,5 +324,8 @@ fn fuse(lexical: &Ranked, dense: &Ranked, options: &RetrieveOptions) -> Vec<Cand
 }
 
 fn places(list: &Ranked) -> HashMap<PassageId, Placed> {
-    list.iter().zip(1..).map(|(&(id, score), rank)| (id, Placed { score, rank })).collect()
+    list.iter()
+        .zip(1..)
+        .map(|(&(id, score), rank)| (id, Placed { score, rank }))
+        .collect()
 }

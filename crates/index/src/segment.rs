@@ -166,8 +166,16 @@ impl SegmentWriter {
     pub(crate) fn copy(&mut self, from: &Segment, position: u32) -> Result<u32> {
         let record = from.record(position)?;
         let (headings, text) = from.strings(&record)?;
-        let record = Record { strings_at: self.heap_len, ..record };
-        self.append(&record, headings.as_bytes(), text.as_bytes(), from.vector(position)?)
+        let record = Record {
+            strings_at: self.heap_len,
+            ..record
+        };
+        self.append(
+            &record,
+            headings.as_bytes(),
+            text.as_bytes(),
+            from.vector(position)?,
+        )
     }
 
     fn append(
@@ -197,7 +205,8 @@ impl SegmentWriter {
     /// `Io`, or what the graph's build fails with.
     pub(crate) fn finish(mut self, hnsw: &HnswOptions) -> Result<SegmentRef> {
         self.passages.write(&self.records)?;
-        self.passages.write(&u64::from(self.n_passages).to_le_bytes())?;
+        self.passages
+            .write(&u64::from(self.n_passages).to_le_bytes())?;
         let name = segment_folder(self.number);
         let file_ref = |file: &str, (len_bytes, digest)| FileRef {
             name: format!("{name}/{file}"),
@@ -208,8 +217,7 @@ impl SegmentWriter {
         let vectors = file_ref("vectors", self.vectors.finish()?);
         let mapped = MappedFile::open(&self.folder.join("vectors"), FileKind::Vectors)?;
         let rows = mapped.f32s(0..mapped.payload().len())?;
-        let quantised =
-            file_ref("quantised", write_quantised(&self.folder, rows, self.dim)?);
+        let quantised = file_ref("quantised", write_quantised(&self.folder, rows, self.dim)?);
         let graph = write_graph(&self.folder, &name, rows, self.dim, hnsw)?;
         atomic::sync_folder(&self.folder)?;
         Ok(SegmentRef {
@@ -279,12 +287,22 @@ fn write_graph(
     });
     let files = files.collect();
     atomic::sync_folder(&folder)?;
-    Ok(Some(GraphRef { files, n_lost: graph.n_lost() as u32 }))
+    Ok(Some(GraphRef {
+        files,
+        n_lost: graph.n_lost() as u32,
+    }))
 }
 
 /// Reads the graph of a segment, once its files have proved to be the ones written.
-fn read_graph(index_folder: &Path, segment: &SegmentRef, graph: &GraphRef, dim: usize) -> Result<Graph> {
-    let folder = index_folder.join(segment_folder(segment.number)).join(GRAPH);
+fn read_graph(
+    index_folder: &Path,
+    segment: &SegmentRef,
+    graph: &GraphRef,
+    dim: usize,
+) -> Result<Graph> {
+    let folder = index_folder
+        .join(segment_folder(segment.number))
+        .join(GRAPH);
     let files: Vec<GraphFile> = graph
         .files
         .iter()
@@ -361,7 +379,10 @@ impl Segment {
         };
         let cells = n.checked_mul(dim);
         fits(&vectors, cells.and_then(|cells| cells.checked_mul(4)))?;
-        fits(&quantised, cells.and_then(|cells| cells.checked_add(values_at(n))))?;
+        fits(
+            &quantised,
+            cells.and_then(|cells| cells.checked_add(values_at(n))),
+        )?;
         check_record_count(&passages, n)?;
         let scanned = dense_part(model, dim, n, &vectors, &quantised)?;
         Ok(Self {
@@ -403,7 +424,8 @@ impl Segment {
         let graph = read_graph(&self.index_folder, &self.described, graph, self.dim)?;
         let n = self.described.n_passages as usize;
         let part = dense_part(&self.model, self.dim, n, &self.vectors, &self.quantised)?;
-        Ok(self.with_graph.get_or_init(|| part).with_graph(graph)?)
+        let part = part.with_graph(graph)?;
+        Ok(self.with_graph.get_or_init(|| part))
     }
 
     pub(crate) fn n_passages(&self) -> u32 {
@@ -418,10 +440,14 @@ impl Segment {
         let records_at = self.records_at();
         let at = records_at + position as usize * RECORD_BYTES;
         let end = self.passages.payload().len() - 8;
-        let bytes = self.passages.bytes(at.min(end)..(at + RECORD_BYTES).min(end))?;
+        let bytes = self
+            .passages
+            .bytes(at.min(end)..(at + RECORD_BYTES).min(end))?;
         match bytes.first_chunk::<RECORD_BYTES>() {
             Some(bytes) => Ok(Record::decode(bytes)),
-            None => Err(self.passages.damaged(HEADER_BYTES + at, "a record lies outside the file")),
+            None => Err(self
+                .passages
+                .damaged(HEADER_BYTES + at, "a record lies outside the file")),
         }
     }
 
@@ -436,10 +462,16 @@ impl Segment {
         };
         let heap = &self.passages.payload()[..self.records_at()];
         let start = usize::try_from(record.strings_at).map_err(|_| damaged())?;
-        let middle = start.checked_add(record.heading_len as usize).ok_or_else(damaged)?;
-        let end = middle.checked_add(record.text_len as usize).ok_or_else(damaged)?;
+        let middle = start
+            .checked_add(record.heading_len as usize)
+            .ok_or_else(damaged)?;
+        let end = middle
+            .checked_add(record.text_len as usize)
+            .ok_or_else(damaged)?;
         let text = |range| {
-            heap.get(range).and_then(|bytes| std::str::from_utf8(bytes).ok()).ok_or_else(damaged)
+            heap.get(range)
+                .and_then(|bytes| std::str::from_utf8(bytes).ok())
+                .ok_or_else(damaged)
         };
         Ok((text(start..middle)?, text(middle..end)?))
     }
@@ -471,7 +503,9 @@ impl Segment {
 
 fn check_record_count(passages: &MappedFile, n: usize) -> Result<()> {
     let payload = passages.payload();
-    let recorded = payload.last_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes));
+    let recorded = payload
+        .last_chunk::<8>()
+        .map(|bytes| u64::from_le_bytes(*bytes));
     if recorded == Some(n as u64) && (payload.len() - 8) / RECORD_BYTES >= n {
         Ok(())
     } else {
@@ -488,7 +522,10 @@ fn dense_part(
     quantised: &Arc<MappedFile>,
 ) -> Result<DensePart> {
     let part = |file: &Arc<MappedFile>, bytes| {
-        Arc::new(MappedValues { file: Arc::clone(file), bytes })
+        Arc::new(MappedValues {
+            file: Arc::clone(file),
+            bytes,
+        })
     };
     let max_error = quantised.f32s(0..4)?.first().copied().unwrap_or_default();
     let shared = SharedQuantised {
@@ -496,7 +533,12 @@ fn dense_part(
         steps: part(quantised, FRONT_BYTES..FRONT_BYTES + n * 4),
         max_error,
     };
-    DensePart::new(model, dim, part(vectors, 0..vectors.payload().len()), shared)
+    DensePart::new(
+        model,
+        dim,
+        part(vectors, 0..vectors.payload().len()),
+        shared,
+    )
 }
 
 /// Splits a heading path as a segment stores it.

@@ -95,13 +95,20 @@ pub fn prepare(
     embedder: &dyn Embedder,
     options: &ChunkOptions,
 ) -> Result<Prepared> {
-    let tokens = embedder.token_offsets(&document.text).map_err(Error::Embedder)?;
+    let tokens = embedder
+        .token_offsets(&document.text)
+        .map_err(Error::Embedder)?;
     let cuts = chunk(document, &tokens, options);
     let passages = cuts.into_iter().map(|cut| {
         let text = document.text[cut.range.clone()].to_owned();
         let contextual = contextual_text(&document.title, &cut.heading_path, &text);
         let digest = text_digest(&contextual);
-        PreparedPassage { cut, text, contextual, digest }
+        PreparedPassage {
+            cut,
+            text,
+            contextual,
+            digest,
+        }
     });
     Ok(Prepared {
         id: document.id.clone(),
@@ -138,7 +145,10 @@ impl IndexWriter {
         let chunk_options = options.chunk.clone().or(stored).unwrap_or_default();
         chunk_options.check()?;
         options.hnsw.check()?;
-        let catalog = base.as_ref().map(|base| base.catalog.clone()).unwrap_or_default();
+        let catalog = base
+            .as_ref()
+            .map(|base| base.catalog.clone())
+            .unwrap_or_default();
         Ok(Self {
             folder: folder.to_owned(),
             _lock: lock,
@@ -185,7 +195,9 @@ impl IndexWriter {
     /// # Errors
     /// `Io`, `Lexical`.
     pub fn remove_document(&mut self, id: &str) -> Result<bool> {
-        let at = self.catalog.binary_search_by(|source| source.path.as_str().cmp(id));
+        let at = self
+            .catalog
+            .binary_search_by(|source| source.path.as_str().cmp(id));
         match at.ok().map(|at| self.catalog[at].origin) {
             Some(Origin::Application) => self.remove(id),
             _ => Ok(false),
@@ -242,15 +254,20 @@ impl IndexWriter {
                 }
             }
         }
-        let at = self.catalog.partition_point(|other| other.path < source.path);
+        let at = self
+            .catalog
+            .partition_point(|other| other.path < source.path);
         self.catalog.insert(at, source);
         Ok(())
     }
 
     /// Removes a source and its documents. Returns whether there was one.
     pub(crate) fn remove(&mut self, path: &str) -> Result<bool> {
-        let Ok(at) = self.catalog.binary_search_by(|source| source.path.as_str().cmp(path)) else {
-            return Ok((false, self.counts));
+        let Ok(at) = self
+            .catalog
+            .binary_search_by(|source| source.path.as_str().cmp(path))
+        else {
+            return Ok(false);
         };
         let source = self.catalog.remove(at);
         self.changed = true;
@@ -263,7 +280,9 @@ impl IndexWriter {
 
     /// Changes what is recorded of a source whose content is as it was.
     pub(crate) fn touch(&mut self, path: &str, size_bytes: u64, modified_ns: i64) {
-        let found = self.catalog.binary_search_by(|source| source.path.as_str().cmp(path));
+        let found = self
+            .catalog
+            .binary_search_by(|source| source.path.as_str().cmp(path));
         if let Some(source) = found.ok().and_then(|at| self.catalog.get_mut(at)) {
             source.size_bytes = size_bytes;
             source.modified_ns = modified_ns;
@@ -331,9 +350,19 @@ impl IndexWriter {
                 headings: &passage.cut.heading_path.join("\n"),
                 body: &passage.text,
             })?;
-            self.pending.push(Pending { key: key_of_passage, passage });
+            self.pending.push(Pending {
+                key: key_of_passage,
+                passage,
+            });
         }
-        Ok(DocumentRecord { key, id: document.id, title, segment, first, n_passages })
+        Ok(DocumentRecord {
+            key,
+            id: document.id,
+            title,
+            segment,
+            first,
+            n_passages,
+        })
     }
 
     /// Segment number and position of the next passage.
@@ -376,7 +405,9 @@ impl IndexWriter {
     /// Embeds the first `n` passages that wait, and writes them to the segment.
     fn flush(&mut self, n: usize) -> Result<()> {
         let pending: Vec<Pending> = self.pending.drain(..n.min(self.pending.len())).collect();
-        let Some(segment) = &mut self.segment else { return Ok(()) };
+        let Some(segment) = &mut self.segment else {
+            return Ok(());
+        };
         let dim = self.manifest.dim as usize;
         let mut sources = HashMap::new();
         let mut texts: Vec<&str> = Vec::new();
@@ -418,7 +449,9 @@ enum VectorSource<'a> {
 
 fn known_vector<'a>(base: Option<&'a Snapshot>, digest: &TextDigest) -> Result<Option<&'a [f32]>> {
     let Some(base) = base else { return Ok(None) };
-    base.passage_with_text(digest).map(|id| base.vector(id)).transpose()
+    base.passage_with_text(digest)
+        .map(|id| base.vector(id))
+        .transpose()
 }
 
 /// Embeds texts and checks what the model returns: shape, finiteness, norm.
@@ -426,11 +459,17 @@ fn embed(embedder: &dyn Embedder, texts: &[&str], dim: usize) -> Result<Vec<f32>
     if texts.is_empty() {
         return Ok(Vec::new());
     }
-    let bad = |problem| Error::BadEmbedding { model: embedder.model().to_string(), problem };
+    let bad = |problem| Error::BadEmbedding {
+        model: embedder.model().to_string(),
+        problem,
+    };
     let vectors = embedder.embed_passages(texts).map_err(Error::Embedder)?;
     if vectors.len() != texts.len() * dim {
         let n = vectors.len();
-        return Err(bad(format!("{n} values for {} passages of width {dim}", texts.len())));
+        return Err(bad(format!(
+            "{n} values for {} passages of width {dim}",
+            texts.len()
+        )));
     }
     crate::dense::validate_rows(&embedder.model().to_string(), &vectors, dim)?;
     Ok(vectors)
@@ -452,7 +491,9 @@ fn lock(folder: &Path) -> Result<File> {
         .map_err(|source| io_error("create", &path, source))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: folder.to_owned() }),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked {
+            path: folder.to_owned(),
+        }),
         Err(TryLockError::Error(source)) => Err(io_error("lock", &path, source)),
     }
 }
@@ -488,11 +529,20 @@ fn stored_root(folder: &Path, root: &Path) -> String {
 fn continued(base: &Snapshot, root: Option<String>, embedder: &dyn Embedder) -> Result<Manifest> {
     base.check_model(embedder.model())?;
     let mut manifest = base.manifest.clone();
-    let Some(root) = root else { return Ok(manifest) };
-    let from_folder = base.catalog.iter().any(|source| source.origin == Origin::Folder);
+    let Some(root) = root else {
+        return Ok(manifest);
+    };
+    let from_folder = base
+        .catalog
+        .iter()
+        .any(|source| source.origin == Origin::Folder);
     if manifest.root != root && from_folder {
         let named = |root: String| {
-            if root.is_empty() { "the folder around it".to_owned() } else { root }
+            if root.is_empty() {
+                "the folder around it".to_owned()
+            } else {
+                root
+            }
         };
         return Err(Error::OtherFolder {
             path: base.folder().to_owned(),
@@ -507,10 +557,14 @@ fn continued(base: &Snapshot, root: Option<String>, embedder: &dyn Embedder) -> 
 /// Removes what interrupted runs and older generations have left. What cannot be removed now is
 /// left for the next writer.
 fn remove_rubbish(folder: &Path, needed: &[String]) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let ours = ["catalog-", "segment-", "lexical-"].iter().any(|p| name.starts_with(p))
+        let ours = ["catalog-", "segment-", "lexical-"]
+            .iter()
+            .any(|p| name.starts_with(p))
             || name == format!("{MANIFEST}.new");
         if ours && !needed.contains(&name) {
             let removed = match entry.file_type() {

@@ -21,6 +21,9 @@ pub enum Reason {
     /// The operating system refused to read it.
     #[error("cannot be read: {0}")]
     Unreadable(String),
+    /// An earlier run could not use the file, and it has not changed since.
+    #[error("{0}")]
+    Earlier(String),
     /// The file's name has no UTF-8 form.
     #[error("its name is not valid UTF-8; rename it")]
     NameNotUtf8,

@@ -24,14 +24,22 @@ impl MappedFile {
     /// # Errors
     /// `Io`, `Damaged`, `UnsupportedVersion`.
     pub(crate) fn open(path: &Path, kind: FileKind) -> Result<Self> {
-        let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
+        let io = |source| Error::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        };
         let file = File::open(path).map_err(io)?;
         // SAFETY: files of the index are written once under a new name and never changed or cut
         // afterwards, only unlinked, which leaves a mapping intact. Another program that alters
         // them is outside what any mapped format can defend against.
         let map = unsafe { Mmap::map(&file) }.map_err(io)?;
         let header = header::decode(path, &map, kind)?;
-        Ok(Self { path: path.to_owned(), map, header })
+        Ok(Self {
+            path: path.to_owned(),
+            map,
+            header,
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -65,7 +73,10 @@ impl MappedFile {
     pub(crate) fn bytes(&self, range: Range<usize>) -> Result<&[u8]> {
         let at = range.start;
         self.payload().get(range).ok_or_else(|| {
-            self.damaged(HEADER_BYTES.saturating_add(at), "it points outside the file")
+            self.damaged(
+                HEADER_BYTES.saturating_add(at),
+                "it points outside the file",
+            )
         })
     }
 
@@ -106,8 +117,13 @@ impl MappedFile {
 
 /// The bytes of f32 values as they are written to a file.
 pub(crate) fn f32_bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
 }
 
 #[cfg(not(target_endian = "little"))]
-compile_error!("the mapped arrays of the index are little-endian; a big-endian reader must convert");
+compile_error!(
+    "the mapped arrays of the index are little-endian; a big-endian reader must convert"
+);
