@@ -56,7 +56,7 @@ struct FieldStatistics {
     field: Field,
     weight: f32,
     /// `k1 * (1 - b + b * length / average length)` for each of tantivy's 256 rounded lengths.
-    length_norms: Vec<f32>,
+    length_norms: [f32; 256],
 }
 
 /// A term in one field with its postings in every segment.
@@ -145,14 +145,14 @@ impl Statistics {
                 .sum();
             // An empty field has no postings, so its average is never used.
             let average = (n_terms as f64 / n_passages.max(1) as f64).max(1e-3) as f32;
-            let norm = |id| {
-                let length = FieldNormReader::id_to_fieldnorm(id) as f32;
+            let norm = |id: usize| {
+                let length = FieldNormReader::id_to_fieldnorm(id as u8) as f32;
                 K1 * (1.0 - B + B * length / average)
             };
             FieldStatistics {
                 field,
                 weight,
-                length_norms: (0..=u8::MAX).map(norm).collect(),
+                length_norms: std::array::from_fn(norm),
             }
         };
         let fields = [
