@@ -56,6 +56,32 @@ pub enum Error {
         /// Why not.
         source: reread_index::BoxError,
     },
+    /// A document to be read is not in the folder it is to be read from.
+    #[error("{} is outside {}; only documents of that folder can be read", path.display(), root.display())]
+    Outside {
+        /// What was given.
+        path: PathBuf,
+        /// The folder.
+        root: PathBuf,
+    },
+    /// A document cannot be read.
+    #[error("cannot read {}: {problem}", path.display())]
+    Unreadable {
+        /// The document.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// A document does not have these lines.
+    #[error("{} ends at line {last}, before line {first}", path.display())]
+    NoSuchLines {
+        /// The document.
+        path: PathBuf,
+        /// The first line asked for.
+        first: u32,
+        /// The document's last line.
+        last: u32,
+    },
     /// An option lies outside its bounds.
     #[error("{option} is {value}, and must be {bound}")]
     InvalidOption {

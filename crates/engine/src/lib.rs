@@ -50,15 +50,17 @@ mod final_order;
 mod models;
 mod options;
 mod pipeline;
+mod read_lines;
 mod result;
 
 pub use engine::{Engine, EngineBuilder, Reranked};
 pub use error::{Error, Result};
 pub use final_order::{blend_passes, final_order};
 pub use models::{DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER, Models};
+pub use read_lines::read_lines;
 pub use options::{By, SearchOptions, SecondPass};
 pub use reread_index::{
-    BoxError, ChunkOptions, DenseMethod, Document, DocumentKind, Embedder, Filter, Fusion, Heading,
+    BoxError, ChunkOptions, DenseMethod, Document, DocumentKind, Embedder, Error as IndexError, Filter, Fusion, Heading,
     HnswOptions, IndexOptions, IndexProgress, IndexSummary, Lines, Mode, ModelIdentity, Observer,
     Passage, Problem, RetrieveOptions, Snapshot, SourceSummary, Status, remove_index,
 };

@@ -97,6 +97,20 @@ impl Models {
         self
     }
 
+    /// The folders beside this process's executable in which models are looked for.
+    pub fn beside_executable() -> Vec<PathBuf> {
+        let Ok(executable) = std::env::current_exe() else { return Vec::new() };
+        let beside = |folder: &Path| vec![folder.join("models"), folder.join("../share/reread/models")];
+        executable.parent().map(beside).unwrap_or_default()
+    }
+
+    /// The models of the source tree this was built from, which may be gone.
+    pub fn source_tree() -> PathBuf {
+        let engine = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = engine.parent().and_then(Path::parent).unwrap_or(engine);
+        root.join("data/models")
+    }
+
     /// Opens the bi-encoder.
     ///
     /// # Errors
@@ -216,14 +230,7 @@ fn is_model_folder(path: &Path) -> bool {
 
 /// Beside the executable, and in the source tree this was built from.
 fn default_search() -> Vec<PathBuf> {
-    let mut folders = Vec::new();
-    if let Some(folder) = std::env::current_exe()
-        .ok()
-        .and_then(|exe| Some(exe.parent()?.to_owned()))
-    {
-        folders.push(folder.join("models"));
-        folders.push(folder.join("../share/reread/models"));
-    }
-    folders.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/models"));
+    let mut folders = Models::beside_executable();
+    folders.push(Models::source_tree());
     folders
 }

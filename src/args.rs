@@ -1,0 +1,407 @@
+//! What can be said on the command line. Parses and validates; opens nothing.
+
+mod settings;
+mod values;
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings, WalkFlags};
+pub(crate) use values::{
+    ByArg, ColorArg, FormatArg, FusionArg, KindArg, ModeArg, bounded, choice, finite, size,
+    timeout, weight,
+};
+
+const AFTER_HELP: &str = "\
+Exit status:
+  0    something was found, or the command did its work
+  1    nothing was found
+  2    wrong usage, or an error
+  130  interrupted with Ctrl-C; an index is left as it was
+A reader that closes the pipe early (`reread ... | head -1`) is not an error.";
+
+const AFTER_LONG_HELP: &str = "\
+Exit status:
+  0    something was found, or the command did its work
+  1    nothing was found
+  2    wrong usage, or an error
+  130  interrupted with Ctrl-C; an index is left as it was
+A reader that closes the pipe early (`reread ... | head -1`) is not an error.
+
+Configuration, first match wins:
+  1. flags
+  2. environment variables (REREAD_TOP_K for --top-k, and so on; help names them)
+  3. reread.toml in the folder that is searched
+  4. reread/config.toml in $XDG_CONFIG_HOME (by default ~/.config)
+  5. defaults
+
+A configuration file holds lines such as `top_k = 20` or `mode = \"lexical\"`.
+Keys of both files: top_k, depth, mode, fusion, dense_weight, rrf_k, rerank, rerank_weight,
+  ef_search, by, paths, types, refresh, passage_tokens, overlap_tokens, max_file_size, hidden,
+  pdf_timeout.
+Keys of the user's file only, since a folder may come from someone else: models, embedder,
+  cross_encoder, pair_tokens, onnxruntime, threads.
+
+Models are looked for in --models, REREAD_MODELS, the user's configuration, beside the executable,
+  in $XDG_DATA_HOME/reread/models (by default ~/.local/share) and in the source tree it was built
+  from.";
+
+/// Searches your own documents in two passes: a fast first search, then a careful second reading.
+///
+/// The first pass finds candidates by words (BM25) and by meaning (vectors). The second pass reads
+/// the question together with each candidate and puts them in order. Nothing leaves this machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "reread",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = AFTER_HELP,
+    after_long_help = AFTER_LONG_HELP
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Search(Box<SearchArgs>),
+    Index(IndexArgs),
+    Rerank(RerankArgs),
+    Get(GetArgs),
+    Status(StatusArgs),
+    Models(ModelsArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct CommonArgs {
+    /// Print results and errors only
+    ///
+    /// By default a bar shows progress on a terminal, and a line says what was done. For scripts
+    /// that keep the standard error.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+
+    /// When to use colour [default: auto]
+    ///
+    /// `auto` uses colour on a terminal and honours `NO_COLOR`. `always` is for pagers such as
+    /// `less -R`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_default_value = true
+    )]
+    pub(crate) color: ColorArg,
+
+    /// Read no configuration file
+    ///
+    /// By default `reread.toml` of the folder and the user's `reread/config.toml` are read. For
+    /// scripts that must do the same everywhere.
+    #[arg(long, global = true)]
+    pub(crate) no_config: bool,
+}
+
+/// Ask a question, get ranked passages
+///
+/// The folder is indexed when it is first searched; later searches look for changed files first and
+/// index only these.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  reread search \"how do I restore a backup\" docs
+  reread search --path 'src/**' --type code \"retry with backoff\"
+  reread search --json \"data retention\" | jq -r '.hits[].path'
+  reread search --queries questions.jsonl --format trec docs > run.txt
+  reread search -- \"-Wall and -Wextra\"")]
+pub(crate) struct SearchArgs {
+    /// The question
+    ///
+    /// Plain words. `\"quoted words\"` must stand in a result as they are, `-word` must not.
+    #[arg(value_name = "QUESTION", required_unless_present = "queries")]
+    pub(crate) question: Option<String>,
+
+    /// The folder to search [default: the current one]
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+
+    /// Answer many questions in one process
+    ///
+    /// A file of JSON Lines such as `{"_id": "q1", "text": "..."}`; `-` reads the standard input.
+    /// Each answer is written as soon as it is known, by default as one JSON line with its
+    /// `query_id`; `--jsonl` and `--format trec` work too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) queries: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    #[command(flatten)]
+    pub(crate) search: SearchFlags,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) walk: WalkFlags,
+    #[command(flatten)]
+    pub(crate) read: ReadFlags,
+    #[command(flatten)]
+    pub(crate) models: ModelFlags,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Index")]
+pub(crate) struct IndexFolder {
+    /// Where the index is [default: .reread in the folder]
+    ///
+    /// For folders that cannot be written to, or several indexes of one folder.
+    #[arg(long, value_name = "DIR", env = "REREAD_INDEX", hide_env_values = true)]
+    pub(crate) index: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which documents")]
+pub(crate) struct FilterArgs {
+    /// Only documents modified since then [default: any time]
+    ///
+    /// A date (`2025-03-01`), a time (`2025-03-01T12:00:00Z`), or how long ago (`7d`, `2 weeks`).
+    #[arg(long, value_name = "TIME", value_parser = values::since)]
+    pub(crate) since: Option<SystemTime>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Show what each pass thought of each result
+    ///
+    /// A table a result with its ranks and scores in BM25, vectors, fusion and cross-encoder, then
+    /// how the search went and where the time was spent. Off by default.
+    #[arg(long)]
+    pub(crate) explain: bool,
+
+    /// One JSON object for the whole answer; the same as `--format json`
+    #[arg(long, group = "format_choice")]
+    pub(crate) json: bool,
+
+    /// One JSON object a result, a line each; the same as `--format jsonl`
+    #[arg(long, group = "format_choice")]
+    pub(crate) jsonl: bool,
+
+    /// How results are written [default: text; with --queries: json]
+    ///
+    /// `trec` writes `query Q0 document rank score run` for evaluation tools. It ranks documents
+    /// unless `--by passage` is given, which adds `#` and the passage's first byte to the name.
+    #[arg(long, value_enum, group = "format_choice")]
+    pub(crate) format: Option<FormatArg>,
+
+    /// The last column of `--format trec` [default: reread]
+    ///
+    /// Change it to tell several runs apart.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "reread",
+        hide_default_value = true
+    )]
+    pub(crate) run_name: String,
+}
+
+impl OutputArgs {
+    /// The format that was asked for, if one was.
+    pub(crate) fn chosen_format(&self) -> Option<FormatArg> {
+        let shorthand = || match (self.json, self.jsonl) {
+            (true, _) => Some(FormatArg::Json),
+            (_, true) => Some(FormatArg::Jsonl),
+            _ => None,
+        };
+        self.format.or_else(shorthand)
+    }
+}
+
+/// Index a folder, or bring its index up to date
+///
+/// `reread search` does this by itself; run it apart to choose how documents are cut, or before a
+/// first search in a hurry. Only changed files are read again.
+#[derive(Debug, Args)]
+pub(crate) struct IndexArgs {
+    /// The folder to index
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub(crate) folder: PathBuf,
+
+    /// Build the index anew
+    ///
+    /// By default only changed files are read. For an index that is damaged or was built with
+    /// another model.
+    #[arg(long, help_heading = "Index")]
+    pub(crate) rebuild: bool,
+
+    /// Print what was done as one JSON object
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) cut: IndexFlags,
+    #[command(flatten)]
+    pub(crate) walk: WalkFlags,
+    #[command(flatten)]
+    pub(crate) read: ReadFlags,
+    #[command(flatten)]
+    pub(crate) models: ModelFlags,
+}
+
+/// Order lines by their relevance to a question, best first
+///
+/// The second pass alone, as a filter for pipes: lines in, the same lines out. Empty lines are left
+/// out. Needs no index.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  rg --no-heading timeout src | reread rerank --top-k 5 \"where is the retry limit set\"")]
+pub(crate) struct RerankArgs {
+    /// The question
+    #[arg(value_name = "QUESTION")]
+    pub(crate) question: String,
+
+    /// The file whose lines are ordered; `-` is the standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) file: PathBuf,
+
+    /// How many lines to print [default: all]
+    ///
+    /// Fewer for a person or a language model to read.
+    #[arg(long, short = 'k', value_name = "N", value_parser = bounded::<1, 1_000_000>)]
+    pub(crate) top_k: Option<usize>,
+
+    /// Put the relevance, from 0 to 1, and a tab before each line
+    ///
+    /// Off by default, so that lines come out as they went in.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) scores: bool,
+
+    /// One JSON object a line, with the raw score
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) models: ModelFlags,
+}
+
+/// Print lines of a document as the index sees them
+///
+/// For HTML and PDF this is the extracted text, whose lines the results name.
+#[derive(Debug, Args)]
+pub(crate) struct GetArgs {
+    /// The document and its lines: `a.md:10-20`, `a.md:10`, or `a.md` for all of it
+    #[arg(value_name = "PATH[:LINES]")]
+    pub(crate) place: String,
+
+    /// The folder that PATH is relative to
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub(crate) folder: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) read: ReadFlags,
+}
+
+/// Say what the index of a folder holds
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// The indexed folder
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub(crate) folder: PathBuf,
+
+    /// Compare every file of the index with its checksum
+    ///
+    /// Off by default, as it reads the whole index.
+    #[arg(long)]
+    pub(crate) verify: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) models: ModelFlags,
+}
+
+/// List the models that can be used, and where they were looked for
+#[derive(Debug, Args)]
+pub(crate) struct ModelsArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) models: ModelFlags,
+}
+
+/// Print a completion script for a shell
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Print the manual page
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Write one page a command into this folder instead [default: print the main page]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_a_long_help_that_names_its_default_or_says_when_to_use_it() {
+        for command in Cli::command().get_subcommands() {
+            for arg in command.get_arguments() {
+                assert!(
+                    arg.get_help().is_some(),
+                    "{}: {}",
+                    command.get_name(),
+                    arg.get_id()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_question_or_a_file_of_questions_is_needed() {
+        assert!(Cli::try_parse_from(["reread", "search"]).is_err());
+        assert!(Cli::try_parse_from(["reread", "search", "q"]).is_ok());
+        assert!(Cli::try_parse_from(["reread", "search", "--queries", "f"]).is_ok());
+    }
+
+    #[test]
+    fn two_formats_are_refused() {
+        assert!(Cli::try_parse_from(["reread", "search", "q", "--json", "--jsonl"]).is_err());
+        let format = ["reread", "search", "q", "--format", "trec", "--json"];
+        assert!(Cli::try_parse_from(format).is_err());
+    }
+}

@@ -1,0 +1,394 @@
+//! Flags that have a twin in the configuration files. What is `None` or empty was not given.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::values::{ByArg, FusionArg, KindArg, ModeArg, bounded, finite, size, timeout, weight};
+
+/// Everything that flags, environment and configuration files can set.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) search: SearchFlags,
+    pub(crate) index: IndexFlags,
+    pub(crate) walk: WalkFlags,
+    pub(crate) read: ReadFlags,
+    pub(crate) models: ModelFlags,
+}
+
+impl Settings {
+    /// Fills in from `other` what is not set here.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            search: self.search.or(other.search),
+            index: self.index.or(other.index),
+            walk: self.walk.or(other.walk),
+            read: self.read.or(other.read),
+            models: self.models.or(other.models),
+        }
+    }
+}
+
+/// How a search is done.
+#[allow(clippy::struct_excessive_bools)] // Each is a switch of the command line.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+#[command(next_help_heading = "Search")]
+pub(crate) struct SearchFlags {
+    /// How many results to print [default: 10]
+    ///
+    /// From 1 to 1,000. More than `--depth` prints candidates that only the first pass has ranked.
+    #[arg(long, short = 'k', value_name = "N", env = "REREAD_TOP_K", hide_env_values = true,
+          value_parser = bounded::<1, 1_000>)]
+    pub(crate) top_k: Option<usize>,
+
+    /// How many candidates the second pass reads [default: 20]
+    ///
+    /// From 1 to 10,000. Time grows with it. Raise it when the right passage exists but does not
+    /// appear: what the first pass ranks below it is not read.
+    #[arg(long, short = 'n', value_name = "N", env = "REREAD_DEPTH", hide_env_values = true,
+          value_parser = bounded::<1, 10_000>)]
+    pub(crate) depth: Option<usize>,
+
+    /// How the first pass searches [default: hybrid]
+    ///
+    /// `lexical` for exact names and error codes, `vector` for questions in other words than the
+    /// documents use, `hybrid` for both.
+    #[arg(long, value_enum, env = "REREAD_MODE", hide_env_values = true)]
+    pub(crate) mode: Option<ModeArg>,
+
+    /// How the two lists of a hybrid search become one [default: blend]
+    ///
+    /// `blend` adds scaled scores; `rrf` looks at ranks alone, which helps where the scores of
+    /// another embedder are badly scaled.
+    #[arg(long, value_enum, env = "REREAD_FUSION", hide_env_values = true)]
+    pub(crate) fusion: Option<FusionArg>,
+
+    /// The vectors' share of the blend, from 0 to 1 [default: 0.5]
+    ///
+    /// Lower it where exact words decide, as in code; raise it where documents say things in their
+    /// own words.
+    #[arg(long, value_name = "WEIGHT", env = "REREAD_DENSE_WEIGHT", hide_env_values = true,
+          value_parser = weight)]
+    pub(crate) dense_weight: Option<f32>,
+
+    /// Added to each rank by `--fusion rrf` [default: 60]
+    ///
+    /// Smaller values favour what is at the very top of one list.
+    #[arg(long, value_name = "K", env = "REREAD_RRF_K", hide_env_values = true,
+          value_parser = finite)]
+    pub(crate) rrf_k: Option<f32>,
+
+    /// Leave out the second pass
+    ///
+    /// Off by default. Answers in milliseconds, in the order of the first pass.
+    #[arg(long, overrides_with = "rerank")]
+    pub(crate) no_rerank: bool,
+
+    /// Do the second pass even where a configuration file says no
+    #[arg(long, overrides_with = "no_rerank")]
+    pub(crate) rerank: bool,
+
+    /// The second pass's share of the final score, from 0 to 1 [default: 0.5]
+    ///
+    /// 1 is the cross-encoder's order alone; lower it where its order is worse than the first
+    /// pass's, as happens on text far from web pages.
+    #[arg(long, value_name = "WEIGHT", env = "REREAD_RERANK_WEIGHT", hide_env_values = true,
+          value_parser = weight)]
+    pub(crate) rerank_weight: Option<f32>,
+
+    /// Compare the question with every vector
+    ///
+    /// By default the engine picks: small indexes are scanned anyway, large ones are searched
+    /// through a graph, which is faster and may miss a passage.
+    #[arg(long)]
+    pub(crate) exact: bool,
+
+    /// How widely the graph is searched [default: chosen by depth]
+    ///
+    /// Higher finds more and takes longer. It matters only where an index is large enough to have
+    /// a graph; `reread status` says.
+    #[arg(long, value_name = "N", env = "REREAD_EF_SEARCH", hide_env_values = true,
+          value_parser = bounded::<1, 100_000>)]
+    pub(crate) ef_search: Option<usize>,
+
+    /// What a result stands for [default: passage]
+    ///
+    /// `document` shows each document once, by its best passage.
+    #[arg(long, value_enum, env = "REREAD_BY", hide_env_values = true)]
+    pub(crate) by: Option<ByArg>,
+
+    /// Search the index as it is
+    ///
+    /// By default changed files are indexed first. For read-only or very large folders.
+    #[arg(long, overrides_with = "refresh")]
+    pub(crate) no_refresh: bool,
+
+    /// Look for changed files even where a configuration file says no
+    #[arg(long, overrides_with = "no_refresh")]
+    pub(crate) refresh: bool,
+
+    /// Only documents whose path matches [default: all]
+    ///
+    /// A glob relative to the folder, such as `docs/**` or `*.md`; a folder's name stands for all
+    /// in it. Repeat it for several.
+    #[arg(long = "path", value_name = "GLOB", help_heading = "Which documents")]
+    pub(crate) paths: Vec<String>,
+
+    /// Only documents of this type [default: all]
+    ///
+    /// Repeat it, or separate with commas, for several.
+    #[arg(
+        long = "type",
+        value_enum,
+        value_name = "TYPE",
+        value_delimiter = ',',
+        help_heading = "Which documents"
+    )]
+    pub(crate) types: Vec<KindArg>,
+}
+
+impl SearchFlags {
+    fn or(self, other: Self) -> Self {
+        let no_word = !self.rerank && !self.no_rerank;
+        let no_refresh_word = !self.refresh && !self.no_refresh;
+        Self {
+            top_k: self.top_k.or(other.top_k),
+            depth: self.depth.or(other.depth),
+            mode: self.mode.or(other.mode),
+            fusion: self.fusion.or(other.fusion),
+            dense_weight: self.dense_weight.or(other.dense_weight),
+            rrf_k: self.rrf_k.or(other.rrf_k),
+            no_rerank: self.no_rerank || (no_word && other.no_rerank),
+            rerank: self.rerank || (no_word && other.rerank),
+            rerank_weight: self.rerank_weight.or(other.rerank_weight),
+            exact: self.exact || other.exact,
+            ef_search: self.ef_search.or(other.ef_search),
+            by: self.by.or(other.by),
+            no_refresh: self.no_refresh || (no_refresh_word && other.no_refresh),
+            refresh: self.refresh || (no_refresh_word && other.refresh),
+            paths: first_given(self.paths, other.paths),
+            types: first_given(self.types, other.types),
+        }
+    }
+}
+
+/// How documents are cut.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Args)]
+#[command(next_help_heading = "Index")]
+pub(crate) struct IndexFlags {
+    /// How long passages are, in tokens [default: 200, or as the index was built]
+    ///
+    /// From 16 to 4,096. Shorter passages are found more exactly, longer ones say more. The second
+    /// pass reads `--pair-tokens`, so longer ones than the default need more there too.
+    #[arg(long, value_name = "N", env = "REREAD_PASSAGE_TOKENS", hide_env_values = true,
+          value_parser = bounded::<16, 4_096>)]
+    pub(crate) passage_tokens: Option<usize>,
+
+    /// How much a passage repeats of the one before [default: 30, or as the index was built]
+    ///
+    /// In tokens, less than half of `--passage-tokens`. Higher where facts straddle paragraphs; 0
+    /// for records that stand alone.
+    #[arg(long, value_name = "N", env = "REREAD_OVERLAP_TOKENS", hide_env_values = true,
+          value_parser = bounded::<0, 2_047>)]
+    pub(crate) overlap_tokens: Option<usize>,
+}
+
+impl IndexFlags {
+    fn or(self, other: Self) -> Self {
+        Self {
+            passage_tokens: self.passage_tokens.or(other.passage_tokens),
+            overlap_tokens: self.overlap_tokens.or(other.overlap_tokens),
+        }
+    }
+}
+
+/// Which files are looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Args)]
+#[command(next_help_heading = "Files")]
+pub(crate) struct WalkFlags {
+    /// Take in hidden files and folders
+    ///
+    /// Off by default, as in other search tools. To keep it, write `hidden = true` into
+    /// `reread.toml`.
+    #[arg(long, overrides_with = "no_hidden")]
+    pub(crate) hidden: bool,
+
+    /// Leave out hidden files even where a configuration file says otherwise
+    #[arg(long, overrides_with = "hidden")]
+    pub(crate) no_hidden: bool,
+}
+
+impl WalkFlags {
+    fn or(self, other: Self) -> Self {
+        let no_word = !self.hidden && !self.no_hidden;
+        Self {
+            hidden: self.hidden || (no_word && other.hidden),
+            no_hidden: self.no_hidden || (no_word && other.no_hidden),
+        }
+    }
+}
+
+/// How files are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Args)]
+#[command(next_help_heading = "Files")]
+pub(crate) struct ReadFlags {
+    /// Leave out larger files [default: 64M]
+    ///
+    /// Such as `500K`, `64M` or `1G`. Larger ones are mostly logs and dumps; they are reported. To
+    /// keep another limit, write it into `reread.toml`.
+    #[arg(long, value_name = "SIZE", env = "REREAD_MAX_FILE_SIZE", hide_env_values = true,
+          value_parser = size)]
+    pub(crate) max_file_size: Option<u64>,
+
+    /// How long one PDF or HTML file may take [default: 30s]
+    ///
+    /// Such as `90s` or `2m`. Raise it for very long books on slow machines.
+    #[arg(long, value_name = "TIME", env = "REREAD_PDF_TIMEOUT", hide_env_values = true,
+          value_parser = timeout)]
+    pub(crate) pdf_timeout: Option<Duration>,
+}
+
+impl ReadFlags {
+    fn or(self, other: Self) -> Self {
+        Self {
+            max_file_size: self.max_file_size.or(other.max_file_size),
+            pdf_timeout: self.pdf_timeout.or(other.pdf_timeout),
+        }
+    }
+}
+
+/// Which models are used, and with how many threads.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+#[command(next_help_heading = "Models")]
+pub(crate) struct ModelFlags {
+    /// Look for models here first [default: see `reread models`]
+    ///
+    /// A folder of model folders. Repeat it for several; `REREAD_MODELS` holds a list as `PATH`
+    /// does.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) models: Vec<PathBuf>,
+
+    /// The model that embeds, by name or folder [default: bge-small-en-v1.5]
+    ///
+    /// For other languages or better recall. An index belongs to its embedder: another one needs
+    /// `reread index --rebuild`.
+    #[arg(
+        long,
+        value_name = "NAME|DIR",
+        env = "REREAD_EMBEDDER",
+        hide_env_values = true
+    )]
+    pub(crate) embedder: Option<String>,
+
+    /// The model of the second pass, by name or folder [default: ms-marco-MiniLM-L-12-v2]
+    ///
+    /// For other languages, or to trade speed for quality. It can change from search to search.
+    #[arg(
+        long,
+        value_name = "NAME|DIR",
+        env = "REREAD_CROSS_ENCODER",
+        hide_env_values = true
+    )]
+    pub(crate) cross_encoder: Option<String>,
+
+    /// How many tokens of question and passage the second pass reads [default: 256]
+    ///
+    /// At least 16. The passage is cut, never the question. Raise it for long questions or
+    /// passages; time grows with it.
+    #[arg(long, value_name = "N", env = "REREAD_PAIR_TOKENS", hide_env_values = true,
+          value_parser = bounded::<16, 8_192>)]
+    pub(crate) pair_tokens: Option<usize>,
+
+    /// The ONNX Runtime library [default: the system's, if it has one]
+    ///
+    /// Needed only for models in ONNX form.
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "ORT_DYLIB_PATH",
+        hide_env_values = true
+    )]
+    pub(crate) onnxruntime: Option<PathBuf>,
+
+    /// How many threads to use [default: one a core]
+    ///
+    /// Fewer to leave room for other work. Results do not depend on it.
+    #[arg(long, value_name = "N", env = "REREAD_THREADS", hide_env_values = true,
+          value_parser = bounded::<1, 1_024>)]
+    pub(crate) threads: Option<usize>,
+}
+
+impl ModelFlags {
+    fn or(mut self, other: Self) -> Self {
+        // Later places are still searched, after those that are nearer to the user.
+        self.models.extend(other.models);
+        Self {
+            models: self.models,
+            embedder: self.embedder.or(other.embedder),
+            cross_encoder: self.cross_encoder.or(other.cross_encoder),
+            pair_tokens: self.pair_tokens.or(other.pair_tokens),
+            onnxruntime: self.onnxruntime.or(other.onnxruntime),
+            threads: self.threads.or(other.threads),
+        }
+    }
+}
+
+fn first_given<T>(first: Vec<T>, second: Vec<T>) -> Vec<T> {
+    if first.is_empty() { second } else { first }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_first_stays() {
+        let flags = SearchFlags {
+            top_k: Some(3),
+            rerank: true,
+            ..SearchFlags::default()
+        };
+        let file = SearchFlags {
+            top_k: Some(9),
+            depth: Some(50),
+            no_rerank: true,
+            no_refresh: true,
+            ..SearchFlags::default()
+        };
+        let joined = flags.or(file);
+        assert_eq!((joined.top_k, joined.depth), (Some(3), Some(50)));
+        assert!(joined.rerank && !joined.no_rerank);
+        assert!(joined.no_refresh && !joined.refresh);
+    }
+
+    #[test]
+    fn a_list_replaces_a_list() {
+        let flags = SearchFlags {
+            paths: vec!["a".into()],
+            ..SearchFlags::default()
+        };
+        let file = SearchFlags {
+            paths: vec!["b".into()],
+            ..SearchFlags::default()
+        };
+        assert_eq!(flags.or(file.clone()).paths, ["a"]);
+        assert_eq!(SearchFlags::default().or(file).paths, ["b"]);
+    }
+
+    #[test]
+    fn model_folders_add_up_in_order() {
+        let flags = ModelFlags {
+            models: vec!["a".into()],
+            ..ModelFlags::default()
+        };
+        let file = ModelFlags {
+            models: vec!["b".into()],
+            ..ModelFlags::default()
+        };
+        assert_eq!(
+            flags.or(file).models,
+            [PathBuf::from("a"), PathBuf::from("b")]
+        );
+    }
+}

@@ -1,0 +1,239 @@
+//! Values of options: choices, and parsers that flags and configuration files share.
+
+use std::time::{Duration, SystemTime};
+
+use clap::ValueEnum;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span, Timestamp, ZonedDateTime};
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum ColorArg {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// Which arms of the first pass are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModeArg {
+    /// By words (BM25)
+    Lexical,
+    /// By meaning (embeddings)
+    Vector,
+    /// Both
+    Hybrid,
+}
+
+/// How two lists become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FusionArg {
+    /// Weighted sum of scaled scores
+    Blend,
+    /// Reciprocal rank fusion
+    Rrf,
+}
+
+/// What a result stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ByArg {
+    Passage,
+    Document,
+}
+
+/// A sort of document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KindArg {
+    /// Plain text
+    #[value(alias = "txt")]
+    Text,
+    /// Markdown
+    #[value(alias = "markdown")]
+    Md,
+    /// HTML
+    #[value(alias = "htm")]
+    Html,
+    /// PDF
+    Pdf,
+    /// Source code and configuration
+    Code,
+    /// JSON Lines, a document a line
+    #[value(alias = "json-lines")]
+    Jsonl,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArg {
+    /// For people
+    Text,
+    /// One JSON object an answer
+    Json,
+    /// One JSON object a result
+    Jsonl,
+    /// For evaluation tools
+    Trec,
+}
+
+/// Reads one of an option's choices.
+pub(crate) fn choice<T: ValueEnum>(text: &str) -> Result<T, String> {
+    T::from_str(text, false).map_err(|_| {
+        let names = T::value_variants()
+            .iter()
+            .filter_map(ValueEnum::to_possible_value);
+        let names: Vec<String> = names.map(|value| value.get_name().to_owned()).collect();
+        format!("must be one of {}", names.join(", "))
+    })
+}
+
+/// Reads a whole number between two bounds.
+pub(crate) fn bounded<const MIN: usize, const MAX: usize>(text: &str) -> Result<usize, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number| (MIN..=MAX).contains(number));
+    number.ok_or_else(|| format!("must be a whole number from {MIN} to {MAX}"))
+}
+
+/// Reads a weight.
+pub(crate) fn weight(text: &str) -> Result<f32, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "must be a number from 0 to 1".to_owned())
+}
+
+/// Reads a number that is not negative.
+pub(crate) fn finite(text: &str) -> Result<f32, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number: &f32| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "must be a number, 0 or more".to_owned())
+}
+
+/// Reads a size in bytes, with K, M, G or T for powers of 1,024.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let invalid = || "must be a size such as 500K, 64M or 1G".to_owned();
+    let letters = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match text[letters.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return Err(invalid()),
+    };
+    let number: u64 = letters.trim().parse().map_err(|_| invalid())?;
+    let bytes = number.checked_mul(1 << shift).filter(|&bytes| bytes > 0);
+    bytes.ok_or_else(invalid)
+}
+
+/// Reads a time limit of up to an hour: seconds, or a number with a unit.
+pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
+    let limit = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => text
+            .parse::<SignedDuration>()
+            .ok()
+            .and_then(|duration| Duration::try_from(duration).ok()),
+    };
+    limit
+        .filter(|limit| (Duration::from_millis(1)..=Duration::from_secs(3_600)).contains(limit))
+        .ok_or_else(|| "must be a time such as 30s or 2m, at most 1h".to_owned())
+}
+
+/// Reads a point in time: a date, a time, or how long ago it was.
+pub(crate) fn since(text: &str) -> Result<SystemTime, String> {
+    point_in_time(text.trim(), &ZonedDateTime::now())
+        .and_then(|time| SystemTime::try_from(time).ok())
+        .ok_or_else(|| {
+        "must be a date (2025-03-01), a time (2025-03-01T12:00:00Z), or how long ago (7d, 2 weeks)"
+            .to_owned()
+    })
+}
+
+fn point_in_time(text: &str, now: &ZonedDateTime) -> Option<Timestamp> {
+    if let Ok(timestamp) = text.parse::<Timestamp>() {
+        return Some(timestamp);
+    }
+    if let Ok(zoned) = text.parse::<ZonedDateTime>() {
+        return Some(zoned.timestamp());
+    }
+    // A date alone parses as its midnight.
+    if let Ok(local) = text.parse::<DateTime>() {
+        return local
+            .to_zoned_datetime(TimeZone::system())
+            .ok()
+            .map(|zoned| zoned.timestamp());
+    }
+    let span: Span = text.parse().ok()?;
+    now.checked_sub(span.abs())
+        .ok()
+        .map(|zoned| zoned.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_binary_units() {
+        assert_eq!(size("10"), Ok(10));
+        assert_eq!(size("64M"), Ok(64 << 20));
+        assert_eq!(size("1 GiB"), Ok(1 << 30));
+        assert_eq!(size("500kb"), Ok(500 << 10));
+        for bad in ["", "M", "-1", "1.5x", "0", "99999999999T", "1é", "１"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn time_limits_are_seconds_or_spans() {
+        assert_eq!(timeout("30"), Ok(Duration::from_secs(30)));
+        assert_eq!(timeout("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(timeout("2m"), Ok(Duration::from_secs(120)));
+        for bad in ["", "0", "-3s", "inf", "NaN", "2h", "soon"] {
+            assert!(timeout(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn points_in_time_are_dates_times_or_spans() {
+        let now: ZonedDateTime = "2025-03-15T10:00:00[UTC]".parse().unwrap();
+        let at = |text| point_in_time(text, &now).map(|time| time.to_string());
+        assert_eq!(at("2025-03-01T12:00:00Z").unwrap(), "2025-03-01T12:00:00Z");
+        assert_eq!(
+            at("2025-03-01T12:00:00+02:00").unwrap(),
+            "2025-03-01T10:00:00Z"
+        );
+        assert_eq!(at("7d").unwrap(), "2025-03-08T10:00:00Z");
+        assert_eq!(at("2 weeks").unwrap(), "2025-03-01T10:00:00Z");
+        assert_eq!(at("2 weeks ago").unwrap(), "2025-03-01T10:00:00Z");
+        assert!(at("2025-03-01").is_some());
+        for bad in ["", "soon", "2025-13-01", "7"] {
+            assert_eq!(at(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_outside_their_bounds_are_refused() {
+        assert_eq!(bounded::<1, 1_000>("10"), Ok(10));
+        assert!(bounded::<1, 1_000>("0").is_err());
+        assert!(bounded::<1, 1_000>("-1").is_err());
+        assert_eq!(weight("0.25"), Ok(0.25));
+        assert!(weight("1.1").is_err() && weight("NaN").is_err());
+        assert!(finite("inf").is_err() && finite("-1").is_err());
+    }
+
+    #[test]
+    fn a_wrong_choice_names_the_right_ones() {
+        assert_eq!(choice::<ModeArg>("vector"), Ok(ModeArg::Vector));
+        assert_eq!(choice::<KindArg>("markdown"), Ok(KindArg::Md));
+        let error = choice::<ModeArg>("both").unwrap_err();
+        assert_eq!(error, "must be one of lexical, vector, hybrid");
+    }
+}

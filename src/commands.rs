@@ -1,0 +1,22 @@
+//! The subcommands, a file each.
+
+pub(crate) mod completions;
+pub(crate) mod get;
+pub(crate) mod index;
+pub(crate) mod man;
+pub(crate) mod models;
+pub(crate) mod rerank;
+pub(crate) mod search;
+pub(crate) mod status;
+
+use std::io::{self, BufWriter, StdoutLock, Write};
+
+/// The standard output for programs: bytes go out as they are.
+fn raw_stdout() -> BufWriter<StdoutLock<'static>> {
+    BufWriter::new(io::stdout().lock())
+}
+
+/// The standard output for people: colour is taken out where it is not wanted.
+fn styled_stdout() -> BufWriter<impl Write> {
+    BufWriter::new(anstream::stdout().lock())
+}

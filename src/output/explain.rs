@@ -1,0 +1,124 @@
+//! What each pass thought of each result, and how the search went.
+
+use std::io::{self, Write};
+
+use reread_engine::{
+    DenseMethod, Fusion, Hit, Mode, SearchOptions, SearchResult, SecondPass, Stopped, relevance,
+};
+
+use super::{clean, counted, duration, grouped, json};
+
+/// Writes a table of one result's ranks and scores.
+pub(crate) fn write_hit(out: &mut impl Write, hit: &Hit, indent: usize) -> io::Result<()> {
+    let (scores, ranks) = (&hit.scores, &hit.ranks);
+    let mut row = |name: &str, rank: Option<u32>, score: Option<f32>, note: &str| {
+        let (Some(rank), Some(score)) = (rank, score) else {
+            return writeln!(out, "{:indent$}{name:<14}     -         -", "");
+        };
+        writeln!(out, "{:indent$}{name:<14}{rank:>6}{score:>10.4}{note}", "")
+    };
+    row("BM25", ranks.bm25, scores.bm25, "")?;
+    row("vector", ranks.vector, scores.vector, "")?;
+    row(
+        "first pass",
+        Some(ranks.first_pass),
+        Some(scores.first_pass),
+        "",
+    )?;
+    let logit = scores.cross_encoder;
+    let note = logit
+        .map(|logit| format!("  ({:.4})", relevance(logit)))
+        .unwrap_or_default();
+    row("cross-encoder", ranks.cross_encoder, logit, &note)?;
+    row(
+        "answer",
+        Some(ranks.final_rank),
+        Some(scores.final_score),
+        "",
+    )
+}
+
+/// Writes how the search went: what each pass did, what was not read, and where the time went.
+pub(crate) fn write_search(
+    out: &mut impl Write,
+    result: &SearchResult,
+    options: &SearchOptions,
+) -> io::Result<()> {
+    writeln!(out, "first pass     {}", first_pass(result, options))?;
+    writeln!(out, "second pass    {}", second_pass(result, options))?;
+    writeln!(out, "not read       {}", boundary(result, options))?;
+    let timings = &result.timings;
+    let stages = [
+        ("open", timings.open),
+        ("embed", timings.embed),
+        ("BM25", timings.lexical),
+        ("vectors", timings.dense),
+        ("cross-encoder", timings.rerank),
+        ("total", timings.total),
+    ];
+    let stages = stages.map(|(name, time)| format!("{name} {}", duration(time)));
+    writeln!(out, "time           {}", stages.join(", "))
+}
+
+fn first_pass(result: &SearchResult, options: &SearchOptions) -> String {
+    let report = &result.first_pass;
+    let method = match report.dense_method {
+        Some(DenseMethod::Graph) => " (HNSW graph)",
+        Some(DenseMethod::Scan) => " (exact scan)",
+        _ => "",
+    };
+    let fusion = match (report.mode, options.first_pass.fusion) {
+        (Mode::Lexical | Mode::Vector, _) => String::new(),
+        (_, Fusion::Rrf { rrf_k }) => format!(", RRF with k {rrf_k}"),
+        (_, Fusion::Blend { dense_weight }) => format!(", blend with {dense_weight} on vectors"),
+        _ => String::new(),
+    };
+    format!(
+        "{}: {} by BM25, {} by vectors{method}{fusion}; {} from {}",
+        json::mode(report.mode),
+        grouped(report.n_lexical),
+        grouped(report.n_dense),
+        counted(report.n_candidates, "candidate"),
+        counted(report.n_passages, "passage")
+    )
+}
+
+fn second_pass(result: &SearchResult, options: &SearchOptions) -> String {
+    let report = &result.second_pass;
+    if report.stopped == Some(Stopped::Off) {
+        return "off".to_owned();
+    }
+    let weight = match options.second_pass {
+        SecondPass::Rerank { weight } => format!(", {weight} of the final score"),
+        _ => String::new(),
+    };
+    let model = report.model.as_ref();
+    let model = model
+        .map(|model| format!(" by {}", clean(&model.to_string())))
+        .unwrap_or_default();
+    let failed = if report.stopped == Some(Stopped::Failed) {
+        ", then it failed"
+    } else {
+        ""
+    };
+    format!(
+        "{} of {} read{model}{weight}{failed}",
+        grouped(report.scored),
+        grouped(report.requested)
+    )
+}
+
+/// Where the second pass could not help, as it has not looked there.
+fn boundary(result: &SearchResult, options: &SearchOptions) -> String {
+    let read = result.second_pass.scored;
+    if options.second_pass == SecondPass::Off || read == 0 {
+        return "all: the order is the first pass's".to_owned();
+    }
+    if read < options.first_pass.depth && read == result.first_pass.n_candidates {
+        return "nothing that the first pass has found".to_owned();
+    }
+    format!(
+        "candidates beyond rank {}; a higher --depth reads more",
+        grouped(read)
+    )
+}

@@ -1,0 +1,288 @@
+//! Results for people.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use reread_engine::{DocumentKind, Fusion, Hit, IndexSummary, Mode, SearchOptions, SearchResult};
+use reread_engine::{SecondPass, relevance};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::snippet::snippet;
+use super::{clean, counted, duration, explain, grouped};
+
+/// How many problems of an indexing run are listed.
+const MAX_PROBLEMS: usize = 5;
+
+/// Wider lines are harder to read.
+const MAX_WIDTH: usize = 100;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const MATCH: Style = Style::new().bold().underline();
+const CLIMBER: Style = AnsiColor::Green.on_default().bold();
+const FALLER: Style = AnsiColor::Red.on_default().dimmed();
+
+/// How an answer is laid out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layout {
+    /// Columns of a line.
+    pub(crate) width: usize,
+    /// Whether each result comes with what each pass thought of it.
+    pub(crate) explain: bool,
+}
+
+impl Layout {
+    /// Fits the terminal, where there is one.
+    pub(crate) fn new(explain: bool) -> Self {
+        let columns = terminal_size::terminal_size().map_or(MAX_WIDTH, |(width, _)| width.0.into());
+        Self {
+            width: columns.clamp(40, MAX_WIDTH),
+            explain,
+        }
+    }
+}
+
+/// Writes the results of an answer.
+pub(crate) fn write_answer(
+    out: &mut impl Write,
+    result: &SearchResult,
+    options: &SearchOptions,
+    layout: Layout,
+) -> io::Result<()> {
+    let reranked = result.second_pass.scored > 0;
+    let indent = result.hits.len().to_string().len() + 2;
+    for (pos, hit) in result.hits.iter().enumerate() {
+        if pos > 0 {
+            writeln!(out)?;
+        }
+        write_header(out, hit, options, reranked, indent, layout.width)?;
+        write_snippet(out, hit, indent, layout.width)?;
+        if layout.explain {
+            explain::write_hit(out, hit, indent)?;
+        }
+    }
+    if layout.explain {
+        if !result.hits.is_empty() {
+            writeln!(out)?;
+        }
+        explain::write_search(out, result, options)?;
+    }
+    Ok(())
+}
+
+/// `3. path:12  Heading > Path   0.87  ▲ +13`
+fn write_header(
+    out: &mut impl Write,
+    hit: &Hit,
+    options: &SearchOptions,
+    reranked: bool,
+    indent: usize,
+    width: usize,
+) -> io::Result<()> {
+    let passage = &hit.passage;
+    let place = format!("{}:{}", clean(&passage.path), passage.lines.start());
+    let page = passage
+        .page
+        .map(|page| format!("  p. {page}"))
+        .unwrap_or_default();
+    let score = score(hit, options);
+    let moved = moved(hit.moved);
+    let after = score.width() + if reranked { moved.width() + 4 } else { 2 };
+    let taken = indent + place.width() + page.width() + after;
+    let heading = shorten(&clean(&heading(hit)), width.saturating_sub(taken + 2));
+
+    write!(
+        out,
+        "{:>rank_width$}. {BOLD}{place}{BOLD:#}{page}",
+        hit.rank,
+        rank_width = indent - 2
+    )?;
+    if !heading.is_empty() {
+        write!(out, "  {heading}")?;
+    }
+    write!(out, "  {DIM}{score}{DIM:#}")?;
+    if reranked {
+        let style = match hit.moved {
+            1.. => CLIMBER,
+            0 => DIM,
+            _ => FALLER,
+        };
+        write!(out, "  {style}{moved}{style:#}")?;
+    }
+    writeln!(out)
+}
+
+/// The headings above a passage, or its document's title. A name that is the path says nothing.
+fn heading(hit: &Hit) -> String {
+    let passage = &hit.passage;
+    if !passage.heading_path.is_empty() {
+        passage.heading_path.join(" > ")
+    } else if passage.path.contains(&passage.title) {
+        String::new()
+    } else {
+        passage.title.clone()
+    }
+}
+
+/// The score that people see. Only the cross-encoder's has a meaning of its own; the others say
+/// which kind they are.
+fn score(hit: &Hit, options: &SearchOptions) -> String {
+    if let Some(logit) = hit.scores.cross_encoder {
+        return format!("{:.2}", relevance(logit));
+    }
+    let score = hit.scores.first_pass;
+    match (options.first_pass.mode, options.first_pass.fusion) {
+        (Mode::Lexical, _) => format!("bm25 {score:.1}"),
+        (Mode::Vector, _) => format!("cosine {score:.2}"),
+        (_, Fusion::Rrf { .. }) => format!("rrf {score:.4}"),
+        _ => format!("blend {score:.2}"),
+    }
+}
+
+fn moved(places: i32) -> String {
+    match places {
+        1.. => format!("▲ +{places}"),
+        0 => "=".to_owned(),
+        _ => format!("▼ {places}"),
+    }
+}
+
+/// Cut at the end to so many columns.
+fn shorten(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut columns = 1;
+    for c in text.chars() {
+        columns += c.width().unwrap_or(0);
+        if columns > width {
+            break;
+        }
+        out.push(c);
+    }
+    // A single letter is no heading.
+    if out.width() < 4 {
+        String::new()
+    } else {
+        out.trim_end().to_owned() + "…"
+    }
+}
+
+fn write_snippet(out: &mut impl Write, hit: &Hit, indent: usize, width: usize) -> io::Result<()> {
+    let is_code = hit.passage.kind == DocumentKind::Code;
+    let room = width.saturating_sub(indent);
+    for line in snippet(&hit.passage.text, &hit.highlights, room, is_code) {
+        write!(out, "{:indent$}", "")?;
+        for piece in line {
+            if piece.marked {
+                write!(out, "{MATCH}{}{MATCH:#}", piece.text)?;
+            } else {
+                write!(out, "{}", piece.text)?;
+            }
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// One line on how an answer came about.
+pub(crate) fn summary(result: &SearchResult, options: &SearchOptions) -> String {
+    let report = &result.first_pass;
+    let timings = &result.timings;
+    let first = timings.embed + timings.lexical + timings.dense;
+    let mut parts = vec![format!(
+        "{} from {} in {}",
+        counted(report.n_candidates, "candidate"),
+        counted(report.n_passages, "passage"),
+        duration(first)
+    )];
+    if options.second_pass == SecondPass::Off {
+        parts.push("not reread".to_owned());
+    } else if result.second_pass.requested > 0 {
+        let scored = grouped(result.second_pass.scored);
+        parts.push(format!("{scored} reread in {}", duration(timings.rerank)));
+    }
+    parts.push(format!("{} in all", duration(timings.total)));
+    parts.join("; ")
+}
+
+/// What an indexing run did, a line or more.
+pub(crate) fn index_summary(summary: &IndexSummary) -> Vec<String> {
+    let mut parts = Vec::new();
+    let n_read = summary.n_added + summary.n_changed;
+    if summary.changed {
+        parts.push(format!(
+            "indexed {}, {} in {}",
+            counted(n_read, "file"),
+            counted(summary.n_passages, "passage"),
+            duration(summary.elapsed)
+        ));
+    } else {
+        parts.push(format!(
+            "nothing has changed in {}",
+            counted(summary.n_unchanged, "file")
+        ));
+    }
+    if summary.n_removed > 0 {
+        parts.push(format!("{} removed", grouped(summary.n_removed)));
+    }
+    if summary.n_binary > 0 {
+        parts.push(format!(
+            "{} without text left out",
+            counted(summary.n_binary, "file")
+        ));
+    }
+    if !summary.problems.is_empty() {
+        parts.push(counted(summary.problems.len(), "problem"));
+    }
+    let mut lines = vec![parts.join("; ")];
+    for problem in summary.problems.iter().take(MAX_PROBLEMS) {
+        lines.push(format!("  {}", clean(&problem.to_string())));
+    }
+    let more = summary.problems.len().saturating_sub(MAX_PROBLEMS);
+    if more > 0 {
+        lines.push(format!(
+            "  and {} more; `reread status` lists them",
+            grouped(more)
+        ));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moves_say_their_direction() {
+        assert_eq!(moved(13), "▲ +13");
+        assert_eq!(moved(0), "=");
+        assert_eq!(moved(-2), "▼ -2");
+    }
+
+    #[test]
+    fn a_heading_is_cut_to_what_is_left() {
+        assert_eq!(shorten("Backup > Restore", 20), "Backup > Restore");
+        assert_eq!(shorten("Backup > Restore", 10), "Backup >…");
+        assert_eq!(shorten("備份與還原的方法", 9), "備份與還…");
+        assert_eq!(shorten("Backup", 3), "");
+        assert_eq!(shorten("Backup", 0), "");
+    }
+
+    #[test]
+    fn an_indexing_run_is_summed_up() {
+        let mut run = IndexSummary::default();
+        run.changed = true;
+        run.n_added = 100;
+        run.n_passages = 2_311;
+        run.elapsed = std::time::Duration::from_secs(41);
+        assert_eq!(
+            index_summary(&run),
+            ["indexed 100 files, 2,311 passages in 41 s"]
+        );
+        run.changed = false;
+        run.n_unchanged = 1;
+        assert_eq!(index_summary(&run), ["nothing has changed in 1 file"]);
+    }
+}

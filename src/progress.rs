@@ -1,0 +1,107 @@
+//! A progress bar on the standard error, where that is a terminal.
+
+use std::io::IsTerminal;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use reread_engine::{IndexProgress, Observer};
+
+use crate::interrupt;
+use crate::output::{duration, grouped};
+
+/// How often the bar is drawn, at most.
+const DRAWS_PER_SECOND: u8 = 10;
+
+/// Shows how far an indexing run is, and stops it on Ctrl-C.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    started: OnceLock<Instant>,
+}
+
+impl Progress {
+    pub(crate) fn new(quiet: bool) -> Self {
+        let bar = if quiet || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
+            ProgressBar::with_draw_target(Some(0), target).with_style(style())
+        };
+        Self {
+            bar,
+            started: OnceLock::new(),
+        }
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Observer for Progress {
+    fn progress(&self, progress: &IndexProgress) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        let elapsed = self.started.get_or_init(Instant::now).elapsed();
+        self.bar.set_length(progress.n_bytes);
+        self.bar.set_position(progress.n_bytes_done);
+        self.bar.set_message(message(progress, elapsed));
+    }
+
+    fn cancelled(&self) -> bool {
+        interrupt::requested()
+    }
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("indexing {bar:24} {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+}
+
+fn message(progress: &IndexProgress, elapsed: Duration) -> String {
+    let files = format!(
+        "{} of {} files, {} passages",
+        grouped(progress.n_files_done),
+        grouped(progress.n_files),
+        grouped(progress.n_passages)
+    );
+    let seconds = elapsed.as_secs_f64();
+    // The first second says little about the rest.
+    if seconds < 1.0 || progress.n_bytes_done == 0 {
+        return files;
+    }
+    let rate = progress.n_passages as f64 / seconds;
+    let left = progress.n_bytes.saturating_sub(progress.n_bytes_done) as f64;
+    let left = seconds * left / progress.n_bytes_done as f64;
+    let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
+    format!("{files}, {rate:.0} a second, {} left", duration(left))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_follows_the_bytes_done() {
+        let mut progress = IndexProgress::default();
+        progress.n_files = 2_000;
+        progress.n_files_done = 500;
+        progress.n_bytes = 4_000;
+        progress.n_bytes_done = 1_000;
+        progress.n_passages = 1_200;
+        let shown = message(&progress, Duration::from_secs(10));
+        assert_eq!(
+            shown,
+            "500 of 2,000 files, 1,200 passages, 120 a second, 30 s left"
+        );
+    }
+
+    #[test]
+    fn nothing_is_promised_before_anything_is_known() {
+        let shown = message(&IndexProgress::default(), Duration::from_secs(10));
+        assert_eq!(shown, "0 of 0 files, 0 passages");
+    }
+}

@@ -1,0 +1,206 @@
+//! Turns flags and configuration into the engine's options, and makes the engine.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use reread_engine::{
+    By, ChunkOptions, DocumentKind, Engine, Filter, Fusion, IndexOptions, Mode, Models,
+    RetrieveOptions, SearchOptions, SecondPass,
+};
+
+use crate::args::{
+    ByArg, CommonArgs, FilterArgs, FusionArg, KindArg, ModeArg, ModelFlags, Settings,
+};
+use crate::config;
+
+/// The share of the vectors in the blend, unless another is given.
+const DENSE_WEIGHT: f32 = 0.5;
+/// Added to each rank by reciprocal rank fusion, unless another is given.
+const RRF_K: f32 = 60.0;
+/// The share of the second pass in the final score, unless another is given.
+const RERANK_WEIGHT: f32 = 0.5;
+
+/// Joins flags, which hold the environment's values too, with the configuration files.
+pub(crate) fn settings(
+    mut flags: Settings,
+    folder: Option<&Path>,
+    common: &CommonArgs,
+) -> anyhow::Result<Settings> {
+    if let Some(list) = std::env::var_os("REREAD_MODELS") {
+        let places = std::env::split_paths(&list).filter(|place| !place.as_os_str().is_empty());
+        flags.models.models.extend(places);
+    }
+    if common.no_config {
+        return Ok(flags);
+    }
+    Ok(flags.or(config::read(folder)?))
+}
+
+/// Makes an engine over a folder. Opens nothing.
+pub(crate) fn engine(
+    folder: &Path,
+    index: Option<&Path>,
+    settings: &Settings,
+) -> anyhow::Result<Engine> {
+    let mut builder = Engine::builder()
+        .root(folder)
+        .models(models(&settings.models))
+        .index_options(index_options(settings))
+        .threads(settings.models.threads.unwrap_or(0));
+    if let Some(index) = index {
+        builder = builder.index(index);
+    }
+    Ok(builder.build()?)
+}
+
+/// Makes an engine that only reranks.
+pub(crate) fn engine_without_index(settings: &Settings) -> anyhow::Result<Engine> {
+    let builder = Engine::builder().models(models(&settings.models));
+    Ok(builder
+        .threads(settings.models.threads.unwrap_or(0))
+        .build()?)
+}
+
+/// Which models are used and where they are looked for.
+pub(crate) fn models(flags: &ModelFlags) -> Models {
+    let mut models = Models::default();
+    models.search.clone_from(&flags.models);
+    models.search.extend(Models::beside_executable());
+    let own = user_models();
+    if let Some(folder) = &own {
+        models = models.with_catalogue_cache(folder.join("catalogue"));
+    }
+    models.search.extend(own);
+    models.search.push(Models::source_tree());
+    if let Some(name) = &flags.embedder {
+        models = models.with_embedder(name);
+    }
+    if let Some(name) = &flags.cross_encoder {
+        models = models.with_cross_encoder(name);
+    }
+    if let Some(pair_tokens) = flags.pair_tokens {
+        models = models.with_max_pair_tokens(pair_tokens);
+    }
+    if let Some(path) = &flags.onnxruntime {
+        models = models.with_onnx_runtime(path);
+    }
+    models
+}
+
+/// Where the user keeps models for all programs of this name.
+fn user_models() -> Option<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    Some(strategy.data_dir().join("reread").join("models"))
+}
+
+/// How an index is built.
+pub(crate) fn index_options(settings: &Settings) -> IndexOptions {
+    let mut options = IndexOptions::default().with_hidden(settings.walk.hidden);
+    if let Some(bytes) = settings.read.max_file_size {
+        options = options.with_max_file_bytes(bytes);
+    }
+    if let Some(limit) = settings.read.pdf_timeout {
+        options = options.with_pdf_timeout(limit);
+    }
+    let cut = &settings.index;
+    if cut.passage_tokens.is_some() || cut.overlap_tokens.is_some() {
+        let mut chunk = ChunkOptions::default();
+        chunk.max_tokens = cut.passage_tokens.unwrap_or(chunk.max_tokens);
+        chunk.overlap_tokens = cut.overlap_tokens.unwrap_or(chunk.overlap_tokens);
+        options = options.with_chunk(chunk);
+    }
+    options
+}
+
+/// How a search is done.
+pub(crate) fn search_options(
+    settings: &Settings,
+    filter: &FilterArgs,
+) -> anyhow::Result<SearchOptions> {
+    let flags = &settings.search;
+    let mut first_pass = RetrieveOptions::default();
+    first_pass.depth = flags.depth.unwrap_or(first_pass.depth);
+    first_pass.mode = match flags.mode {
+        None => first_pass.mode,
+        Some(ModeArg::Lexical) => Mode::Lexical,
+        Some(ModeArg::Vector) => Mode::Vector,
+        Some(ModeArg::Hybrid) => Mode::Hybrid,
+    };
+    first_pass.fusion = match flags.fusion {
+        None | Some(FusionArg::Blend) => Fusion::Blend {
+            dense_weight: flags.dense_weight.unwrap_or(DENSE_WEIGHT),
+        },
+        Some(FusionArg::Rrf) => Fusion::Rrf {
+            rrf_k: flags.rrf_k.unwrap_or(RRF_K),
+        },
+    };
+    first_pass.filter = documents(&flags.paths, &flags.types, filter)?;
+    first_pass.exact = flags.exact;
+    first_pass.ef_search = flags.ef_search;
+    let second_pass = if flags.no_rerank {
+        SecondPass::Off
+    } else {
+        SecondPass::Rerank {
+            weight: flags.rerank_weight.unwrap_or(RERANK_WEIGHT),
+        }
+    };
+    let mut options = SearchOptions::default().with_first_pass(first_pass);
+    options.second_pass = second_pass;
+    options.top_k = flags.top_k.unwrap_or(options.top_k);
+    options.by = match flags.by {
+        None => options.by,
+        Some(ByArg::Passage) => By::Passage,
+        Some(ByArg::Document) => By::Document,
+    };
+    Ok(options)
+}
+
+fn documents(paths: &[String], types: &[KindArg], filter: &FilterArgs) -> anyhow::Result<Filter> {
+    let kinds = types.iter().map(|kind| match kind {
+        KindArg::Text => DocumentKind::Text,
+        KindArg::Md => DocumentKind::Markdown,
+        KindArg::Html => DocumentKind::Html,
+        KindArg::Pdf => DocumentKind::Pdf,
+        KindArg::Code => DocumentKind::Code,
+        KindArg::Jsonl => DocumentKind::JsonLines,
+    });
+    let mut documents = Filter::default().with_kinds(kinds.collect());
+    if !paths.is_empty() {
+        documents = documents
+            .with_paths(paths)
+            .map_err(reread_engine::Error::from)?;
+    }
+    if let Some(since) = filter.since {
+        documents = documents.with_modified_since(since);
+    }
+    Ok(documents)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_flags_the_options_are_the_librarys() {
+        let options = search_options(&Settings::default(), &FilterArgs { since: None }).unwrap();
+        let expected = SearchOptions::default();
+        assert_eq!(options.top_k, expected.top_k);
+        assert_eq!(options.by, expected.by);
+        assert_eq!(options.second_pass, expected.second_pass);
+        assert_eq!(options.first_pass.depth, expected.first_pass.depth);
+        assert_eq!(options.first_pass.mode, expected.first_pass.mode);
+        assert_eq!(options.first_pass.fusion, expected.first_pass.fusion);
+        assert!(options.first_pass.filter.is_empty());
+    }
+
+    #[test]
+    fn models_are_looked_for_near_the_user_first() {
+        let flags = ModelFlags {
+            models: vec!["mine".into()],
+            ..ModelFlags::default()
+        };
+        let search = models(&flags).search;
+        assert_eq!(search.first(), Some(&PathBuf::from("mine")));
+        assert_eq!(search.last(), Some(&Models::source_tree()));
+    }
+}
