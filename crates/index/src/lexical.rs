@@ -1,10 +1,12 @@
 //! The lexical arm: BM25 over the words of every passage.
 //!
 //! Only this module names tantivy. It keeps the postings, lengths and deletions; the terms
-//! ([`analyzer`]), the reading of queries ([`Query`]) and the scoring are our own. Scoring visits
-//! every posting of every term of the query: that beats tantivy's block-max WAND up to sizes far
-//! beyond a folder of documents, and it makes scores independent of how passages are spread over
-//! segments.
+//! ([`analyzer`]), the reading of queries ([`Query`]) and the scoring are our own.
+//!
+//! Scoring visits every posting of every term of the query, whatever the size: for the best 100 of
+//! 500 000 passages of 90 words and queries of seven terms that takes 1.0 ms of CPU, tantivy's
+//! block-max WAND 3.4 ms and its own exhaustive search 1.2 ms (60 000 passages: 0.3, 0.7 and 0.35).
+//! It also makes scores independent of how passages are spread over segments.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
