@@ -58,15 +58,12 @@ impl Folder {
     /// Reads and checks the JSON files in `dir`, all but the tokenizer's.
     pub(crate) fn read(dir: &Path) -> Result<Self> {
         let mut digest = blake3::Hasher::new();
-        let raw: RawConfig = match read_json(&dir.join(CONFIG), &mut digest)? {
-            Some(raw) => raw,
-            None => {
-                let path = dir.join(CONFIG);
-                return Err(Error::Io {
-                    path,
-                    source: ErrorKind::NotFound.into(),
-                });
-            }
+        let Some(raw) = read_json::<RawConfig>(&dir.join(CONFIG), &mut digest)? else {
+            let path = dir.join(CONFIG);
+            return Err(Error::Io {
+                path,
+                source: ErrorKind::NotFound.into(),
+            });
         };
         let pooling: Option<RawPooling> = read_json(&dir.join(POOLING), &mut digest)?;
         let prompts: Option<RawPrompts> = read_json(&dir.join(PROMPTS), &mut digest)?;

@@ -100,8 +100,8 @@ impl Tokenizer {
                 .map_err(|source| Error::Tokenize { source })?;
             let offsets = encoding.get_offsets().iter();
             ranges.extend(offsets.filter_map(|&(start, end)| {
-                let start = piece.start + part.floor_char_boundary(start);
-                let end = piece.start + part.ceil_char_boundary(end);
+                let start = piece.start + whole_characters(part, start, -1);
+                let end = piece.start + whole_characters(part, end, 1);
                 (start < end).then_some(start..end)
             }));
         }
@@ -197,10 +197,20 @@ fn leading_words(text: &str, n_bytes: usize) -> &str {
     if n_bytes >= text.len() {
         return text;
     }
-    let start = text.ceil_char_boundary(n_bytes);
+    let start = whole_characters(text, n_bytes, 1);
     text[start..]
         .find(char::is_whitespace)
         .map_or(text, |at| &text[..start + at])
+}
+
+/// Returns the boundary between characters at `at`, or the next one in the direction of `step`.
+fn whole_characters(text: &str, at: usize, step: isize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        // 0 and the length are boundaries, so the walk ends within the text.
+        at = at.saturating_add_signed(step);
+    }
+    at
 }
 
 /// Cuts `text` at white space into pieces of about [`PIECE_BYTES`].

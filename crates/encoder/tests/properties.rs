@@ -1,4 +1,5 @@
 //! What a result may depend on: the text and the model, and nothing else.
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps nothing")]
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -39,67 +39,105 @@ impl Kernel for Attention<'_> {
         let hidden = self.n_heads * dim;
         let n_keys = self.keys_values.len() / (2 * hidden);
         let n_queries = self.queries.len() / hidden;
-        let wide = I::WIDE * I::LANES;
-        let narrow = I::NARROW * I::LANES;
+        let (wide, narrow) = (I::WIDE * I::LANES, I::NARROW * I::LANES);
         let padded = n_keys.next_multiple_of(wide);
-        let rows = TILES * I::ROWS;
-        let AttentionScratch {
-            keys,
-            values,
-            scores,
-            sums,
-        } = self.scratch;
-        let keys = keys.of_len(padded * dim);
-        let values = values.of_len(dim.next_multiple_of(narrow) * n_keys);
-        let scores = scores.of_len(rows * padded);
-        let sums = sums.of_len(rows);
-        let factor = 1.0 / (dim as f32).sqrt();
+        let block = TILES * I::ROWS;
+        let keys = self.scratch.keys.of_len(padded * dim);
+        let values = self
+            .scratch
+            .values
+            .of_len(dim.next_multiple_of(narrow) * n_keys);
+        let scores = self.scratch.scores.of_len(block * padded);
+        let sums = self.scratch.sums.of_len(block);
 
-        for head in 0..self.n_heads {
-            pack_keys(self.keys_values, 2 * hidden, head * dim, dim, wide, keys);
+        for at in (0..hidden).step_by(dim) {
+            pack_keys(self.keys_values, 2 * hidden, at, dim, wide, keys);
             pack_values(
                 self.keys_values,
                 2 * hidden,
-                hidden + head * dim,
+                hidden + at,
                 dim,
                 narrow,
                 values,
             );
-            for first in (0..n_queries).step_by(rows) {
-                let rows = rows.min(n_queries - first);
-                isa.run(Product {
-                    rows,
-                    k: dim,
-                    n: padded,
-                    width: wide,
-                    a: &self.queries[first * hidden + head * dim..],
-                    a_stride: hidden,
-                    panels: keys,
-                    bias: None,
-                    out: scores,
-                    out_stride: padded,
-                });
-                for (scores, sum) in scores.chunks_exact_mut(padded).zip(&mut *sums).take(rows) {
-                    scores[n_keys..].fill(f32::MIN);
-                    *sum = exponentials(isa, scores, factor);
-                }
-                let out = &mut self.out[first * hidden + head * dim..];
-                isa.run(Product {
-                    rows,
-                    k: n_keys,
-                    n: dim,
-                    width: narrow,
-                    a: scores,
-                    a_stride: padded,
-                    panels: values,
-                    bias: None,
-                    out,
-                    out_stride: hidden,
-                });
-                for (out, &sum) in out.chunks_mut(hidden).zip(&*sums).take(rows) {
-                    scale(isa, &mut out[..dim], 1.0 / sum);
-                }
+            let head = Head {
+                dim,
+                hidden,
+                n_keys,
+                padded,
+                keys,
+                values,
+            };
+            for first in (0..n_queries).step_by(block) {
+                let rows = block.min(n_queries - first);
+                let queries = &self.queries[first * hidden + at..];
+                let out = &mut self.out[first * hidden + at..];
+                head.attend(isa, rows, queries, scores, sums, out);
             }
+        }
+    }
+}
+
+/// The packed keys and values of one head.
+struct Head<'a> {
+    dim: usize,
+    /// From one row of queries or results to the next.
+    hidden: usize,
+    n_keys: usize,
+    /// `n_keys`, rounded up to whole panels.
+    padded: usize,
+    keys: &'a [f32],
+    values: &'a [f32],
+}
+
+impl Head<'_> {
+    /// Mixes the values for `rows` rows of queries.
+    #[inline(always)]
+    fn attend<I: Isa>(
+        &self,
+        isa: I,
+        rows: usize,
+        queries: &[f32],
+        scores: &mut [f32],
+        sums: &mut [f32],
+        out: &mut [f32],
+    ) {
+        isa.run(Product {
+            rows,
+            k: self.dim,
+            n: self.padded,
+            width: I::WIDE * I::LANES,
+            a: queries,
+            a_stride: self.hidden,
+            panels: self.keys,
+            bias: None,
+            out: scores,
+            out_stride: self.padded,
+        });
+        let factor = 1.0 / (self.dim as f32).sqrt();
+        for (scores, sum) in scores
+            .chunks_exact_mut(self.padded)
+            .zip(&mut *sums)
+            .take(rows)
+        {
+            scores[self.n_keys..].fill(f32::MIN);
+            *sum = exponentials(isa, scores, factor);
+        }
+        isa.run(Product {
+            rows,
+            k: self.n_keys,
+            n: self.dim,
+            width: I::NARROW * I::LANES,
+            a: scores,
+            a_stride: self.padded,
+            panels: self.values,
+            bias: None,
+            out,
+            out_stride: self.hidden,
+        });
+        // Dividing the mixed values is less work than dividing the weights.
+        for (out, &sum) in out.chunks_mut(self.hidden).zip(&*sums).take(rows) {
+            scale(isa, &mut out[..self.dim], 1.0 / sum);
         }
     }
 }

@@ -68,7 +68,7 @@ impl Lanewise for GeluTanh {
     fn apply<I: Isa>(self, isa: I, x: I::V) -> I::V {
         // (1 + tanh u) / 2 = 1 / (1 + exp(-2u)), with u = sqrt(2/pi) (x + 0.044715 x^3).
         let cubic = isa.mul_add(isa.mul(x, x), isa.splat(0.044_715), isa.splat(1.0));
-        let u = isa.mul(isa.mul(x, cubic), isa.splat(-1.595_769_1));
+        let u = isa.mul(isa.mul(x, cubic), isa.splat(-1.595_769));
         isa.div(x, isa.add(isa.splat(1.0), exp(isa, u)))
     }
 }
@@ -137,7 +137,7 @@ fn erf<I: Isa>(isa: I, x: I::V) -> I::V {
             -2.101_024e-6,
             -5.692_506_4e-5,
             -7.349_906_3e-4,
-            -2.954_599_8e-3,
+            -2.954_6e-3,
             -1.609_603_3e-2,
         ],
     );

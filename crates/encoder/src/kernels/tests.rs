@@ -27,7 +27,7 @@ fn close(ours: &[f32], exact: &[f64], tolerance: f64) {
 
 fn pack(kernels: Kernels, matrix: &[f32], k: usize, bias: &[f32]) -> Panels {
     kernels.pack(k, bias, |row, to| {
-        to.copy_from_slice(&matrix[row * k..(row + 1) * k])
+        to.copy_from_slice(&matrix[row * k..(row + 1) * k]);
     })
 }
 
