@@ -66,7 +66,11 @@ pub(crate) fn models(flags: &ModelFlags) -> Models {
     let mut models = Models::default();
     models.search.clone_from(&flags.models);
     models.search.extend(Models::beside_executable());
-    models.search.extend(user_models());
+    let own = user_models();
+    if let Some(folder) = &own {
+        models = models.with_catalogue_cache(folder.join("catalogue"));
+    }
+    models.search.extend(own);
     models.search.push(Models::source_tree());
     if let Some(name) = &flags.embedder {
         models = models.with_embedder(name);

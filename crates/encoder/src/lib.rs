@@ -1,5 +1,67 @@
 //! BERT-family inference in pure Rust: texts in, embeddings or relevance logits out.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use reread_encoder::Model;
+//!
+//! # fn main() -> reread_encoder::Result<()> {
+//! let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/models");
+//! let texts = ["Berlin has 3.7 million inhabitants.", "The oven is still warm."];
+//!
+//! // A bi-encoder turns each text into a vector; the dot product says how close two are.
+//! let model = Model::open(&models.join("bge-small-en-v1.5"))?;
+//! let query = model.embed_query("How many people live in Berlin?")?;
+//! let rows = model.embed(&texts, model.max_tokens())?;
+//! let similarity = |row: &[f32]| query.iter().zip(row).map(|(a, b)| a * b).sum::<f32>();
+//! let (first, second) = rows.split_at(model.dim());
+//! assert!(similarity(first) > similarity(second));
+//!
+//! // A cross-encoder reads query and passage together; a logit says how relevant it is.
+//! let model = Model::open(&models.join("ms-marco-MiniLM-L-12-v2"))?;
+//! let logits = model.score("How many people live in Berlin?", &texts, 256)?;
+//! assert!(logits[0] > 0.0 && logits[1] < 0.0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Model`] is a folder in the layout of Hugging Face, loaded; [`Tokenizer`] is its tokenizer,
+//! which a chunker can ask for the offsets of the tokens; [`ModelIdentity`] says which model made
+//! a vector or a logit.
+//!
+//! # Guarantees
+//!
+//! - An embedding or a logit is the same, bit for bit, whatever else is in the call, in whatever
+//!   order, and whatever the number of threads. Between machines with different instruction sets
+//!   (AVX-512, AVX2, others) the last bits differ.
+//! - Work is spread over the rayon pool that the call is made in; the crate makes no threads.
+//! - No input panics: damaged files, texts of any length and limits of any size give typed errors
+//!   or results. Texts beyond the limit are cut, not refused.
+//! - Nothing is read from the network or the environment, and nothing is written.
+//!
+//! # How it works
+//!
+//! Sequences are laid end to end without padding and dealt out to the threads in chunks of some
+//! hundred tokens, each of which goes through all layers on one thread. Weights of any type become
+//! f32 when a model is opened (some 85 MB for 12 layers of 384), and all arithmetic is f32.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test fails where it unwraps nothing")
+)]
 
+mod batch;
+mod bert;
+mod config;
+mod error;
 mod identity;
+mod kernels;
+mod model;
+#[cfg(feature = "onnx-runtime")]
+pub mod onnx_runtime;
+mod tokenizer;
+mod weights;
 
+pub use error::{Error, Result};
 pub use identity::ModelIdentity;
+pub use model::Model;
+pub use tokenizer::{Tokenizer, Tokens};

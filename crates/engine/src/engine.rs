@@ -81,10 +81,13 @@ impl Engine {
         self.install(|| {
             let root = self.root.as_deref().ok_or(Error::NoRoot)?;
             if !root.is_dir() {
-                return Err(Error::NotAFolder { path: root.to_owned() });
+                return Err(Error::NotAFolder {
+                    path: root.to_owned(),
+                });
             }
             if let Ok(snapshot) = self.reload() {
-                if let Some(summary) = reread_index::nothing_to_do(&snapshot, root, &self.options)? {
+                if let Some(summary) = reread_index::nothing_to_do(&snapshot, root, &self.options)?
+                {
                     return Ok(summary);
                 }
             }
@@ -140,7 +143,11 @@ impl Engine {
             let logits = check_logits(scored, texts.len())?;
             let reranked = |position: usize| {
                 let logit = logits[position];
-                Reranked { position, logit, relevance: relevance(logit) }
+                Reranked {
+                    position,
+                    logit,
+                    relevance: relevance(logit),
+                }
             };
             Ok(rank(&logits).into_iter().map(reranked).collect())
         })
@@ -159,7 +166,11 @@ impl Engine {
     /// # Errors
     /// What opening an index can fail with.
     pub fn snapshot(&self) -> Result<Arc<Snapshot>> {
-        let current = self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let current = self
+            .snapshot
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         match current {
             Some(snapshot) => Ok(snapshot),
             None => self.reload(),
@@ -173,7 +184,10 @@ impl Engine {
     pub fn reload(&self) -> Result<Arc<Snapshot>> {
         let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
         let snapshot = Arc::new(Snapshot::open(folder)?);
-        let mut current = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self
+            .snapshot
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         *current = Some(Arc::clone(&snapshot));
         Ok(snapshot)
     }
@@ -191,7 +205,8 @@ impl Engine {
     /// # Errors
     /// `NoModel`, `Model`.
     pub fn cross_encoder(&self) -> Result<Arc<dyn CrossEncoder>> {
-        self.cross_encoder.get_or_open(|| self.models.open_cross_encoder())
+        self.cross_encoder
+            .get_or_open(|| self.models.open_cross_encoder())
     }
 
     /// Runs on this engine's own threads, where it has any.
@@ -205,7 +220,12 @@ impl Engine {
     fn writer(&self) -> Result<IndexWriter> {
         let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
         let embedder = self.embedder()?;
-        Ok(IndexWriter::open(folder, self.root.as_deref(), embedder, self.options.clone())?)
+        Ok(IndexWriter::open(
+            folder,
+            self.root.as_deref(),
+            embedder,
+            self.options.clone(),
+        )?)
     }
 }
 
@@ -266,11 +286,18 @@ impl EngineBuilder {
     /// `Threads`.
     pub fn build(self) -> Result<Engine> {
         let n_threads = self.n_threads;
-        let pool = || rayon::ThreadPoolBuilder::new().num_threads(n_threads).build();
+        let pool = || {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(n_threads)
+                .build()
+        };
         let threads = (n_threads > 0)
             .then(pool)
             .transpose()
-            .map_err(|error| Error::Threads { n_threads, source: error.into() })?;
+            .map_err(|error| Error::Threads {
+                n_threads,
+                source: error.into(),
+            })?;
         let inside = || self.root.as_ref().map(|root| root.join(INDEX_FOLDER));
         Ok(Engine {
             folder: self.folder.clone().or_else(inside),
@@ -294,7 +321,12 @@ impl<T: ?Sized> Lazy<T> {
     }
 
     fn get_or_open(&self, open: impl FnOnce() -> Result<Arc<T>>) -> Result<Arc<T>> {
-        if let Some(open) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(open) = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+        {
             return Ok(Arc::clone(open));
         }
         // The lock is not held while a model opens: that work is spread over threads which may

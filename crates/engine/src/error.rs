@@ -98,6 +98,9 @@ fn list(paths: &[PathBuf]) -> String {
     if paths.is_empty() {
         return "any known place".to_owned();
     }
-    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let paths: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     paths.join(", ")
 }

@@ -27,7 +27,9 @@ pub fn final_order(scores: &[f32], n_scored: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| {
         let read_first = (a >= n_scored).cmp(&(b >= n_scored));
-        read_first.then(scores[b].total_cmp(&scores[a])).then(a.cmp(&b))
+        read_first
+            .then(scores[b].total_cmp(&scores[a]))
+            .then(a.cmp(&b))
     });
     order
 }
@@ -50,8 +52,14 @@ mod tests {
     #[test]
     fn weight_one_is_the_cross_encoder_and_weight_zero_the_first_pass() {
         let (first, logits) = ([0.9, 0.8, 0.1], [-5.0, -6.0, 3.0]);
-        assert_eq!(final_order(&blend_passes(&first, &logits, 1.0), 3), [2, 0, 1]);
-        assert_eq!(final_order(&blend_passes(&first, &logits, 0.0), 3), [0, 1, 2]);
+        assert_eq!(
+            final_order(&blend_passes(&first, &logits, 1.0), 3),
+            [2, 0, 1]
+        );
+        assert_eq!(
+            final_order(&blend_passes(&first, &logits, 0.0), 3),
+            [0, 1, 2]
+        );
     }
 
     #[test]

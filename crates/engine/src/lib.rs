@@ -45,6 +45,7 @@
 
 mod engine;
 mod error;
+pub mod eval;
 mod final_order;
 mod models;
 mod options;

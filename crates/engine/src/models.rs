@@ -1,5 +1,8 @@
 //! Finds and opens the two models.
 
+#[cfg_attr(not(feature = "fastembed"), path = "models/no_onnx.rs")]
+mod onnx;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,6 +35,8 @@ pub struct Models {
     pub max_pair_tokens: usize,
     /// The ONNX Runtime library, for ONNX models; `None` leaves it to the loader's path.
     pub onnx_runtime: Option<PathBuf>,
+    /// Where fastembed keeps the models of its catalogue; `None` leaves the catalogue out.
+    pub catalogue_cache: Option<PathBuf>,
 }
 
 impl Default for Models {
@@ -44,6 +49,7 @@ impl Default for Models {
             cross_encoder: DEFAULT_CROSS_ENCODER.to_owned(),
             max_pair_tokens: DEFAULT_PAIR_TOKENS,
             onnx_runtime: None,
+            catalogue_cache: None,
         }
     }
 }
@@ -84,6 +90,13 @@ impl Models {
         self
     }
 
+    /// Sets where fastembed keeps the models of its catalogue.
+    #[must_use]
+    pub fn with_catalogue_cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.catalogue_cache = Some(folder.into());
+        self
+    }
+
     /// The folders beside this process's executable in which models are looked for.
     pub fn beside_executable() -> Vec<PathBuf> {
         let Ok(executable) = std::env::current_exe() else { return Vec::new() };
@@ -103,15 +116,30 @@ impl Models {
     /// # Errors
     /// `NoModel`, `Model`.
     pub fn open_embedder(&self) -> Result<Arc<dyn Embedder>> {
-        let folder = self.find("embedder", &self.embedder)?;
-        let failed = |source| Error::Model { role: "embedder", path: folder.clone(), source };
-        Ok(Arc::new(BertEmbedder::open(&folder).map_err(|error| failed(error.into()))?))
+        let failed = |path: &Path, source| Error::Model {
+            role: "embedder",
+            path: path.to_owned(),
+            source,
+        };
+        match self.find("embedder", &self.embedder) {
+            Ok(folder) if is_native(&folder) => {
+                let model = BertEmbedder::open(&folder);
+                Ok(Arc::new(
+                    model.map_err(|error| failed(&folder, error.into()))?,
+                ))
+            }
+            Ok(folder) => onnx::embedder(self, &folder).map_err(|error| failed(&folder, error)),
+            Err(missing) => match onnx::embedder_by_name(self) {
+                Some(model) => model.map_err(|error| failed(Path::new(&self.embedder), error)),
+                None => Err(missing),
+            },
+        }
     }
 
     /// Opens the cross-encoder.
     ///
     /// # Errors
-    /// `NoModel`, `Model`.
+    /// `NoModel`, `Model`, `InvalidOption`.
     pub fn open_cross_encoder(&self) -> Result<Arc<dyn CrossEncoder>> {
         if self.max_pair_tokens < 16 {
             return Err(Error::InvalidOption {
@@ -120,10 +148,26 @@ impl Models {
                 bound: "at least 16",
             });
         }
-        let folder = self.find("cross-encoder", &self.cross_encoder)?;
-        let failed = |source| Error::Model { role: "cross-encoder", path: folder.clone(), source };
-        let model = BertCrossEncoder::open(&folder, self.max_pair_tokens);
-        Ok(Arc::new(model.map_err(|error| failed(error.into()))?))
+        let failed = |path: &Path, source| Error::Model {
+            role: "cross-encoder",
+            path: path.to_owned(),
+            source,
+        };
+        match self.find("cross-encoder", &self.cross_encoder) {
+            Ok(folder) if is_native(&folder) => {
+                let model = BertCrossEncoder::open(&folder, self.max_pair_tokens);
+                Ok(Arc::new(
+                    model.map_err(|error| failed(&folder, error.into()))?,
+                ))
+            }
+            Ok(folder) => {
+                onnx::cross_encoder(self, &folder).map_err(|error| failed(&folder, error))
+            }
+            Err(missing) => match onnx::cross_encoder_by_name(self) {
+                Some(model) => model.map_err(|error| failed(Path::new(&self.cross_encoder), error)),
+                None => Err(missing),
+            },
+        }
     }
 
     /// The folder of a model: the path itself where it is one, else the first match below the
@@ -137,23 +181,34 @@ impl Models {
             return Ok(path.to_owned());
         }
         let candidates = self.search.iter().map(|folder| folder.join(name));
-        candidates.into_iter().find(|path| is_model_folder(path)).ok_or_else(|| Error::NoModel {
-            role,
-            name: name.to_owned(),
-            searched: self.search.clone(),
-        })
+        candidates
+            .into_iter()
+            .find(|path| is_model_folder(path))
+            .ok_or_else(|| Error::NoModel {
+                role,
+                name: name.to_owned(),
+                searched: self.search.clone(),
+            })
     }
 
     /// Every model folder below the search folders, each name once.
     pub fn list(&self) -> Vec<PathBuf> {
         let mut found: Vec<PathBuf> = Vec::new();
         for folder in &self.search {
-            let Ok(entries) = std::fs::read_dir(folder) else { continue };
-            let mut here: Vec<PathBuf> =
-                entries.flatten().map(|entry| entry.path()).filter(|p| is_model_folder(p)).collect();
+            let Ok(entries) = std::fs::read_dir(folder) else {
+                continue;
+            };
+            let mut here: Vec<PathBuf> = entries
+                .flatten()
+                .map(|entry| entry.path())
+                .filter(|p| is_model_folder(p))
+                .collect();
             here.sort();
             for path in here {
-                if found.iter().all(|known| known.file_name() != path.file_name()) {
+                if found
+                    .iter()
+                    .all(|known| known.file_name() != path.file_name())
+                {
                     found.push(path);
                 }
             }
@@ -162,8 +217,15 @@ impl Models {
     }
 }
 
+/// Whether the built-in encoder runs this folder.
+fn is_native(path: &Path) -> bool {
+    path.join("model.safetensors").is_file()
+}
+
 fn is_model_folder(path: &Path) -> bool {
-    ["model.safetensors", "model.onnx", "onnx/model.onnx"].iter().any(|file| path.join(file).is_file())
+    ["model.safetensors", "model.onnx", "onnx/model.onnx"]
+        .iter()
+        .any(|file| path.join(file).is_file())
 }
 
 /// Beside the executable, and in the source tree this was built from.

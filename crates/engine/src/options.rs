@@ -105,7 +105,11 @@ impl SearchOptions {
 
     pub(crate) fn check(&self) -> crate::Result<()> {
         let invalid = |option, value: String, bound| {
-            Err(crate::Error::InvalidOption { option, value, bound })
+            Err(crate::Error::InvalidOption {
+                option,
+                value,
+                bound,
+            })
         };
         if !(1..=MAX_TOP_K).contains(&self.top_k) {
             return invalid("top-k", self.top_k.to_string(), "between 1 and 1,000");

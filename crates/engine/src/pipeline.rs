@@ -7,13 +7,13 @@ use reread_index::lexical::{Query, highlight};
 use reread_index::{Candidate, Mode, Snapshot};
 use reread_rerank::rank;
 
+use crate::Result;
 use crate::engine::Engine;
 use crate::final_order::{blend_passes, final_order};
 use crate::options::{By, SearchOptions, SecondPass};
 use crate::result::{
     FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Stopped, Timings,
 };
-use crate::Result;
 
 /// When results are documents, so many passages are retrieved for each, as several passages may
 /// fall on one document.
@@ -75,7 +75,9 @@ impl Engine {
             .collect();
         let (logits, second_pass) = self.second_pass(
             &query,
-            &texts.as_ref().map_or(&[][..], |texts| &texts[..depth.min(texts.len())]),
+            &texts
+                .as_ref()
+                .map_or(&[][..], |texts| &texts[..depth.min(texts.len())]),
             options,
             &mut timings,
             &mut warnings,
@@ -109,8 +111,9 @@ impl Engine {
         snapshot.check_model(embedder.model())?;
         timings.open = started.elapsed();
         let embedding = Instant::now();
-        let vector =
-            embedder.embed_query(query.text()).map_err(reread_index::Error::Embedder)?;
+        let vector = embedder
+            .embed_query(query.text())
+            .map_err(reread_index::Error::Embedder)?;
         timings.embed = embedding.elapsed();
         Ok(Some(vector))
     }
@@ -149,7 +152,10 @@ impl Engine {
         };
         timings.open += opening.elapsed();
         report.model = Some(cross_encoder.model().clone());
-        let texts: Vec<String> = passages.iter().map(|passage| passage.contextual_text()).collect();
+        let texts: Vec<String> = passages
+            .iter()
+            .map(|passage| passage.contextual_text())
+            .collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let scoring = Instant::now();
         let scored = cross_encoder.score(query.text(), &texts);
@@ -175,7 +181,10 @@ pub(crate) fn check_logits(
 ) -> Result<Vec<f32>> {
     let logits = scored.map_err(crate::Error::CrossEncoder)?;
     if logits.len() != n_passages {
-        let problem = format!("it returned {} scores for {n_passages} passages", logits.len());
+        let problem = format!(
+            "it returned {} scores for {n_passages} passages",
+            logits.len()
+        );
         return Err(crate::Error::CrossEncoder(problem.into()));
     }
     if let Some(at) = logits.iter().position(|logit| !logit.is_finite()) {
@@ -213,7 +222,13 @@ fn judge(
     } else {
         final_order(&scores, logits.len())
     };
-    Judged { candidates, texts, logits, scores, order }
+    Judged {
+        candidates,
+        texts,
+        logits,
+        scores,
+        order,
+    }
 }
 
 impl Judged {
@@ -227,9 +242,10 @@ impl Judged {
             By::Document => Some(self.document_ranks()),
         };
         let mut seen = HashSet::new();
-        let chosen = self.order.iter().filter(|&&pos| {
-            places.is_none() || seen.insert(self.texts[pos].document)
-        });
+        let chosen = self
+            .order
+            .iter()
+            .filter(|&&pos| places.is_none() || seen.insert(self.texts[pos].document));
         chosen
             .take(options.top_k)
             .zip(1u32..)

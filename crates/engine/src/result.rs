@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use reread_index::{DenseMethod, ModelIdentity, Mode, Passage};
+use reread_index::{DenseMethod, Mode, ModelIdentity, Passage};
 
 /// The answer to one search.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,8 +1,22 @@
 //! What the user hands in: one text with its title, headings and place of origin.
 
+mod extract;
+mod html;
+mod json_lines;
+mod kind;
+mod markdown;
+mod pdf;
+mod problem;
+mod text;
+mod walk;
+
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+
+pub use extract::{ExtractOptions, Extraction, extract};
+pub use problem::{Problem, Reason};
+pub use walk::{FoundFile, HiddenFiles, SkippedFiles, Walk, WalkOptions, walk};
 
 /// One document, as text: what a file was read into, or what an application handed in.
 #[derive(Debug, Clone, PartialEq, Eq)]

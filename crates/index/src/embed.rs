@@ -1,9 +1,16 @@
 //! The bi-encoder of the first pass, behind a trait.
 
+pub(crate) mod bert;
+#[cfg(feature = "fastembed")]
+mod fastembed;
+
 use std::ops::Range;
 
 use reread_encoder::ModelIdentity;
 use unicode_segmentation::UnicodeSegmentation;
+
+#[cfg(feature = "fastembed")]
+pub use self::fastembed::{FastembedEmbedder, FastembedEmbedderOptions};
 
 /// An error of an application's own model.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -42,6 +49,9 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// Whatever the tokenizer fails with.
     fn token_offsets(&self, text: &str) -> Result<Vec<Range<usize>>, BoxError> {
-        Ok(text.unicode_word_indices().map(|(at, word)| at..at + word.len()).collect())
+        Ok(text
+            .unicode_word_indices()
+            .map(|(at, word)| at..at + word.len())
+            .collect())
     }
 }

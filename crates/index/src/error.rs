@@ -52,7 +52,9 @@ pub enum Error {
         path: PathBuf,
     },
     /// The index was built with another model.
-    #[error("the index was built with {built_with}, not with {given}; use that model or rebuild the index")]
+    #[error(
+        "the index was built with {built_with}, not with {given}; use that model or rebuild the index"
+    )]
     WrongModel {
         /// The model of the index.
         built_with: Box<ModelIdentity>,

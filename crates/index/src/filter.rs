@@ -32,7 +32,10 @@ impl Filter {
         };
         let mut set = GlobSetBuilder::new();
         for pattern in patterns {
-            let pattern = pattern.as_ref().strip_prefix("./").unwrap_or(pattern.as_ref());
+            let pattern = pattern
+                .as_ref()
+                .strip_prefix("./")
+                .unwrap_or(pattern.as_ref());
             set.add(glob(pattern).ok_or_else(|| invalid(pattern))?);
             if !pattern.contains('/') {
                 set.add(glob(&format!("**/{pattern}")).ok_or_else(|| invalid(pattern))?);
@@ -41,7 +44,9 @@ impl Filter {
             let folder = pattern.trim_end_matches('/');
             set.add(glob(&format!("{folder}/**")).ok_or_else(|| invalid(pattern))?);
         }
-        self.paths = set.build().map_err(|_| invalid("these patterns together"))?;
+        self.paths = set
+            .build()
+            .map_err(|_| invalid("these patterns together"))?;
         Ok(self)
     }
 
@@ -67,12 +72,17 @@ impl Filter {
     pub(crate) fn passes(&self, source: &Source) -> bool {
         (self.paths.is_empty() || self.paths.is_match(&source.path))
             && (self.kinds.is_empty() || self.kinds.contains(&source.kind))
-            && self.modified_since_ns.is_none_or(|since| source.modified_ns >= since)
+            && self
+                .modified_since_ns
+                .is_none_or(|since| source.modified_ns >= since)
     }
 }
 
 fn glob(pattern: &str) -> Option<Glob> {
-    GlobBuilder::new(pattern).literal_separator(true).build().ok()
+    GlobBuilder::new(pattern)
+        .literal_separator(true)
+        .build()
+        .ok()
 }
 
 /// Unix time in nanoseconds; times before 1970 are negative, and what does not fit is clamped.
@@ -91,7 +101,9 @@ pub(crate) struct PassageSet {
 
 impl PassageSet {
     pub(crate) fn empty(n_passages: u32) -> Self {
-        Self { words: vec![0; (n_passages as usize).div_ceil(64)] }
+        Self {
+            words: vec![0; (n_passages as usize).div_ceil(64)],
+        }
     }
 
     pub(crate) fn insert(&mut self, position: u32) {
@@ -118,7 +130,10 @@ impl PassageSet {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.words.iter().map(|word| word.count_ones() as usize).sum()
+        self.words
+            .iter()
+            .map(|word| word.count_ones() as usize)
+            .sum()
     }
 }
 
@@ -161,15 +176,23 @@ mod tests {
             .with_kinds(vec![DocumentKind::Markdown])
             .with_modified_since(UNIX_EPOCH + std::time::Duration::from_nanos(1_000));
         assert!(filter.passes(&source("a.md")));
-        let older = Source { modified_ns: 999, ..source("a.md") };
+        let older = Source {
+            modified_ns: 999,
+            ..source("a.md")
+        };
         assert!(!filter.passes(&older));
-        let other = Source { kind: DocumentKind::Code, ..source("a.rs") };
+        let other = Source {
+            kind: DocumentKind::Code,
+            ..source("a.rs")
+        };
         assert!(!filter.passes(&other));
     }
 
     #[test]
     fn a_broken_glob_is_refused_by_name() {
-        let error = Filter::default().with_paths(&["a[b"]).expect_err("not a glob");
+        let error = Filter::default()
+            .with_paths(&["a[b"])
+            .expect_err("not a glob");
         assert!(error.to_string().contains("a[b"));
     }
 

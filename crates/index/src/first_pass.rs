@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use crate::dense::{DenseMethod, DenseSearch};
+use crate::dense::{Allowed, DenseMethod, DenseSearch, MethodChoice};
 use crate::filter::{Filter, PassageSet};
 use crate::fusion;
 use crate::lexical::Query;
@@ -151,15 +151,13 @@ impl Snapshot {
         check(options)?;
         let list_len = options.depth.max(LIST_LEN);
         let mut retrieved = Retrieved::default();
-        retrieved.warnings.extend(query.warnings().iter().cloned());
+        retrieved.warnings.extend(query.notes().iter().cloned());
         let allowed = self.allowed_for(query, &options.filter, &mut retrieved.warnings)?;
 
         let started = Instant::now();
         let lexical = match options.mode {
             Mode::Vector => Vec::new(),
-            Mode::Lexical | Mode::Hybrid => {
-                self.lexical_list(query, list_len, allowed.as_ref())?
-            }
+            Mode::Lexical | Mode::Hybrid => self.lexical_list(query, list_len, allowed.as_ref())?,
         };
         retrieved.lexical_time = started.elapsed();
 
@@ -195,19 +193,19 @@ impl Snapshot {
         warnings: &mut Vec<String>,
     ) -> Result<Option<PassageSet>> {
         let allowed = self.allowed(filter);
-        let Some(constraint) = self.lexical().constraint(query)? else { return Ok(allowed) };
-        warnings.extend(constraint.warnings.iter().cloned());
-        let Some(keys) = constraint.keys else { return Ok(allowed) };
-        let mut matching = PassageSet::empty(self.n_positions());
-        for key in keys {
-            if let Some(passage) = self.passage_of_key(key) {
-                matching.insert(passage.0);
-            }
+        let Some(constraint) = self.lexical().constraint(query)? else {
+            return Ok(allowed);
+        };
+        warnings.extend(constraint.notes().iter().cloned());
+        let mut passing = PassageSet::empty(self.n_positions());
+        let keys = self.live_keys().filter(|(key, _)| constraint.allows(*key));
+        for (_, passage) in keys {
+            passing.insert(passage.0);
         }
         if let Some(allowed) = allowed {
-            matching.intersect(&allowed);
+            passing.intersect(&allowed);
         }
-        Ok(Some(matching))
+        Ok(Some(passing))
     }
 
     fn lexical_list(
@@ -221,8 +219,11 @@ impl Snapshot {
             (None, Some(_)) => true,
             (Some(allowed), Some(passage)) => allowed.contains(passage.0),
         };
-        let filter: Option<&(dyn Fn(u64) -> bool + Sync)> =
-            if allowed.is_some() { Some(&passes) } else { None };
+        let filter: Option<&(dyn Fn(u64) -> bool + Sync)> = if allowed.is_some() {
+            Some(&passes)
+        } else {
+            None
+        };
         let found = self.lexical().search(query, len, filter)?;
         let mut list: Ranked = found
             .into_iter()
@@ -240,32 +241,44 @@ impl Snapshot {
         allowed: Option<&PassageSet>,
     ) -> Result<(Ranked, DenseMethod)> {
         let mut list = Ranked::new();
-        let mut method = DenseMethod::Scan;
+        let mut way = DenseMethod::Scan;
         for open in self.segments() {
             let passes = |position: u32| {
                 allowed.is_none_or(|allowed| allowed.contains(open.base + position))
             };
-            let search = DenseSearch {
-                ef_search: options.ef_search,
-                exact: options.exact,
-                allowed: allowed.map(|_| &passes as &(dyn Fn(u32) -> bool + Sync)),
+            let method = if options.exact {
+                MethodChoice::Exact
+            } else {
+                MethodChoice::Fastest
             };
+            let search = DenseSearch::default()
+                .with_ef_search(options.ef_search)
+                .with_method(method)
+                .with_allowed(allowed.map(|_| &passes as &Allowed<'_>));
             let hits = open.segment.search_dense(vector, len, &search)?;
             if hits.method == DenseMethod::Graph {
-                method = DenseMethod::Graph;
+                way = DenseMethod::Graph;
             }
             list.extend(
-                hits.hits.into_iter().map(|(pos, score)| (PassageId(open.base + pos), score)),
+                hits.hits
+                    .into_iter()
+                    .map(|(pos, score)| (PassageId(open.base + pos), score)),
             );
         }
         sort_ranked(&mut list);
         list.truncate(len);
-        Ok((list, method))
+        Ok((list, way))
     }
 }
 
 fn check(options: &RetrieveOptions) -> Result<()> {
-    let invalid = |option, value: String, bound| Err(Error::InvalidOption { option, value, bound });
+    let invalid = |option, value: String, bound| {
+        Err(Error::InvalidOption {
+            option,
+            value,
+            bound,
+        })
+    };
     if !(1..=MAX_DEPTH).contains(&options.depth) {
         return invalid("depth", options.depth.to_string(), "between 1 and 10,000");
     }
@@ -290,9 +303,9 @@ fn fuse(lexical: &Ranked, dense: &Ranked, options: &RetrieveOptions) -> Vec<Cand
         (Mode::Lexical, _) => lexical.clone(),
         (Mode::Vector, _) => dense.clone(),
         (Mode::Hybrid, Fusion::Blend { dense_weight }) => {
-            fusion::blend(lexical, dense, dense_weight)
+            fusion::blend(dense, lexical, dense_weight)
         }
-        (Mode::Hybrid, Fusion::Rrf { rrf_k }) => fusion::rrf(lexical, dense, rrf_k),
+        (Mode::Hybrid, Fusion::Rrf { rrf_k }) => fusion::reciprocal_rank(dense, lexical, rrf_k),
     };
     let bm25 = places(lexical);
     let vector = places(dense);
@@ -311,5 +324,8 @@ fn fuse(lexical: &Ranked, dense: &Ranked, options: &RetrieveOptions) -> Vec<Cand
 }
 
 fn places(list: &Ranked) -> HashMap<PassageId, Placed> {
-    list.iter().zip(1..).map(|(&(id, score), rank)| (id, Placed { score, rank })).collect()
+    list.iter()
+        .zip(1..)
+        .map(|(&(id, score), rank)| (id, Placed { score, rank }))
+        .collect()
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use crate::document::{
-    ExtractOptions, Extraction, FoundFile, HiddenFiles, Problem, Reason, Walk, WalkOptions, extract,
-    walk,
+    ExtractOptions, Extraction, FoundFile, HiddenFiles, Problem, Reason, Walk, WalkOptions,
+    extract, walk,
 };
 use crate::filter::unix_ns;
 use crate::format::manifest::{Catalog, Origin, Outcome, Source};
@@ -101,7 +101,11 @@ enum Reading {
     Unchanged,
     Vanished,
     Failed(Source, Problem),
-    Read { source: Source, documents: Vec<Prepared>, problems: Vec<Problem> },
+    Read {
+        source: Source,
+        documents: Vec<Prepared>,
+        problems: Vec<Problem>,
+    },
 }
 
 /// Looks whether an index is in step with `root`, without a model and without the lock.
@@ -118,7 +122,10 @@ pub fn nothing_to_do(
 ) -> Result<Option<IndexSummary>> {
     let started = Instant::now();
     let found = walk_root(root, snapshot.folder(), options)?;
-    let must_cut = options.chunk.as_ref().is_some_and(|chunk| *chunk != snapshot.chunk_options());
+    let must_cut = options
+        .chunk
+        .as_ref()
+        .is_some_and(|chunk| *chunk != snapshot.chunk_options());
     let state = IndexState {
         catalog: &snapshot.catalog,
         written_ns: snapshot.manifest.written_ns,
@@ -153,7 +160,10 @@ pub fn index_folder(
     for path in missing(writer.catalog(), &found) {
         summary.n_removed += usize::from(writer.remove(&path)?);
     }
-    let mut progress = IndexProgress { n_files: found.files.len(), ..IndexProgress::default() };
+    let mut progress = IndexProgress {
+        n_files: found.files.len(),
+        ..IndexProgress::default()
+    };
     let jobs = plan(&writer.state(), found, &mut summary);
     progress.n_files_done = summary.n_unchanged;
     progress.n_bytes = jobs.iter().map(|job| job.file.len_bytes).sum();
@@ -165,11 +175,17 @@ pub fn index_folder(
         let readings: Vec<Result<Reading>> =
             batch.par_iter().map(|job| read(&writer, job)).collect();
         for (job, reading) in batch.iter().zip(readings) {
-            apply(&mut writer, job, reading?, &mut summary, &mut |n_passages| {
-                progress.n_passages = n_passages;
-                observer.progress(&progress);
-                !observer.cancelled()
-            })?;
+            apply(
+                &mut writer,
+                job,
+                reading?,
+                &mut summary,
+                &mut |n_passages| {
+                    progress.n_passages = n_passages;
+                    observer.progress(&progress);
+                    !observer.cancelled()
+                },
+            )?;
             progress.n_files_done += 1;
             progress.n_bytes_done += job.file.len_bytes;
         }
@@ -187,7 +203,11 @@ pub fn index_folder(
 
 fn walk_root(root: &Path, index_folder: &Path, options: &IndexOptions) -> Result<Walk> {
     let walk_options = WalkOptions::default()
-        .with_hidden(if options.hidden { HiddenFiles::Include } else { HiddenFiles::Skip })
+        .with_hidden(if options.hidden {
+            HiddenFiles::Include
+        } else {
+            HiddenFiles::Skip
+        })
         .with_max_file_bytes(options.max_file_bytes)
         .with_excluded(index_folder);
     walk(root, &walk_options)
@@ -203,7 +223,10 @@ fn new_summary(found: &Walk) -> IndexSummary {
 }
 
 fn n_binary(catalog: &Catalog) -> usize {
-    catalog.iter().filter(|source| source.outcome == Outcome::Binary).count()
+    catalog
+        .iter()
+        .filter(|source| source.outcome == Outcome::Binary)
+        .count()
 }
 
 /// Paths of the index that are no longer in the folder.
@@ -225,12 +248,19 @@ pub(crate) struct IndexState<'a> {
 
 /// The files that must be read; counts the others.
 fn plan(state: &IndexState<'_>, found: Walk, summary: &mut IndexSummary) -> Vec<Job> {
-    let IndexState { catalog, written_ns, must_cut } = *state;
+    let IndexState {
+        catalog,
+        written_ns,
+        must_cut,
+    } = *state;
     let settled_ns = i64::try_from(written_ns.saturating_sub(RACY_NS)).unwrap_or(0);
     let mut jobs = Vec::new();
     for file in found.files {
         let at = catalog.binary_search_by(|source| source.path.as_str().cmp(&file.path));
-        let source = at.ok().map(|at| &catalog[at]).filter(|s| s.origin == Origin::Folder);
+        let source = at
+            .ok()
+            .map(|at| &catalog[at])
+            .filter(|s| s.origin == Origin::Folder);
         let modified_ns = unix_ns(file.modified);
         let as_it_was = source.is_some_and(|source| {
             source.size_bytes == file.len_bytes
@@ -239,13 +269,25 @@ fn plan(state: &IndexState<'_>, found: Walk, summary: &mut IndexSummary) -> Vec<
                 && source.digest != [0; 32]
         });
         if as_it_was && !must_cut {
-            if let Some(Source { outcome: Outcome::Failed(reason), path, .. }) = source {
+            if let Some(Source {
+                outcome: Outcome::Failed(reason),
+                path,
+                ..
+            }) = source
+            {
                 let reason = Reason::Earlier(reason.clone());
-                summary.problems.push(Problem { path: path.clone(), line: None, reason });
+                summary.problems.push(Problem {
+                    path: path.clone(),
+                    line: None,
+                    reason,
+                });
             }
             summary.n_unchanged += 1;
         } else {
-            let known = source.map(|source| Known { digest: source.digest, must_cut });
+            let known = source.map(|source| Known {
+                digest: source.digest,
+                must_cut,
+            });
             jobs.push(Job { file, known });
         }
     }
@@ -268,21 +310,34 @@ fn read(writer: &IndexWriter, job: &Job) -> Result<Reading> {
         Ok(bytes) => bytes,
         Err(_) if !file.full_path.exists() => return Ok(Reading::Vanished),
         Err(problem) => {
-            return Ok(Reading::Failed(failed(source, problem.reason.to_string()), problem));
+            return Ok(Reading::Failed(
+                failed(source, problem.reason.to_string()),
+                problem,
+            ));
         }
     };
     source.digest = *blake3::hash(&bytes).as_bytes();
     source.size_bytes = bytes.len() as u64;
-    if job.known.is_some_and(|known| known.digest == source.digest && !known.must_cut) {
+    if job
+        .known
+        .is_some_and(|known| known.digest == source.digest && !known.must_cut)
+    {
         return Ok(Reading::Unchanged);
     }
     let options = ExtractOptions::default().with_time_limit(writer.options().pdf_timeout);
     match extract(&file.path, bytes, &options) {
         Extraction::Binary => {
             source.outcome = Outcome::Binary;
-            Ok(Reading::Read { source, documents: Vec::new(), problems: Vec::new() })
+            Ok(Reading::Read {
+                source,
+                documents: Vec::new(),
+                problems: Vec::new(),
+            })
         }
-        Extraction::Read { documents, problems } => {
+        Extraction::Read {
+            documents,
+            problems,
+        } => {
             if let Some(document) = documents.first() {
                 source.kind = document.kind;
             } else if let Some(problem) = problems.first() {
@@ -293,7 +348,11 @@ fn read(writer: &IndexWriter, job: &Job) -> Result<Reading> {
                 .par_iter()
                 .map(|document| prepare(document, embedder, writer.chunk_options()))
                 .collect();
-            Ok(Reading::Read { source, documents: documents?, problems })
+            Ok(Reading::Read {
+                source,
+                documents: documents?,
+                problems,
+            })
         }
     }
 }
@@ -321,7 +380,11 @@ fn apply(
                 writer.put(source, Vec::new(), go_on)?;
             }
         }
-        Reading::Read { source, documents, problems } => {
+        Reading::Read {
+            source,
+            documents,
+            problems,
+        } => {
             summary.problems.extend(problems);
             match job.known {
                 None => summary.n_added += 1,

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use crate::Result;
 use crate::dense::HnswOptions;
 use crate::format::manifest::{Catalog, DocumentRecord, Manifest, SegmentRef};
 use crate::segment::{Segment, SegmentWriter};
-use crate::Result;
 
 /// An older segment joins a merge when it is at most this many times as large as all younger ones
 /// together: a passage is then rewritten a logarithmic number of times.
@@ -20,7 +20,9 @@ pub(crate) fn delete(segments: &mut [SegmentRef], document: &DocumentRecord) {
         return;
     }
     let range = (document.first, document.first + document.n_passages);
-    let at = segment.deleted.partition_point(|&(start, _)| start < range.0);
+    let at = segment
+        .deleted
+        .partition_point(|&(start, _)| start < range.0);
     segment.deleted.insert(at, range);
     join_neighbours(&mut segment.deleted);
 }
@@ -50,14 +52,17 @@ pub(crate) fn merge_small(
     if chosen.is_empty() {
         return Ok(());
     }
-    let merged: Vec<SegmentRef> =
-        chosen.iter().map(|&pos| manifest.segments[pos].clone()).collect();
+    let merged: Vec<SegmentRef> = chosen
+        .iter()
+        .map(|&pos| manifest.segments[pos].clone())
+        .collect();
     let number = manifest.next_segment;
     manifest.next_segment += 1;
     let dim = manifest.dim as usize;
+    let model = manifest.model.to_string();
     let mut writer = SegmentWriter::create(folder, number, dim)?;
     for part in &merged {
-        let segment = Segment::open(folder, part, dim)?;
+        let segment = Segment::open(folder, part, &model, dim)?;
         let mut documents: Vec<&mut DocumentRecord> = catalog
             .iter_mut()
             .flat_map(|source| &mut source.documents)
@@ -74,7 +79,9 @@ pub(crate) fn merge_small(
         }
     }
     let new = writer.finish(hnsw)?;
-    manifest.segments.retain(|segment| merged.iter().all(|part| part.number != segment.number));
+    manifest
+        .segments
+        .retain(|segment| merged.iter().all(|part| part.number != segment.number));
     manifest.segments.push(new);
     Ok(())
 }
@@ -93,12 +100,22 @@ fn choose(segments: &[SegmentRef]) -> Vec<usize> {
         }
     }
     chosen.reverse();
-    let shrinks = chosen.iter().any(|&pos| n_live(&segments[pos]) * 2 < u64::from(segments[pos].n_passages));
-    if chosen.len() < 2 && !shrinks { Vec::new() } else { chosen }
+    let shrinks = chosen
+        .iter()
+        .any(|&pos| n_live(&segments[pos]) * 2 < u64::from(segments[pos].n_passages));
+    if chosen.len() < 2 && !shrinks {
+        Vec::new()
+    } else {
+        chosen
+    }
 }
 
 fn n_live(segment: &SegmentRef) -> u64 {
-    let deleted: u32 = segment.deleted.iter().map(|&(start, end)| end - start).sum();
+    let deleted: u32 = segment
+        .deleted
+        .iter()
+        .map(|&(start, end)| end - start)
+        .sum();
     u64::from(segment.n_passages.saturating_sub(deleted))
 }
 
@@ -108,7 +125,11 @@ mod tests {
     use crate::format::manifest::FileRef;
 
     fn segment(number: u32, n_passages: u32) -> SegmentRef {
-        let file = FileRef { name: "x".to_owned(), len_bytes: 0, digest: [0; 32] };
+        let file = FileRef {
+            name: "x".to_owned(),
+            len_bytes: 0,
+            digest: [0; 32],
+        };
         SegmentRef {
             number,
             n_passages,
@@ -121,7 +142,14 @@ mod tests {
     }
 
     fn record(segment: u32, first: u32, n_passages: u32) -> DocumentRecord {
-        DocumentRecord { key: 1, id: "d".to_owned(), title: String::new(), segment, first, n_passages }
+        DocumentRecord {
+            key: 1,
+            id: "d".to_owned(),
+            title: String::new(),
+            segment,
+            first,
+            n_passages,
+        }
     }
 
     #[test]
@@ -136,8 +164,14 @@ mod tests {
 
     #[test]
     fn a_large_old_segment_is_left_alone() {
-        assert_eq!(choose(&[segment(1, 10_000), segment(2, 10)]), Vec::<usize>::new());
-        assert_eq!(choose(&[segment(1, 10_000), segment(2, 15), segment(3, 10)]), [1, 2]);
+        assert_eq!(
+            choose(&[segment(1, 10_000), segment(2, 10)]),
+            Vec::<usize>::new()
+        );
+        assert_eq!(
+            choose(&[segment(1, 10_000), segment(2, 15), segment(3, 10)]),
+            [1, 2]
+        );
     }
 
     #[test]

@@ -79,7 +79,10 @@ mod tests {
     #[test]
     fn models_read_title_and_headings_before_the_text() {
         let headings = ["Backups".to_owned(), "Restore".to_owned()];
-        assert_eq!(contextual_text("Manual", &headings, "Text."), "Manual\nBackups > Restore\nText.");
+        assert_eq!(
+            contextual_text("Manual", &headings, "Text."),
+            "Manual\nBackups > Restore\nText."
+        );
         assert_eq!(contextual_text("", &[], "Text."), "Text.");
     }
 }

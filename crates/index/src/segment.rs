@@ -1,16 +1,23 @@
 //! A segment: passages and their vectors in flat, immutable, memory-mapped files.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::chunk::Cut;
-use crate::dense::{DensePart, HnswOptions};
+use crate::dense::{
+    self, DenseHits, DensePart, DenseSearch, Graph, GraphFile, HnswOptions, MethodChoice,
+    SharedQuantised,
+};
 use crate::format::atomic::{self, FileWriter, io_error};
 use crate::format::header::{FileKind, HEADER_BYTES};
-use crate::format::manifest::{FileRef, SegmentRef, segment_folder};
+use crate::format::manifest::{FileRef, GraphRef, SegmentRef, segment_folder};
 use crate::format::mmap::{MappedFile, f32_bytes};
 use crate::{Error, Result};
+
+/// The folder of a segment's graph.
+const GRAPH: &str = "graph";
 
 /// Bytes of one passage record.
 const RECORD_BYTES: usize = 72;
@@ -159,8 +166,16 @@ impl SegmentWriter {
     pub(crate) fn copy(&mut self, from: &Segment, position: u32) -> Result<u32> {
         let record = from.record(position)?;
         let (headings, text) = from.strings(&record)?;
-        let record = Record { strings_at: self.heap_len, ..record };
-        self.append(&record, headings.as_bytes(), text.as_bytes(), from.vector(position)?)
+        let record = Record {
+            strings_at: self.heap_len,
+            ..record
+        };
+        self.append(
+            &record,
+            headings.as_bytes(),
+            text.as_bytes(),
+            from.vector(position)?,
+        )
     }
 
     fn append(
@@ -190,7 +205,8 @@ impl SegmentWriter {
     /// `Io`, or what the graph's build fails with.
     pub(crate) fn finish(mut self, hnsw: &HnswOptions) -> Result<SegmentRef> {
         self.passages.write(&self.records)?;
-        self.passages.write(&u64::from(self.n_passages).to_le_bytes())?;
+        self.passages
+            .write(&u64::from(self.n_passages).to_le_bytes())?;
         let name = segment_folder(self.number);
         let file_ref = |file: &str, (len_bytes, digest)| FileRef {
             name: format!("{name}/{file}"),
@@ -200,9 +216,9 @@ impl SegmentWriter {
         let passages = file_ref("passages", self.passages.finish()?);
         let vectors = file_ref("vectors", self.vectors.finish()?);
         let mapped = MappedFile::open(&self.folder.join("vectors"), FileKind::Vectors)?;
-        let rows = mapped.f32s(0)?;
-        let quantised = file_ref("quantised", write_quantised(&self.folder, rows)?);
-        let graph = DensePart::build_graph(rows, self.dim, hnsw, &self.folder, &name)?;
+        let rows = mapped.f32s(0..mapped.payload().len())?;
+        let quantised = file_ref("quantised", write_quantised(&self.folder, rows, self.dim)?);
+        let graph = write_graph(&self.folder, &name, rows, self.dim, hnsw)?;
         atomic::sync_folder(&self.folder)?;
         Ok(SegmentRef {
             number: self.number,
@@ -227,14 +243,21 @@ fn joined_headings(headings: &[String]) -> String {
     joined
 }
 
-/// Bytes before the int8 rows: the scale, padded so that rows stay aligned.
-const SCALE_BYTES: usize = 64;
+/// Bytes before the steps: the largest error, padded so that what follows is aligned.
+const FRONT_BYTES: usize = 64;
 
-fn write_quantised(folder: &Path, rows: &[f32]) -> Result<(u64, [u8; 32])> {
-    let quantised = crate::dense::quantise(rows);
+/// Where the int8 rows begin, behind the steps and padded so that rows are aligned.
+fn values_at(n_passages: usize) -> usize {
+    FRONT_BYTES + (n_passages * 4).next_multiple_of(64)
+}
+
+fn write_quantised(folder: &Path, rows: &[f32], dim: usize) -> Result<(u64, [u8; 32])> {
+    let quantised = dense::quantise(rows, dim);
     let mut file = FileWriter::create(&folder.join("quantised"), FileKind::Quantised)?;
-    let mut front = [0; SCALE_BYTES];
-    front[..4].copy_from_slice(&quantised.scale.to_le_bytes());
+    let mut front = vec![0; values_at(quantised.steps.len())];
+    front[..4].copy_from_slice(&quantised.max_error.to_le_bytes());
+    let steps = f32_bytes(&quantised.steps);
+    front[FRONT_BYTES..FRONT_BYTES + steps.len()].copy_from_slice(&steps);
     file.write(&front)?;
     for block in quantised.values.chunks(1 << 16) {
         let bytes: Vec<u8> = block.iter().map(|&value| value.cast_unsigned()).collect();
@@ -243,23 +266,99 @@ fn write_quantised(folder: &Path, rows: &[f32]) -> Result<(u64, [u8; 32])> {
     file.finish()
 }
 
+/// Builds and writes the graph of a segment that is large enough for one.
+fn write_graph(
+    folder: &Path,
+    name: &str,
+    rows: &[f32],
+    dim: usize,
+    hnsw: &HnswOptions,
+) -> Result<Option<GraphRef>> {
+    if rows.len() / dim < hnsw.from_passages {
+        return Ok(None);
+    }
+    let graph = Graph::build(rows, dim, hnsw, &|_| true)?;
+    let folder = folder.join(GRAPH);
+    fs::create_dir(&folder).map_err(|source| io_error("create", &folder, source))?;
+    let files = graph.dump(&folder)?.into_iter().map(|file| FileRef {
+        name: format!("{name}/{GRAPH}/{}", file.name),
+        len_bytes: file.len_bytes,
+        digest: file.checksum,
+    });
+    let files = files.collect();
+    atomic::sync_folder(&folder)?;
+    Ok(Some(GraphRef {
+        files,
+        n_lost: graph.n_lost() as u32,
+    }))
+}
+
+/// Reads the graph of a segment, once its files have proved to be the ones written.
+fn read_graph(
+    index_folder: &Path,
+    segment: &SegmentRef,
+    graph: &GraphRef,
+    dim: usize,
+) -> Result<Graph> {
+    let folder = index_folder
+        .join(segment_folder(segment.number))
+        .join(GRAPH);
+    let files: Vec<GraphFile> = graph
+        .files
+        .iter()
+        .map(|file| GraphFile {
+            name: file.name.rsplit('/').next().unwrap_or_default().to_owned(),
+            len_bytes: file.len_bytes,
+            checksum: file.digest,
+        })
+        .collect();
+    Graph::load(&folder, &files, segment.n_passages as usize, dim)
+}
+
+/// A part of a mapped file as values; its bounds were checked when the segment was opened.
+struct MappedValues {
+    file: Arc<MappedFile>,
+    bytes: Range<usize>,
+}
+
+impl AsRef<[f32]> for MappedValues {
+    fn as_ref(&self) -> &[f32] {
+        self.file.f32s(self.bytes.clone()).unwrap_or_default()
+    }
+}
+
+impl AsRef<[i8]> for MappedValues {
+    fn as_ref(&self) -> &[i8] {
+        self.file.i8s(self.bytes.clone()).unwrap_or_default()
+    }
+}
+
 /// An open segment.
 pub(crate) struct Segment {
     pub(crate) number: u32,
-    n_passages: u32,
+    index_folder: PathBuf,
+    described: SegmentRef,
+    model: String,
     dim: usize,
     passages: MappedFile,
     vectors: Arc<MappedFile>,
     quantised: Arc<MappedFile>,
-    dense: DensePart,
+    scanned: DensePart,
+    with_graph: OnceLock<DensePart>,
 }
 
 impl Segment {
-    /// Opens a segment and checks that its files belong together.
+    /// Opens a segment and checks that its files belong together. A graph is read when it is first
+    /// searched. `model` names the embedder in errors.
     ///
     /// # Errors
     /// `Io`, `Damaged`, `UnsupportedVersion`.
-    pub(crate) fn open(index_folder: &Path, segment: &SegmentRef, dim: usize) -> Result<Self> {
+    pub(crate) fn open(
+        index_folder: &Path,
+        segment: &SegmentRef,
+        model: &str,
+        dim: usize,
+    ) -> Result<Self> {
         let open = |file: &FileRef, kind| -> Result<MappedFile> {
             let mapped = MappedFile::open(&index_folder.join(&file.name), kind)?;
             if mapped.payload().len() as u64 != file.len_bytes || mapped.digest() != file.digest {
@@ -280,22 +379,57 @@ impl Segment {
         };
         let cells = n.checked_mul(dim);
         fits(&vectors, cells.and_then(|cells| cells.checked_mul(4)))?;
-        fits(&quantised, cells.and_then(|cells| cells.checked_add(SCALE_BYTES)))?;
-        let n_recorded = passages
-            .payload()
-            .last_chunk::<8>()
-            .map(|bytes| u64::from_le_bytes(*bytes));
-        if n_recorded != Some(n as u64)
-            || (passages.payload().len() - 8) / RECORD_BYTES < n
-        {
-            return Err(passages.damaged(16, "it holds another number of passages"));
+        fits(
+            &quantised,
+            cells.and_then(|cells| cells.checked_add(values_at(n))),
+        )?;
+        check_record_count(&passages, n)?;
+        let scanned = dense_part(model, dim, n, &vectors, &quantised)?;
+        Ok(Self {
+            number: segment.number,
+            index_folder: index_folder.to_owned(),
+            described: segment.clone(),
+            model: model.to_owned(),
+            dim,
+            passages,
+            vectors,
+            quantised,
+            scanned,
+            with_graph: OnceLock::new(),
+        })
+    }
+
+    /// The `k` vectors closest to a query. The graph serves where there is one, unless the search
+    /// asks for the exact scan or has a filter.
+    ///
+    /// # Errors
+    /// `BadEmbedding`, `InvalidOption`; `Io` and `Damaged` when the graph cannot be read.
+    pub(crate) fn search_dense(
+        &self,
+        query: &[f32],
+        k: usize,
+        search: &DenseSearch<'_>,
+    ) -> Result<DenseHits> {
+        let by_graph = search.method == MethodChoice::Fastest && search.allowed.is_none();
+        match &self.described.graph {
+            Some(graph) if by_graph => self.graph_part(graph)?.search(query, k, search),
+            _ => self.scanned.search(query, k, search),
         }
-        let dense = DensePart::open(index_folder, segment, dim)?;
-        Ok(Self { number: segment.number, n_passages: segment.n_passages, dim, passages, vectors, quantised, dense })
+    }
+
+    fn graph_part(&self, graph: &GraphRef) -> Result<&DensePart> {
+        if let Some(part) = self.with_graph.get() {
+            return Ok(part);
+        }
+        let graph = read_graph(&self.index_folder, &self.described, graph, self.dim)?;
+        let n = self.described.n_passages as usize;
+        let part = dense_part(&self.model, self.dim, n, &self.vectors, &self.quantised)?;
+        let part = part.with_graph(graph)?;
+        Ok(self.with_graph.get_or_init(|| part))
     }
 
     pub(crate) fn n_passages(&self) -> u32 {
-        self.n_passages
+        self.described.n_passages
     }
 
     /// The stored record at a position.
@@ -306,10 +440,14 @@ impl Segment {
         let records_at = self.records_at();
         let at = records_at + position as usize * RECORD_BYTES;
         let end = self.passages.payload().len() - 8;
-        let bytes = self.passages.bytes(at.min(end)..(at + RECORD_BYTES).min(end))?;
+        let bytes = self
+            .passages
+            .bytes(at.min(end)..(at + RECORD_BYTES).min(end))?;
         match bytes.first_chunk::<RECORD_BYTES>() {
             Some(bytes) => Ok(Record::decode(bytes)),
-            None => Err(self.passages.damaged(HEADER_BYTES + at, "a record lies outside the file")),
+            None => Err(self
+                .passages
+                .damaged(HEADER_BYTES + at, "a record lies outside the file")),
         }
     }
 
@@ -324,10 +462,16 @@ impl Segment {
         };
         let heap = &self.passages.payload()[..self.records_at()];
         let start = usize::try_from(record.strings_at).map_err(|_| damaged())?;
-        let middle = start.checked_add(record.heading_len as usize).ok_or_else(damaged)?;
-        let end = middle.checked_add(record.text_len as usize).ok_or_else(damaged)?;
+        let middle = start
+            .checked_add(record.heading_len as usize)
+            .ok_or_else(damaged)?;
+        let end = middle
+            .checked_add(record.text_len as usize)
+            .ok_or_else(damaged)?;
         let text = |range| {
-            heap.get(range).and_then(|bytes| std::str::from_utf8(bytes).ok()).ok_or_else(damaged)
+            heap.get(range)
+                .and_then(|bytes| std::str::from_utf8(bytes).ok())
+                .ok_or_else(damaged)
         };
         Ok((text(start..middle)?, text(middle..end)?))
     }
@@ -338,13 +482,7 @@ impl Segment {
     /// `Damaged`.
     pub(crate) fn vector(&self, position: u32) -> Result<&[f32]> {
         let at = position as usize * self.dim;
-        self.vectors.f32s(0)?.get(at..at + self.dim).ok_or_else(|| {
-            self.vectors.damaged(HEADER_BYTES + at * 4, "a vector lies outside the file")
-        })
-    }
-
-    pub(crate) fn dense(&self) -> &DensePart {
-        &self.dense
+        self.vectors.f32s(at * 4..(at + self.dim) * 4)
     }
 
     /// Compares every file with its digest.
@@ -359,8 +497,48 @@ impl Segment {
 
     fn records_at(&self) -> usize {
         // `open` has checked that the records fit.
-        self.passages.payload().len() - 8 - self.n_passages as usize * RECORD_BYTES
+        self.passages.payload().len() - 8 - self.described.n_passages as usize * RECORD_BYTES
     }
+}
+
+fn check_record_count(passages: &MappedFile, n: usize) -> Result<()> {
+    let payload = passages.payload();
+    let recorded = payload
+        .last_chunk::<8>()
+        .map(|bytes| u64::from_le_bytes(*bytes));
+    if recorded == Some(n as u64) && (payload.len() - 8) / RECORD_BYTES >= n {
+        Ok(())
+    } else {
+        Err(passages.damaged(16, "it holds another number of passages"))
+    }
+}
+
+/// The dense side of a segment over its mapped files, whose lengths have been checked.
+fn dense_part(
+    model: &str,
+    dim: usize,
+    n: usize,
+    vectors: &Arc<MappedFile>,
+    quantised: &Arc<MappedFile>,
+) -> Result<DensePart> {
+    let part = |file: &Arc<MappedFile>, bytes| {
+        Arc::new(MappedValues {
+            file: Arc::clone(file),
+            bytes,
+        })
+    };
+    let max_error = quantised.f32s(0..4)?.first().copied().unwrap_or_default();
+    let shared = SharedQuantised {
+        values: part(quantised, values_at(n)..quantised.payload().len()),
+        steps: part(quantised, FRONT_BYTES..FRONT_BYTES + n * 4),
+        max_error,
+    };
+    DensePart::new(
+        model,
+        dim,
+        part(vectors, 0..vectors.payload().len()),
+        shared,
+    )
 }
 
 /// Splits a heading path as a segment stores it.

@@ -116,13 +116,20 @@ impl Snapshot {
         let mut segments = Vec::with_capacity(manifest.segments.len());
         let mut base = 0u32;
         for part in &manifest.segments {
-            let segment = Segment::open(folder, part, manifest.dim as usize)?;
-            segments.push(OpenSegment { segment, base, deleted: part.deleted.clone() });
-            base = base.checked_add(part.n_passages).ok_or_else(|| Error::Damaged {
-                path: folder.join(crate::format::manifest::MANIFEST),
-                offset: 0,
-                problem: "it counts more passages than an index can hold".to_owned(),
-            })?;
+            let model = manifest.model.to_string();
+            let segment = Segment::open(folder, part, &model, manifest.dim as usize)?;
+            segments.push(OpenSegment {
+                segment,
+                base,
+                deleted: part.deleted.clone(),
+            });
+            base = base
+                .checked_add(part.n_passages)
+                .ok_or_else(|| Error::Damaged {
+                    path: folder.join(crate::format::manifest::MANIFEST),
+                    offset: 0,
+                    problem: "it counts more passages than an index can hold".to_owned(),
+                })?;
         }
         let documents = place_documents(folder, manifest, &catalog, &segments)?;
         let lexical = LexicalIndex::open(&folder.join(&manifest.lexical))?;
@@ -178,7 +185,10 @@ impl Snapshot {
 
     /// Passages that can be found.
     pub fn n_passages(&self) -> usize {
-        self.documents.iter().map(|place| place.n_passages as usize).sum()
+        self.documents
+            .iter()
+            .map(|place| place.n_passages as usize)
+            .sum()
     }
 
     /// Documents in the index.
@@ -194,7 +204,9 @@ impl Snapshot {
         let open = self.segment_of(id)?;
         let record = open.segment.record(id.0 - open.base)?;
         let (headings, text) = open.segment.strings(&record)?;
-        let document = self.document_of_key(record.key).ok_or_else(|| self.unknown(id))?;
+        let document = self
+            .document_of_key(record.key)
+            .ok_or_else(|| self.unknown(id))?;
         let (source, described) = self.document(document)?;
         Ok(Passage {
             id,
@@ -229,13 +241,29 @@ impl Snapshot {
 
     /// What the index holds.
     pub fn status(&self) -> Status {
-        let graphs = self.manifest.segments.iter().filter(|segment| segment.graph.is_some());
-        let n_stored: u32 = self.manifest.segments.iter().map(|segment| segment.n_passages).sum();
-        let lost = self.manifest.segments.iter().filter_map(|segment| segment.graph.as_ref());
-        let failed = self.catalog.iter().filter_map(|source| match &source.outcome {
-            Outcome::Failed(reason) => Some((source.path.clone(), reason.clone())),
-            _ => None,
-        });
+        let graphs = self
+            .manifest
+            .segments
+            .iter()
+            .filter(|segment| segment.graph.is_some());
+        let n_stored: u32 = self
+            .manifest
+            .segments
+            .iter()
+            .map(|segment| segment.n_passages)
+            .sum();
+        let lost = self
+            .manifest
+            .segments
+            .iter()
+            .filter_map(|segment| segment.graph.as_ref());
+        let failed = self
+            .catalog
+            .iter()
+            .filter_map(|source| match &source.outcome {
+                Outcome::Failed(reason) => Some((source.path.clone(), reason.clone())),
+                _ => None,
+            });
         Status {
             folder: self.folder.clone(),
             generation: self.manifest.generation,
@@ -250,8 +278,12 @@ impl Snapshot {
             n_deleted: n_stored as usize - self.n_passages().min(n_stored as usize),
             n_segments: self.segments.len(),
             n_graph_passages: graphs.map(|segment| segment.n_passages as usize).sum(),
-            n_graph_lost: lost.map(|graph| graph.lost.len()).sum(),
-            n_binary: self.catalog.iter().filter(|s| s.outcome == Outcome::Binary).count(),
+            n_graph_lost: lost.map(|graph| graph.n_lost as usize).sum(),
+            n_binary: self
+                .catalog
+                .iter()
+                .filter(|s| s.outcome == Outcome::Binary)
+                .count(),
             failed: failed.collect(),
             size_bytes: folder_size(&self.folder),
         }
@@ -278,7 +310,9 @@ impl Snapshot {
 
     /// Passage ids up to this one may occur.
     pub(crate) fn n_positions(&self) -> u32 {
-        self.segments.last().map_or(0, |open| open.base + open.segment.n_passages())
+        self.segments
+            .last()
+            .map_or(0, |open| open.base + open.segment.n_passages())
     }
 
     /// The passages that a search may return: live ones that pass the filter. `None` when that is
@@ -289,13 +323,24 @@ impl Snapshot {
             return None;
         }
         let mut set = PassageSet::empty(self.n_positions());
-        let passing: Vec<bool> = self.catalog.iter().map(|source| filter.passes(source)).collect();
+        let passing: Vec<bool> = self
+            .catalog
+            .iter()
+            .map(|source| filter.passes(source))
+            .collect();
         for place in &self.documents {
             if passing[place.source as usize] {
                 set.insert_range(place.first.0..place.first.0 + place.n_passages);
             }
         }
         Some(set)
+    }
+
+    /// Every live passage with its stable key.
+    pub(crate) fn live_keys(&self) -> impl Iterator<Item = (u64, PassageId)> {
+        self.documents.iter().flat_map(|place| {
+            (0..place.n_passages).map(|i| (place.key + u64::from(i), PassageId(place.first.0 + i)))
+        })
     }
 
     /// The passage with a stable key, if it is live.
@@ -337,7 +382,8 @@ impl Snapshot {
     pub fn document_of(&self, id: PassageId) -> Result<DocId> {
         let open = self.segment_of(id)?;
         let record = open.segment.record(id.0 - open.base)?;
-        self.document_of_key(record.key).ok_or_else(|| self.unknown(id))
+        self.document_of_key(record.key)
+            .ok_or_else(|| self.unknown(id))
     }
 
     fn segment_of(&self, id: PassageId) -> Result<&OpenSegment> {
@@ -381,8 +427,10 @@ fn place_documents(
     catalog: &Catalog,
     segments: &[OpenSegment],
 ) -> Result<Vec<DocumentPlace>> {
-    let by_number: HashMap<u32, &OpenSegment> =
-        segments.iter().map(|open| (open.segment.number, open)).collect();
+    let by_number: HashMap<u32, &OpenSegment> = segments
+        .iter()
+        .map(|open| (open.segment.number, open))
+        .collect();
     let mut places = Vec::new();
     for (source_pos, source) in catalog.iter().enumerate() {
         for (document_pos, document) in source.documents.iter().enumerate() {
@@ -418,13 +466,19 @@ fn place_documents(
 impl OpenSegment {
     /// Whether a position of this segment has been deleted.
     pub(crate) fn is_deleted(&self, position: u32) -> bool {
-        let after = self.deleted.partition_point(|&(start, _)| start <= position);
-        after.checked_sub(1).is_some_and(|pos| position < self.deleted[pos].1)
+        let after = self
+            .deleted
+            .partition_point(|&(start, _)| start <= position);
+        after
+            .checked_sub(1)
+            .is_some_and(|pos| position < self.deleted[pos].1)
     }
 }
 
 fn folder_size(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return 0;
+    };
     entries
         .flatten()
         .map(|entry| match entry.metadata() {

@@ -27,6 +27,9 @@ use crate::{Error, Result};
 /// The writer's lock file.
 const LOCK: &str = "LOCK";
 
+/// Threads of the lexical index: it takes a hundredth of the time of embedding.
+const LEXICAL_THREADS: usize = 1;
+
 /// How many passages are embedded in one call: enough to keep every core busy to the end.
 const EMBED_BATCH: usize = 256;
 
@@ -92,13 +95,20 @@ pub fn prepare(
     embedder: &dyn Embedder,
     options: &ChunkOptions,
 ) -> Result<Prepared> {
-    let tokens = embedder.token_offsets(&document.text).map_err(Error::Embedder)?;
+    let tokens = embedder
+        .token_offsets(&document.text)
+        .map_err(Error::Embedder)?;
     let cuts = chunk(document, &tokens, options);
     let passages = cuts.into_iter().map(|cut| {
         let text = document.text[cut.range.clone()].to_owned();
         let contextual = contextual_text(&document.title, &cut.heading_path, &text);
         let digest = text_digest(&contextual);
-        PreparedPassage { cut, text, contextual, digest }
+        PreparedPassage {
+            cut,
+            text,
+            contextual,
+            digest,
+        }
     });
     Ok(Prepared {
         id: document.id.clone(),
@@ -130,12 +140,15 @@ impl IndexWriter {
             Some(base) => continued(base, root, embedder.as_ref())?,
             None => Manifest::empty(root.unwrap_or_default(), embedder.as_ref()),
         };
-        remove_rubbish(folder, &manifest);
+        remove_rubbish(folder, &manifest.entries());
         let stored = base.as_ref().map(|_| manifest.chunk_options());
         let chunk_options = options.chunk.clone().or(stored).unwrap_or_default();
         chunk_options.check()?;
         options.hnsw.check()?;
-        let catalog = base.as_ref().map(|base| base.catalog.clone()).unwrap_or_default();
+        let catalog = base
+            .as_ref()
+            .map(|base| base.catalog.clone())
+            .unwrap_or_default();
         Ok(Self {
             folder: folder.to_owned(),
             _lock: lock,
@@ -182,7 +195,9 @@ impl IndexWriter {
     /// # Errors
     /// `Io`, `Lexical`.
     pub fn remove_document(&mut self, id: &str) -> Result<bool> {
-        let at = self.catalog.binary_search_by(|source| source.path.as_str().cmp(id));
+        let at = self
+            .catalog
+            .binary_search_by(|source| source.path.as_str().cmp(id));
         match at.ok().map(|at| self.catalog[at].origin) {
             Some(Origin::Application) => self.remove(id),
             _ => Ok(false),
@@ -239,20 +254,25 @@ impl IndexWriter {
                 }
             }
         }
-        let at = self.catalog.partition_point(|other| other.path < source.path);
+        let at = self
+            .catalog
+            .partition_point(|other| other.path < source.path);
         self.catalog.insert(at, source);
         Ok(())
     }
 
     /// Removes a source and its documents. Returns whether there was one.
     pub(crate) fn remove(&mut self, path: &str) -> Result<bool> {
-        let Ok(at) = self.catalog.binary_search_by(|source| source.path.as_str().cmp(path)) else {
-            return Ok((false, self.counts));
+        let Ok(at) = self
+            .catalog
+            .binary_search_by(|source| source.path.as_str().cmp(path))
+        else {
+            return Ok(false);
         };
         let source = self.catalog.remove(at);
         self.changed = true;
         for document in source.documents {
-            self.lexical()?.delete_document(document.key)?;
+            self.lexical()?.delete_document(document.key);
             merge::delete(&mut self.manifest.segments, &document);
         }
         Ok(true)
@@ -260,7 +280,9 @@ impl IndexWriter {
 
     /// Changes what is recorded of a source whose content is as it was.
     pub(crate) fn touch(&mut self, path: &str, size_bytes: u64, modified_ns: i64) {
-        let found = self.catalog.binary_search_by(|source| source.path.as_str().cmp(path));
+        let found = self
+            .catalog
+            .binary_search_by(|source| source.path.as_str().cmp(path));
         if let Some(source) = found.ok().and_then(|at| self.catalog.get_mut(at)) {
             source.size_bytes = size_bytes;
             source.modified_ns = modified_ns;
@@ -310,7 +332,7 @@ impl IndexWriter {
             write_catalog(&self.folder, self.manifest.generation, &self.catalog)?;
         atomic::sync_folder(&self.folder)?;
         self.manifest.publish(&self.folder)?;
-        remove_rubbish(&self.folder, &self.manifest);
+        remove_rubbish(&self.folder, &self.manifest.entries());
         Ok(())
     }
 
@@ -328,9 +350,19 @@ impl IndexWriter {
                 headings: &passage.cut.heading_path.join("\n"),
                 body: &passage.text,
             })?;
-            self.pending.push(Pending { key: key_of_passage, passage });
+            self.pending.push(Pending {
+                key: key_of_passage,
+                passage,
+            });
         }
-        Ok(DocumentRecord { key, id: document.id, title, segment, first, n_passages })
+        Ok(DocumentRecord {
+            key,
+            id: document.id,
+            title,
+            segment,
+            first,
+            n_passages,
+        })
     }
 
     /// Segment number and position of the next passage.
@@ -358,20 +390,24 @@ impl IndexWriter {
     fn open_lexical(&self) -> Result<(String, LexicalWriter)> {
         let name = format!("lexical-{}", self.manifest.generation + 1);
         let folder = self.folder.join(&name);
-        if self.base.is_some() {
+        let budget_bytes = self.options.lexical_memory_bytes;
+        let writer = if self.base.is_some() {
             let from = self.folder.join(&self.manifest.lexical);
             atomic::link_folder(&from, &folder, |file| file.ends_with(".lock"))?;
+            LexicalWriter::open(&folder, budget_bytes, LEXICAL_THREADS)?
         } else {
             fs::create_dir(&folder).map_err(|source| io_error("create", &folder, source))?;
-        }
-        let writer = LexicalWriter::open(&folder, self.options.lexical_memory_bytes)?;
+            LexicalWriter::create(&folder, budget_bytes, LEXICAL_THREADS)?
+        };
         Ok((name, writer))
     }
 
     /// Embeds the first `n` passages that wait, and writes them to the segment.
     fn flush(&mut self, n: usize) -> Result<()> {
         let pending: Vec<Pending> = self.pending.drain(..n.min(self.pending.len())).collect();
-        let Some(segment) = &mut self.segment else { return Ok(()) };
+        let Some(segment) = &mut self.segment else {
+            return Ok(());
+        };
         let dim = self.manifest.dim as usize;
         let mut sources = HashMap::new();
         let mut texts: Vec<&str> = Vec::new();
@@ -413,7 +449,9 @@ enum VectorSource<'a> {
 
 fn known_vector<'a>(base: Option<&'a Snapshot>, digest: &TextDigest) -> Result<Option<&'a [f32]>> {
     let Some(base) = base else { return Ok(None) };
-    base.passage_with_text(digest).map(|id| base.vector(id)).transpose()
+    base.passage_with_text(digest)
+        .map(|id| base.vector(id))
+        .transpose()
 }
 
 /// Embeds texts and checks what the model returns: shape, finiteness, norm.
@@ -421,13 +459,19 @@ fn embed(embedder: &dyn Embedder, texts: &[&str], dim: usize) -> Result<Vec<f32>
     if texts.is_empty() {
         return Ok(Vec::new());
     }
-    let bad = |problem| Error::BadEmbedding { model: embedder.model().to_string(), problem };
+    let bad = |problem| Error::BadEmbedding {
+        model: embedder.model().to_string(),
+        problem,
+    };
     let vectors = embedder.embed_passages(texts).map_err(Error::Embedder)?;
     if vectors.len() != texts.len() * dim {
         let n = vectors.len();
-        return Err(bad(format!("{n} values for {} passages of width {dim}", texts.len())));
+        return Err(bad(format!(
+            "{n} values for {} passages of width {dim}",
+            texts.len()
+        )));
     }
-    crate::dense::validate_rows(&vectors, dim).map_err(bad)?;
+    crate::dense::validate_rows(&embedder.model().to_string(), &vectors, dim)?;
     Ok(vectors)
 }
 
@@ -447,9 +491,26 @@ fn lock(folder: &Path) -> Result<File> {
         .map_err(|source| io_error("create", &path, source))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: folder.to_owned() }),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked {
+            path: folder.to_owned(),
+        }),
         Err(TryLockError::Error(source)) => Err(io_error("lock", &path, source)),
     }
+}
+
+/// Removes an index: all that was ever written to it, but nothing else in its folder.
+///
+/// # Errors
+/// `Locked` while a writer is at work, `Io`.
+pub fn remove_index(folder: &Path) -> Result<()> {
+    if !folder.join(MANIFEST).exists() {
+        return Ok(());
+    }
+    let _lock = lock(folder)?;
+    let path = folder.join(MANIFEST);
+    fs::remove_file(&path).map_err(|source| io_error("remove", &path, source))?;
+    remove_rubbish(folder, &[]);
+    Ok(())
 }
 
 /// What the manifest says of the root: nothing when the index lies inside it, so that both can be
@@ -468,11 +529,20 @@ fn stored_root(folder: &Path, root: &Path) -> String {
 fn continued(base: &Snapshot, root: Option<String>, embedder: &dyn Embedder) -> Result<Manifest> {
     base.check_model(embedder.model())?;
     let mut manifest = base.manifest.clone();
-    let Some(root) = root else { return Ok(manifest) };
-    let from_folder = base.catalog.iter().any(|source| source.origin == Origin::Folder);
+    let Some(root) = root else {
+        return Ok(manifest);
+    };
+    let from_folder = base
+        .catalog
+        .iter()
+        .any(|source| source.origin == Origin::Folder);
     if manifest.root != root && from_folder {
         let named = |root: String| {
-            if root.is_empty() { "the folder around it".to_owned() } else { root }
+            if root.is_empty() {
+                "the folder around it".to_owned()
+            } else {
+                root
+            }
         };
         return Err(Error::OtherFolder {
             path: base.folder().to_owned(),
@@ -486,12 +556,15 @@ fn continued(base: &Snapshot, root: Option<String>, embedder: &dyn Embedder) -> 
 
 /// Removes what interrupted runs and older generations have left. What cannot be removed now is
 /// left for the next writer.
-fn remove_rubbish(folder: &Path, manifest: &Manifest) {
-    let needed = manifest.entries();
-    let Ok(entries) = fs::read_dir(folder) else { return };
+fn remove_rubbish(folder: &Path, needed: &[String]) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let ours = ["catalog-", "segment-", "lexical-"].iter().any(|p| name.starts_with(p))
+        let ours = ["catalog-", "segment-", "lexical-"]
+            .iter()
+            .any(|p| name.starts_with(p))
             || name == format!("{MANIFEST}.new");
         if ours && !needed.contains(&name) {
             let removed = match entry.file_type() {

@@ -1,7 +1,13 @@
 //! The cross-encoder of the second pass, behind a trait.
 pub(crate) mod bert;
 
+#[cfg(feature = "fastembed")]
+mod fastembed;
+
 use reread_encoder::ModelIdentity;
+
+#[cfg(feature = "fastembed")]
+pub use self::fastembed::{FastembedCrossEncoder, FastembedCrossEncoderOptions};
 
 /// An error of an application's own model.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

@@ -34,5 +34,7 @@ mod order;
 
 pub use cross_encoder::bert::{BertCrossEncoder, DEFAULT_PAIR_TOKENS};
 pub use cross_encoder::{BoxError, CrossEncoder};
+#[cfg(feature = "fastembed")]
+pub use cross_encoder::{FastembedCrossEncoder, FastembedCrossEncoderOptions};
 pub use order::{rank, relevance};
 pub use reread_encoder::ModelIdentity;

@@ -18,7 +18,9 @@ impl BertEmbedder {
     /// # Errors
     /// What the encoder refuses: a missing file, a damaged one, a model of another kind.
     pub fn open(folder: &Path) -> Result<Self, reread_encoder::Error> {
-        Ok(Self { model: Model::open(folder)? })
+        Ok(Self {
+            model: Model::open(folder)?,
+        })
     }
 }
 

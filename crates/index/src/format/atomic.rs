@@ -44,7 +44,9 @@ impl FileWriter {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.hasher.update(bytes);
         self.payload_len += bytes.len() as u64;
-        self.out.write_all(bytes).map_err(|source| io_error("write", &self.path, source))
+        self.out
+            .write_all(bytes)
+            .map_err(|source| io_error("write", &self.path, source))
     }
 
     /// Writes the header and syncs. Returns the payload's length and digest.
@@ -123,5 +125,9 @@ pub(crate) fn link_folder(from: &Path, to: &Path, skip: impl Fn(&str) -> bool) -
 }
 
 pub(crate) fn io_error(action: &'static str, path: &Path, source: io::Error) -> Error {
-    Error::Io { action, path: path.to_owned(), source }
+    Error::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    }
 }

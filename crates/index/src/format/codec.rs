@@ -18,7 +18,9 @@ use crate::{Error, Result};
 const LIMIT_BYTES: usize = 1 << 32;
 
 fn config() -> Configuration<LittleEndian, Fixint, Limit<LIMIT_BYTES>> {
-    bincode::config::standard().with_fixed_int_encoding().with_limit::<LIMIT_BYTES>()
+    bincode::config::standard()
+        .with_fixed_int_encoding()
+        .with_limit::<LIMIT_BYTES>()
 }
 
 /// Encodes a structure.

@@ -52,9 +52,9 @@ pub(crate) fn decode(path: &Path, file: &[u8], kind: FileKind) -> Result<Header>
         offset,
         problem: problem.to_owned(),
     };
-    let header = file.first_chunk::<HEADER_BYTES>().ok_or_else(|| {
-        damaged(file.len() as u64, "the file ends inside its header")
-    })?;
+    let header = file
+        .first_chunk::<HEADER_BYTES>()
+        .ok_or_else(|| damaged(file.len() as u64, "the file ends inside its header"))?;
     if header[..8] != MAGIC {
         return Err(damaged(0, "this is not a file of an index"));
     }
@@ -78,7 +78,10 @@ pub(crate) fn decode(path: &Path, file: &[u8], kind: FileKind) -> Result<Header>
     }
     let mut digest = [0; 32];
     digest.copy_from_slice(&header[32..]);
-    Ok(Header { payload_len, digest })
+    Ok(Header {
+        payload_len,
+        digest,
+    })
 }
 
 fn u32_at(header: &[u8; HEADER_BYTES], at: usize) -> u32 {
@@ -134,6 +137,9 @@ mod tests {
         let mut file = file();
         file[8] = 9;
         let result = decode(Path::new("x"), &file, FileKind::Catalog);
-        assert!(matches!(result, Err(Error::UnsupportedVersion { found: 9, .. })));
+        assert!(matches!(
+            result,
+            Err(Error::UnsupportedVersion { found: 9, .. })
+        ));
     }
 }

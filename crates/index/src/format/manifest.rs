@@ -57,8 +57,7 @@ pub(crate) struct SegmentRef {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct GraphRef {
     pub(crate) files: Vec<FileRef>,
-    pub(crate) basename: String,
-    pub(crate) lost: Vec<u32>,
+    pub(crate) n_lost: u32,
 }
 
 /// What was indexed, ascending by path.
@@ -112,7 +111,9 @@ impl Manifest {
         let path = folder.join(MANIFEST);
         match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(Error::NoIndex { path: folder.to_owned() });
+                return Err(Error::NoIndex {
+                    path: folder.to_owned(),
+                });
             }
             _ => {}
         }
@@ -142,14 +143,24 @@ impl Manifest {
     /// Every file and folder directly inside the index folder that this generation needs.
     pub(crate) fn entries(&self) -> Vec<String> {
         let mut names = vec![self.catalog.name.clone(), self.lexical.clone()];
-        names.extend(self.segments.iter().map(|segment| segment_folder(segment.number)));
+        names.extend(
+            self.segments
+                .iter()
+                .map(|segment| segment_folder(segment.number)),
+        );
         names
     }
 
     /// Names from a file must stay inside the index folder.
     fn check_names(&self, path: &Path) -> Result<()> {
-        let graphs = self.segments.iter().filter_map(|segment| segment.graph.as_ref());
-        let files = self.segments.iter().flat_map(|s| [&s.passages, &s.vectors, &s.quantised]);
+        let graphs = self
+            .segments
+            .iter()
+            .filter_map(|segment| segment.graph.as_ref());
+        let files = self
+            .segments
+            .iter()
+            .flat_map(|s| [&s.passages, &s.vectors, &s.quantised]);
         let names = files
             .chain(graphs.flat_map(|graph| &graph.files))
             .map(|file| &file.name)
@@ -185,7 +196,11 @@ pub(crate) fn write_catalog(folder: &Path, generation: u64, catalog: &Catalog) -
     let mut file = FileWriter::create(&path, FileKind::Catalog)?;
     file.write(&codec::encode(&path, catalog)?)?;
     let (len_bytes, digest) = file.finish()?;
-    Ok(FileRef { name, len_bytes, digest })
+    Ok(FileRef {
+        name,
+        len_bytes,
+        digest,
+    })
 }
 
 /// Reads a small file whole and checks its digest.

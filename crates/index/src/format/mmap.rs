@@ -24,14 +24,22 @@ impl MappedFile {
     /// # Errors
     /// `Io`, `Damaged`, `UnsupportedVersion`.
     pub(crate) fn open(path: &Path, kind: FileKind) -> Result<Self> {
-        let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
+        let io = |source| Error::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        };
         let file = File::open(path).map_err(io)?;
         // SAFETY: files of the index are written once under a new name and never changed or cut
         // afterwards, only unlinked, which leaves a mapping intact. Another program that alters
         // them is outside what any mapped format can defend against.
         let map = unsafe { Mmap::map(&file) }.map_err(io)?;
         let header = header::decode(path, &map, kind)?;
-        Ok(Self { path: path.to_owned(), map, header })
+        Ok(Self {
+            path: path.to_owned(),
+            map,
+            header,
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -65,31 +73,35 @@ impl MappedFile {
     pub(crate) fn bytes(&self, range: Range<usize>) -> Result<&[u8]> {
         let at = range.start;
         self.payload().get(range).ok_or_else(|| {
-            self.damaged(HEADER_BYTES.saturating_add(at), "it points outside the file")
+            self.damaged(
+                HEADER_BYTES.saturating_add(at),
+                "it points outside the file",
+            )
         })
     }
 
-    /// The payload from `offset` on as little-endian f32 values.
+    /// Bytes of the payload as little-endian f32 values.
     ///
     /// # Errors
-    /// `Damaged` when the payload is no whole number of values.
-    pub(crate) fn f32s(&self, offset: usize) -> Result<&[f32]> {
-        let bytes = self.bytes(offset..self.payload().len())?;
+    /// `Damaged` when the range lies outside the payload or is no whole number of aligned values.
+    pub(crate) fn f32s(&self, range: Range<usize>) -> Result<&[f32]> {
+        let at = range.start;
+        let bytes = self.bytes(range)?;
         // SAFETY: every bit pattern is a valid f32; `align_to` hands out only aligned values.
         let (front, values, back) = unsafe { bytes.align_to::<f32>() };
         if front.is_empty() && back.is_empty() {
             Ok(values)
         } else {
-            Err(self.damaged(HEADER_BYTES + offset, "it does not hold whole f32 values"))
+            Err(self.damaged(HEADER_BYTES + at, "it does not hold whole f32 values"))
         }
     }
 
-    /// The payload from `offset` on as i8 values.
+    /// Bytes of the payload as i8 values.
     ///
     /// # Errors
-    /// `Damaged` when the offset lies outside the payload.
-    pub(crate) fn i8s(&self, offset: usize) -> Result<&[i8]> {
-        let bytes = self.bytes(offset..self.payload().len())?;
+    /// `Damaged` when the range lies outside the payload.
+    pub(crate) fn i8s(&self, range: Range<usize>) -> Result<&[i8]> {
+        let bytes = self.bytes(range)?;
         // SAFETY: u8 and i8 have the same size and alignment, and every bit pattern is valid.
         Ok(unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<i8>(), bytes.len()) })
     }
@@ -105,8 +117,13 @@ impl MappedFile {
 
 /// The bytes of f32 values as they are written to a file.
 pub(crate) fn f32_bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
 }
 
 #[cfg(not(target_endian = "little"))]
-compile_error!("the mapped arrays of the index are little-endian; a big-endian reader must convert");
+compile_error!(
+    "the mapped arrays of the index are little-endian; a big-endian reader must convert"
+);

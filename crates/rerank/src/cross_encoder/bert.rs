@@ -23,8 +23,12 @@ impl BertCrossEncoder {
     /// What the encoder refuses: a missing file, a damaged one, a model of another kind.
     pub fn open(folder: &Path, max_tokens: usize) -> Result<Self, reread_encoder::Error> {
         let model = Model::open(folder)?;
-        model.require_cross_encoder()?;
-        Ok(Self { max_tokens: max_tokens.min(model.max_tokens()), model })
+        // A model that cannot score says so now and not at the first query.
+        model.score("", &[], max_tokens)?;
+        Ok(Self {
+            max_tokens: max_tokens.min(model.max_tokens()),
+            model,
+        })
     }
 }
 

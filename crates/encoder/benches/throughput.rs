@@ -1,0 +1,125 @@
+//! How fast are loading, one query, scoring and embedding on this machine?
+//!
+//! Prints a table for the two shipped models, with one thread and with two. The figure to compare
+//! the passes with is the peak of the multiply-add units, measured in the same run; only runs on a
+//! quiet machine say anything.
+#![allow(clippy::print_stdout, reason = "a table is what this program is for")]
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use reread_encoder::Model;
+
+/// Floating-point operations of a pass: two for each weight of the 12 layers and each token, and
+/// two for each pair of tokens, hidden value and product of attention.
+fn gflop(n_tokens: usize) -> f64 {
+    let per_token = 2.0 * 12.0 * (4.0 * 384.0 * 384.0 + 2.0 * 384.0 * 1536.0);
+    let attention = 2.0 * 12.0 * 2.0 * 384.0 * n_tokens as f64;
+    n_tokens as f64 * (per_token + attention) / 1e9
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../data/models")
+        .join(name)
+}
+
+/// The shortest of `n_runs` runs, which is the one that was disturbed least.
+fn shortest(n_runs: usize, mut run: impl FnMut()) -> Duration {
+    let time = |_| {
+        let start = Instant::now();
+        run();
+        start.elapsed()
+    };
+    (0..n_runs).map(time).min().unwrap_or_default()
+}
+
+/// The processor time of this process so far, where the system tells it (in steps of 10 ms).
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace();
+    fields
+        .skip(11)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum::<f64>()
+        / 100.0
+}
+
+/// A text of words that are one token each.
+fn words(n_words: usize) -> String {
+    let list = [
+        "water", "house", "king", "music", "paper", "river", "stone", "light", "road",
+    ];
+    let words: Vec<_> = (0..n_words)
+        .map(|at| list[(at * at + at / 3) % list.len()])
+        .collect();
+    words.join(" ")
+}
+
+/// Times `run`, which reads `n_texts` texts of `n_tokens` tokens, and prints a line.
+fn report(
+    what: &str,
+    n_threads: usize,
+    n_texts: usize,
+    n_tokens: usize,
+    n_runs: usize,
+    run: impl FnMut(),
+) {
+    let before = cpu_seconds();
+    let seconds = shortest(n_runs, run).as_secs_f64();
+    let cpu = (cpu_seconds() - before) / n_runs as f64;
+    println!(
+        "{what:<24} {n_threads} threads {:>8.2} ms a text {:>7.0} tokens/s {:>6.1} GFLOP/s \
+         {:>6.0} tokens a processor second",
+        seconds * 1e3 / n_texts as f64,
+        (n_texts * n_tokens) as f64 / seconds,
+        n_texts as f64 * gflop(n_tokens) / seconds,
+        (n_texts * n_tokens) as f64 / cpu,
+    );
+}
+
+fn main() {
+    let embedder = folder("bge-small-en-v1.5");
+    let cross_encoder = folder("ms-marco-MiniLM-L-12-v2");
+    for n_threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(n_threads)
+            .build();
+        let pool = pool.expect("a pool of two threads can be made");
+        pool.install(|| {
+            let open = |dir: &Path| Model::open(dir).expect("the model is shipped");
+            let loading = shortest(5, || drop(open(&embedder)));
+            println!(
+                "{:<34} {n_threads} threads {loading:>8.1?}",
+                "load bge-small"
+            );
+            let (embedder, cross_encoder) = (open(&embedder), open(&cross_encoder));
+            println!("instruction set {}", embedder.instruction_set());
+
+            for n_tokens in [12, 32] {
+                let query = words(n_tokens - 2);
+                report("embed one query", n_threads, 1, n_tokens, 100, || {
+                    drop(embedder.embed(&[&query], 512));
+                });
+            }
+            for n_tokens in [64, 128, 256, 512] {
+                let passage = words(n_tokens - 8);
+                let passages = vec![passage.as_str(); 16];
+                let what = format!("score pairs of {n_tokens}");
+                report(&what, n_threads, 16, n_tokens - 1, 5, || {
+                    drop(cross_encoder.score("of how many parts", &passages, 512));
+                });
+            }
+            let passage = words(198);
+            let passages = vec![passage.as_str(); 32];
+            report("embed passages of 200", n_threads, 32, 200, 5, || {
+                drop(embedder.embed(&passages, 512));
+            });
+        });
+    }
+}

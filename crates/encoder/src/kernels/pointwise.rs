@@ -1,0 +1,249 @@
+//! Exponential, activations and layer normalisation.
+
+use super::simd::{Isa, Kernel};
+
+/// The function between the two halves of a feed-forward layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Activation {
+    /// `x/2 (1 + erf(x / sqrt 2))`.
+    Gelu,
+    /// GELU through the hyperbolic tangent, as in GPT-2.
+    GeluTanh,
+    /// `max(x, 0)`.
+    Relu,
+}
+
+/// Applies an activation to every value.
+pub(super) struct Activate<'a> {
+    pub(super) activation: Activation,
+    pub(super) values: &'a mut [f32],
+}
+
+impl Kernel for Activate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        match self.activation {
+            Activation::Gelu => each(isa, self.values, Gelu),
+            Activation::GeluTanh => each(isa, self.values, GeluTanh),
+            Activation::Relu => each(isa, self.values, Relu),
+        }
+    }
+}
+
+/// A function of one register.
+trait Lanewise: Copy {
+    fn apply<I: Isa>(self, isa: I, x: I::V) -> I::V;
+}
+
+#[inline(always)]
+fn each<I: Isa>(isa: I, values: &mut [f32], function: impl Lanewise) {
+    let mut registers = values.chunks_exact_mut(I::LANES);
+    for values in &mut registers {
+        isa.store(function.apply(isa, isa.load(values)), values);
+    }
+    let rest = registers.into_remainder();
+    let part = function.apply(isa, isa.load_part(rest, 0.0));
+    isa.store_part(part, rest);
+}
+
+#[derive(Clone, Copy)]
+struct Gelu;
+
+impl Lanewise for Gelu {
+    #[inline(always)]
+    fn apply<I: Isa>(self, isa: I, x: I::V) -> I::V {
+        let erf = erf(isa, isa.mul(x, isa.splat(std::f32::consts::FRAC_1_SQRT_2)));
+        let half = isa.mul(x, isa.splat(0.5));
+        isa.mul_add(half, erf, half)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct GeluTanh;
+
+impl Lanewise for GeluTanh {
+    #[inline(always)]
+    fn apply<I: Isa>(self, isa: I, x: I::V) -> I::V {
+        // (1 + tanh u) / 2 = 1 / (1 + exp(-2u)), with u = sqrt(2/pi) (x + 0.044715 x^3).
+        let cubic = isa.mul_add(isa.mul(x, x), isa.splat(0.044_715), isa.splat(1.0));
+        let u = isa.mul(isa.mul(x, cubic), isa.splat(-1.595_769));
+        isa.div(x, isa.add(isa.splat(1.0), exp(isa, u)))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Relu;
+
+impl Lanewise for Relu {
+    #[inline(always)]
+    fn apply<I: Isa>(self, isa: I, x: I::V) -> I::V {
+        isa.max(x, isa.splat(0.0))
+    }
+}
+
+/// The polynomial with the coefficients given, the highest power first.
+#[inline(always)]
+fn polynomial<I: Isa, const N: usize>(isa: I, x: I::V, coefficients: [f32; N]) -> I::V {
+    let mut sum = isa.splat(coefficients[0]);
+    for &coefficient in &coefficients[1..] {
+        sum = isa.mul_add(sum, x, isa.splat(coefficient));
+    }
+    sum
+}
+
+/// `e^x` with a relative error of about 2^-23; `x` is first brought within -87.3..=88.
+///
+/// The reduction by `ln 2` in two parts and the polynomial are those of Cephes' `expf`.
+#[inline(always)]
+pub(super) fn exp<I: Isa>(isa: I, x: I::V) -> I::V {
+    let x = isa.min(isa.max(x, isa.splat(-87.3)), isa.splat(88.0));
+    // Adding 1.5 * 2^23 leaves no room for a fraction, so taking it off again has rounded.
+    let round = isa.splat(12_582_912.0);
+    let exponent = isa.mul_add(x, isa.splat(std::f32::consts::LOG2_E), round);
+    let exponent = isa.sub(exponent, round);
+    let x = isa.mul_add(exponent, isa.splat(-0.693_359_4), x);
+    let x = isa.mul_add(exponent, isa.splat(2.121_944_4e-4), x);
+    let p = polynomial(
+        isa,
+        x,
+        [
+            1.987_569_1e-4,
+            1.398_199_9e-3,
+            8.333_452e-3,
+            4.166_579_6e-2,
+            0.166_666_66,
+            0.5,
+        ],
+    );
+    let value = isa.add(isa.mul_add(isa.mul(x, x), p, x), isa.splat(1.0));
+    isa.scale_by_pow2(value, exponent)
+}
+
+/// The error function, as a quotient of two polynomials over -4..=4; absolute error below 5e-7.
+///
+/// The coefficients are those of Eigen's `erf` for single precision.
+#[inline(always)]
+fn erf<I: Isa>(isa: I, x: I::V) -> I::V {
+    let x = isa.min(isa.max(x, isa.splat(-4.0)), isa.splat(4.0));
+    let square = isa.mul(x, x);
+    let above = polynomial(
+        isa,
+        square,
+        [
+            -2.726_142_3e-10,
+            2.770_681_4e-8,
+            -2.101_024e-6,
+            -5.692_506_4e-5,
+            -7.349_906_3e-4,
+            -2.954_6e-3,
+            -1.609_603_3e-2,
+        ],
+    );
+    let below = polynomial(
+        isa,
+        square,
+        [
+            -1.456_607_2e-5,
+            -2.133_740_6e-4,
+            -1.682_827e-3,
+            -7.373_329e-3,
+            -1.426_473_9e-2,
+        ],
+    );
+    isa.div(isa.mul(x, above), below)
+}
+
+/// Adds `delta` to `rows` and brings each row to mean 0 and variance 1, then scales and shifts it.
+pub(super) struct AddNorm<'a> {
+    /// `[n, gain.len()]`.
+    pub(super) rows: &'a mut [f32],
+    /// Of the shape of `rows`.
+    pub(super) delta: Option<&'a [f32]>,
+    pub(super) gain: &'a [f32],
+    pub(super) shift: &'a [f32],
+    pub(super) epsilon: f32,
+}
+
+impl Kernel for AddNorm<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let width = self.gain.len();
+        assert!(
+            self.shift.len() == width,
+            "gain and shift are of one length"
+        );
+        if let Some(delta) = self.delta {
+            for (row, delta) in self
+                .rows
+                .chunks_exact_mut(width)
+                .zip(delta.chunks_exact(width))
+            {
+                add(isa, row, delta);
+            }
+        }
+        for row in self.rows.chunks_exact_mut(width) {
+            let mean = total(isa, row) / width as f32;
+            let variance = total_of_squares(isa, row, mean) / width as f32;
+            let factor = 1.0 / (variance + self.epsilon).sqrt();
+            normalise(isa, row, mean, factor, self.gain, self.shift);
+        }
+    }
+}
+
+#[inline(always)]
+fn add<I: Isa>(isa: I, row: &mut [f32], delta: &[f32]) {
+    let mut to = row.chunks_exact_mut(I::LANES);
+    let from = delta.chunks_exact(I::LANES);
+    let rest = from.remainder();
+    for (to, from) in (&mut to).zip(from) {
+        isa.store(isa.add(isa.load(to), isa.load(from)), to);
+    }
+    for (to, from) in to.into_remainder().iter_mut().zip(rest) {
+        *to += from;
+    }
+}
+
+#[inline(always)]
+fn total<I: Isa>(isa: I, row: &[f32]) -> f32 {
+    let registers = row.chunks_exact(I::LANES);
+    let mut sum = isa.load_part(registers.remainder(), 0.0);
+    for values in registers {
+        sum = isa.add(sum, isa.load(values));
+    }
+    isa.sum(sum)
+}
+
+#[inline(always)]
+fn total_of_squares<I: Isa>(isa: I, row: &[f32], mean: f32) -> f32 {
+    let registers = row.chunks_exact(I::LANES);
+    let mean_of_all = isa.splat(mean);
+    let rest = isa.sub(isa.load_part(registers.remainder(), mean), mean_of_all);
+    let mut sum = isa.mul(rest, rest);
+    for values in registers {
+        let difference = isa.sub(isa.load(values), mean_of_all);
+        sum = isa.mul_add(difference, difference, sum);
+    }
+    isa.sum(sum)
+}
+
+#[inline(always)]
+fn normalise<I: Isa>(isa: I, row: &mut [f32], mean: f32, factor: f32, gain: &[f32], shift: &[f32]) {
+    let (mean, factor) = (isa.splat(mean), isa.splat(factor));
+    let starts = (0..row.len()).step_by(I::LANES);
+    for start in starts {
+        let end = row.len().min(start + I::LANES);
+        let (row, gain, shift) = (&mut row[start..end], &gain[start..end], &shift[start..end]);
+        if row.len() == I::LANES {
+            let scaled = isa.mul(isa.sub(isa.load(row), mean), factor);
+            isa.store(isa.mul_add(scaled, isa.load(gain), isa.load(shift)), row);
+        } else {
+            let scaled = isa.mul(isa.sub(isa.load_part(row, 0.0), mean), factor);
+            let gain = isa.load_part(gain, 0.0);
+            isa.store_part(isa.mul_add(scaled, gain, isa.load_part(shift, 0.0)), row);
+        }
+    }
+}

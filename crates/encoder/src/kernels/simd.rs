@@ -1,0 +1,121 @@
+//! The few vector operations that the kernels are written in, once for all instruction sets.
+
+/// An instruction set, proved present by whoever holds a value of the type.
+///
+/// Every method is a few instructions and always inlined, so that it takes on the features of
+/// the function around it; [`Isa::run`] is what puts such a function around a kernel.
+pub(super) trait Isa: Copy + Send + Sync {
+    /// A register of `LANES` values.
+    type V: Copy;
+
+    /// Values in a register; at most [`MAX_LANES`].
+    const LANES: usize;
+    /// Rows of a tile of the matrix product; at most 8.
+    const ROWS: usize;
+    /// Registers in a row of a tile when the matrix is wide; at most 3.
+    const WIDE: usize;
+    /// Registers in a row of a tile when the matrix is as narrow as an attention head.
+    const NARROW: usize;
+
+    /// Returns a register with `value` in every lane.
+    fn splat(self, value: f32) -> Self::V;
+
+    /// Loads `LANES` values.
+    ///
+    /// # Safety
+    /// `from` is valid for reading `LANES` values.
+    unsafe fn load_ptr(self, from: *const f32) -> Self::V;
+
+    /// Stores `LANES` values.
+    ///
+    /// # Safety
+    /// `to` is valid for writing `LANES` values.
+    unsafe fn store_ptr(self, value: Self::V, to: *mut f32);
+
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    fn min(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// Returns `a * b + c`; rounded once where the instruction set can.
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+
+    /// Returns `value * 2^exponent` for whole exponents in -126..=127.
+    fn scale_by_pow2(self, value: Self::V, exponent: Self::V) -> Self::V;
+
+    /// Runs `kernel` compiled for this instruction set.
+    fn run<K: Kernel>(self, kernel: K) -> K::Output;
+
+    /// Loads the first `LANES` values of `from`.
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> Self::V {
+        assert!(from.len() >= Self::LANES);
+        // SAFETY: the slice holds `LANES` values.
+        unsafe { self.load_ptr(from.as_ptr()) }
+    }
+
+    /// Stores into the first `LANES` values of `to`.
+    #[inline(always)]
+    fn store(self, value: Self::V, to: &mut [f32]) {
+        assert!(to.len() >= Self::LANES);
+        // SAFETY: the slice holds `LANES` values.
+        unsafe { self.store_ptr(value, to.as_mut_ptr()) }
+    }
+
+    /// Loads fewer than `LANES` values, with `fill` in the other lanes.
+    #[inline(always)]
+    fn load_part(self, from: &[f32], fill: f32) -> Self::V {
+        let mut lanes = [fill; MAX_LANES];
+        lanes[..from.len()].copy_from_slice(from);
+        self.load(&lanes)
+    }
+
+    /// Stores the first lanes into `to`, which is shorter than `LANES`.
+    #[inline(always)]
+    fn store_part(self, value: Self::V, to: &mut [f32]) {
+        let mut lanes = [0.0; MAX_LANES];
+        self.store(value, &mut lanes);
+        to.copy_from_slice(&lanes[..to.len()]);
+    }
+
+    /// Adds the lanes up, pair by pair.
+    #[inline(always)]
+    fn sum(self, value: Self::V) -> f32 {
+        let mut lanes = [0.0; MAX_LANES];
+        self.store(value, &mut lanes);
+        let mut width = Self::LANES;
+        while width > 1 {
+            width /= 2;
+            for lane in 0..width {
+                lanes[lane] += lanes[lane + width];
+            }
+        }
+        lanes[0]
+    }
+
+    /// Returns the greatest lane.
+    #[inline(always)]
+    fn greatest(self, value: Self::V) -> f32 {
+        let mut lanes = [0.0; MAX_LANES];
+        self.store(value, &mut lanes);
+        lanes[1..Self::LANES]
+            .iter()
+            .fold(lanes[0], |a, &b| if b > a { b } else { a })
+    }
+}
+
+/// The widest register of any instruction set, in values.
+pub(super) const MAX_LANES: usize = 16;
+
+/// A piece of arithmetic, written once and compiled for each instruction set.
+///
+/// An implementation marks `run` as `#[inline(always)]`.
+pub(super) trait Kernel {
+    /// What the kernel returns.
+    type Output;
+
+    /// Does the work.
+    fn run<I: Isa>(self, isa: I) -> Self::Output;
+}

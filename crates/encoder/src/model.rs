@@ -1,0 +1,231 @@
+use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::batch;
+use crate::bert::{Bert, Workspace};
+use crate::config::Folder;
+use crate::error::{Error, Result};
+use crate::identity::ModelIdentity;
+use crate::kernels::Kernels;
+use crate::tokenizer::{Tokenizer, Tokens};
+
+/// A BERT model, loaded and ready to embed texts or to score pairs.
+///
+/// Calls may come from many threads at once. Each spreads its work over the rayon pool that it is
+/// made in; a pool of one thread makes it run on one.
+#[derive(Debug)]
+pub struct Model {
+    bert: Bert,
+    tokenizer: Tokenizer,
+    tokenizer_digest: blake3::Hash,
+    folder: Folder,
+    identity: OnceLock<ModelIdentity>,
+    /// The workspaces that no call is using.
+    workspaces: Mutex<Vec<Workspace>>,
+    max_tokens: usize,
+    path: std::path::PathBuf,
+}
+
+impl Model {
+    /// Loads the model in a folder laid out as on Hugging Face: `config.json`, `tokenizer.json`
+    /// and `model.safetensors`, and where they exist `1_Pooling/config.json` and
+    /// `config_sentence_transformers.json`.
+    ///
+    /// Weights may be F32, F16, BF16 or I8 with scales. They are unpacked into memory, all but the
+    /// word embeddings, which stay mapped: the file must not be cut short or overwritten in place
+    /// while the model is in use.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Json`], [`Error::DamagedWeights`] and [`Error::DamagedTokenizer`]
+    /// for files that cannot be read; [`Error::InvalidConfig`], [`Error::Unsupported`],
+    /// [`Error::MissingTensor`], [`Error::TensorShape`] and [`Error::TensorType`] for models that
+    /// cannot be run.
+    pub fn open(dir: &Path) -> Result<Self> {
+        Self::open_with(dir, Kernels::detect())
+    }
+
+    pub(crate) fn open_with(dir: &Path, kernels: Kernels) -> Result<Self> {
+        let folder = Folder::read(dir)?;
+        let path = dir.join("model.safetensors");
+        let (tokenizer, bert) = rayon::join(
+            || Tokenizer::open(&dir.join("tokenizer.json")),
+            || Bert::open(&path, &folder.config, kernels),
+        );
+        let (tokenizer, tokenizer_digest) = tokenizer?;
+        Ok(Self {
+            bert: bert?,
+            tokenizer,
+            tokenizer_digest,
+            identity: OnceLock::new(),
+            workspaces: Mutex::default(),
+            max_tokens: folder.config.n_positions,
+            folder,
+            path,
+        })
+    }
+
+    /// Says which model this is.
+    ///
+    /// The first call reads the whole weights file for the digest.
+    pub fn identity(&self) -> &ModelIdentity {
+        self.identity.get_or_init(|| {
+            let mut digest = self.folder.digest.clone();
+            digest.update(self.tokenizer_digest.as_bytes());
+            digest.update(self.bert.weights().bytes());
+            ModelIdentity {
+                name: self.folder.name.clone(),
+                revision: self.folder.revision.clone(),
+                digest: digest.finalize().to_hex().to_string(),
+            }
+        })
+    }
+
+    /// The width of an embedding.
+    pub fn dim(&self) -> usize {
+        self.folder.config.hidden
+    }
+
+    /// The most tokens that the model can read at once, special tokens included.
+    pub fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+
+    /// Tells whether the model can [`score`](Self::score): it has a classifier of one logit.
+    pub fn is_cross_encoder(&self) -> bool {
+        self.bert.has_head()
+    }
+
+    /// The model's tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// The instruction set that the model runs on, for instance `avx512`.
+    pub fn instruction_set(&self) -> &'static str {
+        self.bert.kernels().name()
+    }
+
+    /// What the model wants before a query, often nothing.
+    pub fn query_prefix(&self) -> &str {
+        &self.folder.query_prefix
+    }
+
+    /// Embeds texts as they are, each cut after `max_tokens` tokens (or the model's own limit).
+    ///
+    /// Returns `[texts.len(), dim]`, row-major, each row with an L2 norm of 1. A row is the same,
+    /// bit for bit, whatever the other texts and however many threads there are.
+    ///
+    /// # Errors
+    /// [`Error::TooFewTokens`], [`Error::Tokenize`], [`Error::UnknownToken`] and
+    /// [`Error::NotFinite`].
+    pub fn embed(&self, texts: &[&str], max_tokens: usize) -> Result<Vec<f32>> {
+        let max_tokens = max_tokens.min(self.max_tokens);
+        let sequences: Result<Vec<_>> = texts
+            .par_iter()
+            .map(|text| self.tokenizer.encode(text, max_tokens))
+            .collect();
+        let pooling = self.folder.pooling;
+        let mut rows = self.run(&sequences?, self.dim(), |sequences, workspace, out| {
+            self.bert.pool(sequences, pooling, workspace, out)
+        })?;
+        for row in rows.chunks_exact_mut(self.dim()) {
+            self.normalise(row)?;
+        }
+        Ok(rows)
+    }
+
+    /// Embeds one query, with the model's prefix before it. Returns `dim` values.
+    ///
+    /// # Errors
+    /// As for [`embed`](Self::embed).
+    pub fn embed_query(&self, text: &str) -> Result<Vec<f32>> {
+        self.embed(
+            &[&format!("{}{text}", self.folder.query_prefix)],
+            self.max_tokens,
+        )
+    }
+
+    /// Scores each passage against the query (Nogueira and Cho, arXiv:1901.04085).
+    ///
+    /// Returns a logit for each passage, in the order given; higher is more relevant. A pair is
+    /// cut after `max_tokens` tokens (or the model's own limit): the passage is cut, and the query
+    /// only where fewer than 16 tokens would be left for the passage. A logit is the same, bit
+    /// for bit, whatever the other passages and however many threads there are.
+    ///
+    /// # Errors
+    /// [`Error::NotCrossEncoder`] or [`Error::Unsupported`] for a model without a classifier of
+    /// one logit, else as for [`embed`](Self::embed).
+    pub fn score(&self, query: &str, passages: &[&str], max_tokens: usize) -> Result<Vec<f32>> {
+        self.check_can_score()?;
+        let tokens = self
+            .tokenizer
+            .pairs(query, max_tokens.min(self.max_tokens))?;
+        let sequences: Result<Vec<_>> = passages.par_iter().map(|text| tokens(text)).collect();
+        let logits = self.run(&sequences?, 1, |sequences, workspace, out| {
+            self.bert.score(sequences, workspace, out)
+        })?;
+        if logits.iter().any(|logit| !logit.is_finite()) {
+            return Err(Error::NotFinite {
+                model: self.folder.name.clone(),
+            });
+        }
+        Ok(logits)
+    }
+
+    fn check_can_score(&self) -> Result<()> {
+        match self.bert.n_labels() {
+            _ if self.bert.has_head() => Ok(()),
+            None => Err(Error::NotCrossEncoder {
+                model: self.folder.name.clone(),
+            }),
+            Some(n_labels) => Err(Error::Unsupported {
+                path: self.path.clone(),
+                key: "num_labels",
+                found: n_labels.to_string(),
+                expected: "1 for scoring",
+            }),
+        }
+    }
+
+    /// Runs `work` on chunks of the sequences, each with a workspace of its own.
+    fn run<W>(&self, sequences: &[Tokens], width: usize, work: W) -> Result<Vec<f32>>
+    where
+        W: Fn(&[&Tokens], &mut Workspace, &mut [f32]) -> Result<()> + Sync,
+    {
+        batch::in_chunks(sequences, width, |chunk, out| {
+            let chunk: Vec<_> = chunk.iter().map(|&at| &sequences[at]).collect();
+            let spare = self
+                .workspaces
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop();
+            let mut workspace = spare.unwrap_or_default();
+            let result = work(&chunk, &mut workspace, out);
+            self.workspaces
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(workspace);
+            result
+        })
+    }
+
+    /// Brings a row to an L2 norm of 1.
+    fn normalise(&self, row: &mut [f32]) -> Result<()> {
+        let norm = row
+            .iter()
+            .map(|&value| f64::from(value).powi(2))
+            .sum::<f64>()
+            .sqrt();
+        if !norm.is_finite() || norm == 0.0 {
+            return Err(Error::NotFinite {
+                model: self.folder.name.clone(),
+            });
+        }
+        for value in row {
+            *value = (f64::from(*value) / norm) as f32;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,278 @@
+//! `model.safetensors`: mapped, checked against what is expected, decoded row by row.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use half::{bf16, f16};
+use memmap2::Mmap;
+use safetensors::tensor::{Dtype, Metadata, SafeTensors};
+
+use crate::error::{Error, Result};
+use crate::kernels::{Kernels, Norm, Panels};
+
+/// A mapped weights file.
+#[derive(Debug)]
+pub(crate) struct Weights {
+    path: PathBuf,
+    map: Mmap,
+    metadata: Metadata,
+    /// Where the header ends and the tensors begin.
+    start: usize,
+}
+
+impl Weights {
+    /// Maps the file and reads its header.
+    #[allow(unsafe_code, reason = "a file cannot be mapped otherwise")]
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let io = |source| Error::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let file = File::open(path).map_err(io)?;
+        // SAFETY: the mapping is private and only read. Nobody may cut the file short while it is
+        // mapped; the model folder's documentation says so.
+        let map = unsafe { Mmap::map(&file) }.map_err(io)?;
+        let (header_len, metadata) =
+            SafeTensors::read_metadata(&map).map_err(|source| Error::DamagedWeights {
+                path: path.to_owned(),
+                source: source.into(),
+            })?;
+        let start = header_len + size_of::<u64>();
+        Ok(Self {
+            path: path.to_owned(),
+            map,
+            metadata,
+            start,
+        })
+    }
+
+    /// The bytes of the whole file.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+
+    /// The shape of a tensor, which may carry the prefix `bert.`, where there is one.
+    pub(crate) fn shape(&self, name: &str) -> Option<&[usize]> {
+        Some(&self.find(name)?.1.shape)
+    }
+
+    /// Finds a table of `[rows, columns]`.
+    pub(crate) fn table(&self, name: &str, rows: usize, columns: usize) -> Result<Table> {
+        let (full_name, info) = self.find(name).ok_or_else(|| Error::MissingTensor {
+            path: self.path.clone(),
+            tensor: name.to_owned(),
+        })?;
+        let shape_expected = [rows, columns];
+        let flat = columns == 1 && info.shape == [rows];
+        if info.shape != shape_expected && !flat {
+            return Err(self.wrong_shape(&full_name, &info.shape, &shape_expected));
+        }
+        let numbers = match info.dtype {
+            Dtype::F32 => Numbers::F32,
+            Dtype::F16 => Numbers::F16,
+            Dtype::BF16 => Numbers::Bf16,
+            Dtype::I8 => self.quantised(&full_name, rows)?,
+            other => return Err(self.wrong_type(&full_name, other, "F32, F16, BF16 and I8")),
+        };
+        // The header was checked against the file's length when it was read.
+        let at = self.start + info.data_offsets.0;
+        Ok(Table {
+            at,
+            rows,
+            columns,
+            numbers,
+        })
+    }
+
+    /// Finds a table and writes all its values out, row after row.
+    pub(crate) fn values(&self, name: &str, rows: usize, columns: usize) -> Result<Vec<f32>> {
+        let table = self.table(name, rows, columns)?;
+        let mut values = vec![0.0; rows * columns];
+        for (number, row) in values.chunks_exact_mut(columns).enumerate() {
+            table.read(self, number, row);
+        }
+        Ok(values)
+    }
+
+    /// Finds the weights and biases of linear layers of equal input, `[n, k]` each, and packs
+    /// them as one.
+    pub(crate) fn linear(
+        &self,
+        kernels: Kernels,
+        names: &[String],
+        n: usize,
+        k: usize,
+    ) -> Result<Panels> {
+        let mut tables = Vec::new();
+        let mut bias = Vec::new();
+        for name in names {
+            tables.push(self.table(&format!("{name}.weight"), n, k)?);
+            bias.extend(self.values(&format!("{name}.bias"), n, 1)?);
+        }
+        let row = |row: usize, to: &mut [f32]| tables[row / n].read(self, row % n, to);
+        Ok(kernels.pack(k, &bias, row))
+    }
+
+    /// Finds the weights of a layer normalisation.
+    pub(crate) fn norm(&self, name: &str, width: usize, epsilon: f32) -> Result<Norm> {
+        // Checkpoints converted from TensorFlow call them gamma and beta.
+        let old = self.find(&format!("{name}.gamma")).is_some();
+        let (gain, shift) = if old {
+            ("gamma", "beta")
+        } else {
+            ("weight", "bias")
+        };
+        let gain = self.values(&format!("{name}.{gain}"), width, 1)?;
+        let shift = self.values(&format!("{name}.{shift}"), width, 1)?;
+        Ok(Norm {
+            gain,
+            shift,
+            epsilon,
+        })
+    }
+
+    fn find(&self, name: &str) -> Option<(String, &safetensors::tensor::TensorInfo)> {
+        [format!("bert.{name}"), name.to_owned()]
+            .into_iter()
+            .find_map(|full_name| {
+                let info = self.metadata.info(&full_name)?;
+                Some((full_name, info))
+            })
+    }
+
+    /// Reads the scale and zero point of an int8 tensor of `rows` rows.
+    fn quantised(&self, full_name: &str, rows: usize) -> Result<Numbers> {
+        let scale_name = format!("{full_name}_scale");
+        let Some(scale) = self.metadata.info(&scale_name) else {
+            let path = self.path.clone();
+            return Err(Error::MissingTensor {
+                path,
+                tensor: scale_name,
+            });
+        };
+        if scale.dtype != Dtype::F32 {
+            return Err(self.wrong_type(&scale_name, scale.dtype, "F32"));
+        }
+        if scale.shape != [1] && scale.shape != [rows] {
+            return Err(self.wrong_shape(&scale_name, &scale.shape, &[rows]));
+        }
+        let scales = f32s(self.data(scale)).collect();
+        let zero_name = format!("{full_name}_zero_point");
+        let zero_point = match self.metadata.info(&zero_name) {
+            None => 0.0,
+            Some(zero) if zero.dtype != Dtype::I8 => {
+                return Err(self.wrong_type(&zero_name, zero.dtype, "I8"));
+            }
+            Some(zero) => match *self.data(zero) {
+                [value] => f32::from(value.cast_signed()),
+                _ => return Err(self.wrong_shape(&zero_name, &zero.shape, &[1])),
+            },
+        };
+        Ok(Numbers::I8 { scales, zero_point })
+    }
+
+    fn data(&self, info: &safetensors::tensor::TensorInfo) -> &[u8] {
+        &self.map[self.start + info.data_offsets.0..self.start + info.data_offsets.1]
+    }
+
+    fn wrong_shape(&self, tensor: &str, found: &[usize], expected: &[usize]) -> Error {
+        Error::TensorShape {
+            path: self.path.clone(),
+            tensor: tensor.to_owned(),
+            found: found.to_vec(),
+            expected: expected.to_vec(),
+        }
+    }
+
+    fn wrong_type(&self, tensor: &str, found: Dtype, expected: &'static str) -> Error {
+        Error::TensorType {
+            path: self.path.clone(),
+            tensor: tensor.to_owned(),
+            found: format!("{found:?}"),
+            expected,
+        }
+    }
+}
+
+/// A checked table `[rows, columns]` in a weights file, whose rows are decoded on demand.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// Where it begins in the file.
+    at: usize,
+    rows: usize,
+    columns: usize,
+    numbers: Numbers,
+}
+
+#[derive(Debug)]
+enum Numbers {
+    F32,
+    F16,
+    Bf16,
+    /// A value is `(number - zero_point) * scale`; one scale for all rows or one each.
+    I8 {
+        scales: Vec<f32>,
+        zero_point: f32,
+    },
+}
+
+impl Table {
+    /// The number of rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Writes out row `row`, which is less than `rows`; `weights` is the file it was found in.
+    pub(crate) fn read(&self, weights: &Weights, row: usize, to: &mut [f32]) {
+        assert!(
+            row < self.rows && to.len() == self.columns,
+            "a row of the table"
+        );
+        let width = match self.numbers {
+            Numbers::F32 => 4,
+            Numbers::F16 | Numbers::Bf16 => 2,
+            Numbers::I8 { .. } => 1,
+        };
+        let len = self.columns * width;
+        let bytes = &weights.map[self.at + row * len..self.at + (row + 1) * len];
+        match &self.numbers {
+            Numbers::F32 => fill(to, f32s(bytes)),
+            Numbers::F16 => fill(
+                to,
+                pairs(bytes).map(|pair| f16::from_le_bytes(pair).to_f32()),
+            ),
+            Numbers::Bf16 => fill(
+                to,
+                pairs(bytes).map(|pair| bf16::from_le_bytes(pair).to_f32()),
+            ),
+            Numbers::I8 { scales, zero_point } => {
+                let scale = if scales.len() == 1 {
+                    scales[0]
+                } else {
+                    scales[row]
+                };
+                for (to, &byte) in to.iter_mut().zip(bytes) {
+                    *to = (f32::from(byte.cast_signed()) - zero_point) * scale;
+                }
+            }
+        }
+    }
+}
+
+fn fill(to: &mut [f32], from: impl Iterator<Item = f32>) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = from;
+    }
+}
+
+fn f32s(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|&four| f32::from_le_bytes(four))
+}
+
+fn pairs(bytes: &[u8]) -> impl Iterator<Item = [u8; 2]> {
+    bytes.as_chunks::<2>().0.iter().copied()
+}

@@ -1,0 +1,348 @@
+//! Small models, whole and damaged: every kind of weights is read, and damage is a typed error.
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps nothing")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use half::{bf16, f16};
+use reread_encoder::{Error, Model, Result};
+use safetensors::tensor::{Dtype, TensorView};
+use tempfile::TempDir;
+
+const HIDDEN: usize = 20;
+const BETWEEN: usize = 36;
+const CONFIG: &str = r#"{"model_type": "bert", "hidden_act": "gelu", "hidden_size": 20,
+    "intermediate_size": 36, "num_attention_heads": 2, "num_hidden_layers": 2,
+    "max_position_embeddings": 16, "vocab_size": 8, "layer_norm_eps": 1e-12}"#;
+const TOKENIZER: &str = r#"{"version": "1.0", "truncation": null, "padding": null,
+    "added_tokens": [], "normalizer": null, "pre_tokenizer": {"type": "WhitespaceSplit"},
+    "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]},
+    "decoder": null, "model": {"type": "WordPiece", "unk_token": "[UNK]",
+    "continuing_subword_prefix": "\u0023\u0023", "max_input_chars_per_word": 100,
+    "vocab": {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "a": 3, "b": 4, "c": 5, "d": 6, "z": 9}}}"#;
+
+type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
+
+/// Tensors of a tiny model with a classifier; `encode` makes the numbers of each.
+fn tensors(dtype: Dtype, n_labels: usize) -> Tensors {
+    let mut shapes = vec![
+        (
+            "bert.embeddings.word_embeddings.weight".to_owned(),
+            vec![8, HIDDEN],
+        ),
+        (
+            "bert.embeddings.position_embeddings.weight".to_owned(),
+            vec![16, HIDDEN],
+        ),
+        (
+            "bert.embeddings.token_type_embeddings.weight".to_owned(),
+            vec![2, HIDDEN],
+        ),
+        ("bert.embeddings.LayerNorm.weight".to_owned(), vec![HIDDEN]),
+        ("bert.embeddings.LayerNorm.bias".to_owned(), vec![HIDDEN]),
+        ("classifier.weight".to_owned(), vec![n_labels, HIDDEN]),
+        ("classifier.bias".to_owned(), vec![n_labels]),
+        ("bert.pooler.dense.weight".to_owned(), vec![HIDDEN, HIDDEN]),
+        ("bert.pooler.dense.bias".to_owned(), vec![HIDDEN]),
+    ];
+    for layer in 0..2 {
+        for (part, out, into) in [
+            ("attention.self.query", HIDDEN, HIDDEN),
+            ("attention.self.key", HIDDEN, HIDDEN),
+            ("attention.self.value", HIDDEN, HIDDEN),
+            ("attention.output.dense", HIDDEN, HIDDEN),
+            ("intermediate.dense", BETWEEN, HIDDEN),
+            ("output.dense", HIDDEN, BETWEEN),
+        ] {
+            shapes.push((
+                format!("bert.encoder.layer.{layer}.{part}.weight"),
+                vec![out, into],
+            ));
+            shapes.push((format!("bert.encoder.layer.{layer}.{part}.bias"), vec![out]));
+        }
+        for part in ["attention.output", "output"] {
+            for kind in ["weight", "bias"] {
+                let name = format!("bert.encoder.layer.{layer}.{part}.LayerNorm.{kind}");
+                shapes.push((name, vec![HIDDEN]));
+            }
+        }
+    }
+    let mut tensors = Tensors::new();
+    for (seed, (name, shape)) in shapes.into_iter().enumerate() {
+        let len: usize = shape.iter().product();
+        // Eighths between -1 and 1 are exact in every type.
+        let eighths = (0..len).map(|at| ((at * 7 + at * at / 3 + seed * 5) % 17) as i8 - 8);
+        let is_matrix = shape.len() == 2;
+        let bytes: Vec<u8> = match dtype {
+            Dtype::I8 if is_matrix => eighths.map(i8::cast_unsigned).collect(),
+            Dtype::F16 => eighths
+                .flat_map(|x| f16::from_f32(value(x)).to_le_bytes())
+                .collect(),
+            Dtype::BF16 => eighths
+                .flat_map(|x| bf16::from_f32(value(x)).to_le_bytes())
+                .collect(),
+            _ => eighths.flat_map(|x| value(x).to_le_bytes()).collect(),
+        };
+        if dtype == Dtype::I8 && is_matrix {
+            let scale = (Dtype::F32, vec![1], 0.125_f32.to_le_bytes().to_vec());
+            tensors.insert(format!("{name}_scale"), scale);
+        }
+        let dtype = if dtype == Dtype::I8 && !is_matrix {
+            Dtype::F32
+        } else {
+            dtype
+        };
+        tensors.insert(name, (dtype, shape, bytes));
+    }
+    tensors
+}
+
+fn value(eighths: i8) -> f32 {
+    f32::from(eighths) / 8.0
+}
+
+fn bytes(tensors: &Tensors) -> Vec<u8> {
+    let views = tensors.iter().map(|(name, (dtype, shape, bytes))| {
+        (
+            name.clone(),
+            TensorView::new(*dtype, shape.clone(), bytes).unwrap(),
+        )
+    });
+    safetensors::serialize(views, None).unwrap()
+}
+
+fn folder(tensors: &Tensors) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("config.json"), CONFIG).unwrap();
+    fs::write(dir.path().join("tokenizer.json"), TOKENIZER).unwrap();
+    fs::write(dir.path().join("model.safetensors"), bytes(tensors)).unwrap();
+    dir
+}
+
+fn open(tensors: &Tensors) -> Result<Model> {
+    Model::open(folder(tensors).path())
+}
+
+fn results(model: &Model) -> (Vec<f32>, Vec<f32>) {
+    let rows = model.embed(&["a b c", "", "d d d d d a b"], 16).unwrap();
+    (rows, model.score("a b", &["c d", "a"], 16).unwrap())
+}
+
+#[test]
+fn all_kinds_of_weights_give_the_same_results() {
+    let expected = results(&open(&tensors(Dtype::F32, 1)).unwrap());
+    assert!(
+        expected.0.iter().any(|value| value.abs() > 0.01),
+        "{expected:?}"
+    );
+    for dtype in [Dtype::F16, Dtype::BF16, Dtype::I8] {
+        assert_eq!(
+            results(&open(&tensors(dtype, 1)).unwrap()),
+            expected,
+            "{dtype:?}"
+        );
+    }
+    // An int8 tensor may have a scale for each row, and a zero point.
+    let mut tensors = tensors(Dtype::I8, 1);
+    let name = "bert.embeddings.word_embeddings.weight";
+    let numbers = &mut tensors.get_mut(name).unwrap().2;
+    for number in numbers {
+        *number = number.wrapping_add(3);
+    }
+    tensors.insert(format!("{name}_zero_point"), (Dtype::I8, vec![1], vec![3]));
+    let scales = 0.125_f32.to_le_bytes().repeat(8);
+    tensors.insert(format!("{name}_scale"), (Dtype::F32, vec![8], scales));
+    assert_eq!(results(&open(&tensors).unwrap()), expected);
+}
+
+#[test]
+fn tensor_names_need_no_prefix() {
+    let with_prefix = tensors(Dtype::F32, 1);
+    let without: Tensors = with_prefix
+        .iter()
+        .map(|(name, tensor)| (name.trim_start_matches("bert.").to_owned(), tensor.clone()))
+        .collect();
+    assert_eq!(
+        results(&open(&without).unwrap()),
+        results(&open(&with_prefix).unwrap())
+    );
+}
+
+#[test]
+fn mean_pooling_is_the_mean_of_all_rows() {
+    let dir = folder(&tensors(Dtype::F32, 1));
+    let cls = Model::open(dir.path())
+        .unwrap()
+        .embed(&["a", "b c"], 16)
+        .unwrap();
+    fs::create_dir(dir.path().join("1_Pooling")).unwrap();
+    let pooling = r#"{"pooling_mode_mean_tokens": true}"#;
+    fs::write(dir.path().join("1_Pooling/config.json"), pooling).unwrap();
+    let model = Model::open(dir.path()).unwrap();
+    let mean = model.embed(&["a", "b c"], 16).unwrap();
+    assert_ne!(mean, cls);
+    assert_eq!(model.embed(&["b c"], 16).unwrap(), mean[HIDDEN..]);
+    assert!(
+        (mean[..HIDDEN]
+            .iter()
+            .map(|value| value * value)
+            .sum::<f32>()
+            - 1.0)
+            .abs()
+            < 1e-5
+    );
+}
+
+#[test]
+fn the_identity_depends_on_every_file_that_decides_the_output() {
+    let dir = folder(&tensors(Dtype::F32, 1));
+    let digest = || Model::open(dir.path()).unwrap().identity().digest.clone();
+    let mut digests = vec![digest()];
+    assert_eq!(digest(), digests[0]);
+    fs::write(
+        dir.path().join("config.json"),
+        CONFIG.replace("1e-12", "1e-11"),
+    )
+    .unwrap();
+    digests.push(digest());
+    fs::write(dir.path().join("tokenizer.json"), format!("{TOKENIZER} ")).unwrap();
+    digests.push(digest());
+    fs::write(
+        dir.path().join("model.safetensors"),
+        bytes(&tensors(Dtype::F16, 1)),
+    )
+    .unwrap();
+    digests.push(digest());
+    digests.dedup();
+    assert_eq!(digests.len(), 4);
+}
+
+#[test]
+fn every_tensor_is_missed_and_its_shape_checked() {
+    let whole = tensors(Dtype::F32, 1);
+    for name in whole.keys().filter(|name| *name != "classifier.weight") {
+        let mut less = whole.clone();
+        less.remove(name);
+        match open(&less) {
+            Err(Error::MissingTensor { tensor, .. }) => assert!(name.ends_with(&tensor)),
+            other => panic!("{name}: {other:?}"),
+        }
+        let mut other_shape = whole.clone();
+        let tensor = other_shape.get_mut(name).unwrap();
+        tensor.1.push(1);
+        tensor.1[0] += 1;
+        tensor.2 = vec![0; 4 * tensor.1.iter().product::<usize>()];
+        let opened = open(&other_shape);
+        assert!(
+            matches!(opened, Err(Error::TensorShape { .. })),
+            "{name}: {opened:?}"
+        );
+        let mut other_type = whole.clone();
+        let tensor = other_type.get_mut(name).unwrap();
+        tensor.0 = Dtype::I32;
+        let opened = open(&other_type);
+        assert!(
+            matches!(opened, Err(Error::TensorType { .. })),
+            "{name}: {opened:?}"
+        );
+    }
+}
+
+#[test]
+fn more_labels_than_one_are_refused_when_scoring() {
+    let model = open(&tensors(Dtype::F32, 3)).unwrap();
+    assert!(!model.is_cross_encoder());
+    assert_eq!(model.embed(&["a"], 16).unwrap().len(), HIDDEN);
+    let refused = model.score("a", &["b"], 16);
+    assert!(matches!(
+        refused,
+        Err(Error::Unsupported {
+            key: "num_labels",
+            ..
+        })
+    ));
+}
+
+#[test]
+fn weights_that_are_not_numbers_are_told_of() {
+    let mut tensors = tensors(Dtype::F32, 1);
+    tensors.get_mut("bert.embeddings.LayerNorm.bias").unwrap().2[..4]
+        .copy_from_slice(&f32::NAN.to_le_bytes());
+    let model = open(&tensors).unwrap();
+    assert!(matches!(
+        model.embed(&["a"], 16),
+        Err(Error::NotFinite { .. })
+    ));
+    assert!(matches!(
+        model.score("a", &["b"], 16),
+        Err(Error::NotFinite { .. })
+    ));
+}
+
+#[test]
+fn a_token_beyond_the_vocabulary_is_refused() {
+    let model = open(&tensors(Dtype::F32, 1)).unwrap();
+    let refused = model.embed(&["a z"], 16);
+    assert!(matches!(
+        refused,
+        Err(Error::UnknownToken {
+            token: 9,
+            n_tokens: 8
+        })
+    ));
+}
+
+#[test]
+fn a_file_cut_anywhere_is_a_typed_error() {
+    let dir = folder(&tensors(Dtype::I8, 1));
+    for name in ["model.safetensors", "config.json", "tokenizer.json"] {
+        let path = dir.path().join(name);
+        let whole = fs::read(&path).unwrap();
+        // The header of the weights is cut at each byte, the tensors here and there.
+        let header_len = whole.len().min(12_000);
+        for len in (0..header_len)
+            .step_by(7)
+            .chain((header_len..whole.len()).step_by(211))
+        {
+            fs::write(&path, &whole[..len]).unwrap();
+            check_damage(dir.path(), name, len);
+        }
+        fs::write(&path, &whole).unwrap();
+        let flips = if name == "model.safetensors" {
+            300
+        } else {
+            whole.len()
+        };
+        for at in (0..flips).step_by(3) {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 0x15;
+            fs::write(&path, &flipped).unwrap();
+            // Some flips leave a file that can be read; then it must run or refuse, not panic.
+            if let Ok(model) = Model::open(dir.path()) {
+                drop(model.embed(&["a b"], 16));
+            }
+        }
+        fs::remove_file(&path).unwrap();
+        let missing = Model::open(dir.path());
+        assert!(
+            matches!(&missing, Err(Error::Io { path: at, .. }) if *at == path),
+            "{missing:?}"
+        );
+        fs::write(&path, &whole).unwrap();
+    }
+}
+
+fn check_damage(dir: &Path, name: &str, len: usize) {
+    let error = Model::open(dir).unwrap_err();
+    assert!(
+        error.to_string().contains(name),
+        "{name} cut at {len}: {error}"
+    );
+    let expected = match name {
+        "model.safetensors" => matches!(error, Error::DamagedWeights { .. } | Error::Io { .. }),
+        "config.json" => matches!(error, Error::Json { .. }),
+        _ => matches!(error, Error::DamagedTokenizer { .. }),
+    };
+    assert!(expected, "{name} cut at {len}: {error:?}");
+}

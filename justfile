@@ -1,0 +1,24 @@
+# The tasks of the project; `just` lists them.
+
+default:
+    @just --list
+
+# The whole gate: format, lints, tests, docs, benches compile, the README's commands
+check:
+    .ci/run
+
+# Everything that can go wrong in one test run
+test:
+    cargo test --workspace
+
+# Ranking quality and cost on collections in BEIR layout: `just quality path/to/scifact`
+quality *collections:
+    cargo bench --bench quality -- {{collections}}
+
+# Scan against graph: from how many vectors on does the graph pay?
+dense *sizes:
+    cargo bench -p reread-index --bench dense -- {{sizes}}
+
+# Tokens per second of the encoder
+encoder:
+    cargo bench -p reread-encoder
