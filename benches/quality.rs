@@ -1,7 +1,7 @@
 //! How good is each pass? Ranking quality and cost on test collections in BEIR layout.
 //!
 //! ```text
-//! cargo bench --bench quality -- [--queries N] [--depth N]... COLLECTION...
+//! cargo bench --profile dev --bench quality -- [--queries N] [--depth N]... COLLECTION...
 //! ```
 //!
 //! A collection is a folder with `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`. Each document
