@@ -56,7 +56,6 @@ Models are looked for in --models, REREAD_MODELS, the user's configuration, besi
 #[command(
     name = "reread",
     version,
-    propagate_version = true,
     arg_required_else_help = true,
     max_term_width = 100,
     after_help = AFTER_HELP,
@@ -128,7 +127,7 @@ Examples:
 pub(crate) struct SearchArgs {
     /// The question
     ///
-    /// Plain words. `\"quoted words\"` must stand in a result as they are, `-word` must not.
+    /// Plain words. `"quoted words"` must stand in a result as they are, `-word` must not.
     #[arg(value_name = "QUESTION", required_unless_present = "queries")]
     pub(crate) question: Option<String>,
 
