@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --example own_documents
 //! ```
+#![allow(clippy::print_stdout, reason = "an example shows its result")]
 
 use std::error::Error;
 use std::path::Path;

@@ -176,8 +176,8 @@ fn a_failing_second_pass_costs_the_order_and_not_the_answer() {
 fn documents_are_folded_to_their_best_passage() {
     let root = tempfile::tempdir().expect("a folder");
     for i in 0..6 {
-        let sections: String = (0..8).map(|s| format!("# S{s}\nriver {i} {s}\n")).collect();
-        fs::write(root.path().join(format!("{i}.md")), sections).expect("a file");
+        let sections: Vec<String> = (0..8).map(|s| format!("# S{s}\nriver {i} {s}\n")).collect();
+        fs::write(root.path().join(format!("{i}.md")), sections.concat()).expect("a file");
     }
     let engine = indexed(root.path());
     let options = SearchOptions::default().with_top_k(6).with_by(By::Document);

@@ -39,7 +39,9 @@ impl WordHash {
             row[hasher.finish() as usize % DIM] += 1.0;
         }
         let norm = row.iter().map(|value| value * value).sum::<f32>().sqrt();
-        row.iter_mut().for_each(|value| *value /= norm);
+        for value in &mut row {
+            *value /= norm;
+        }
         row
     }
 }
