@@ -13,12 +13,12 @@ test:
 
 # Ranking quality and cost on collections in BEIR layout: `just quality path/to/scifact`
 quality *collections:
-    cargo bench --bench quality -- {{collections}}
+    cargo bench --profile dev --bench quality -- {{collections}}
 
 # Scan against graph: from how many vectors on does the graph pay?
 dense *sizes:
-    cargo bench -p reread-index --bench dense -- {{sizes}}
+    cargo bench --profile dev -p reread-index --bench dense -- {{sizes}}
 
 # Tokens per second of the encoder
 encoder:
-    cargo bench -p reread-encoder
+    cargo bench --profile dev -p reread-encoder

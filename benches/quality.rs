@@ -1,12 +1,13 @@
 //! How good is each pass? Ranking quality and cost on test collections in BEIR layout.
 //!
 //! ```text
-//! cargo bench --bench quality -- [--queries N] [--depth N]... COLLECTION...
+//! cargo bench --profile dev --bench quality -- [--queries N] [--depth N]... COLLECTION...
 //! ```
 //!
 //! A collection is a folder with `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`. Each document
-//! (title and text) is one passage. The table gives nDCG@10, recall@100 and MRR@10 in the sense of
-//! trec_eval, and the time a query takes.
+//! (title and text) is one passage. The table gives `nDCG@10`, recall@100 and MRR@10 in the sense of
+//! `trec_eval`, and the time a query takes.
+#![allow(clippy::print_stdout, reason = "a bench prints its table")]
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -1,4 +1,8 @@
 //! Holds the quality of both passes on the sample above a recorded floor.
+#![allow(
+    clippy::print_stdout,
+    reason = "the figures are worth seeing when a floor is set"
+)]
 
 mod common;
 

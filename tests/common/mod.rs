@@ -8,25 +8,25 @@ use serde::Deserialize;
 
 /// A question of the sample.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Question {
+pub(crate) struct Question {
     #[serde(rename = "_id")]
-    pub id: String,
-    pub text: String,
+    pub(crate) id: String,
+    pub(crate) text: String,
 }
 
 /// A judged passage: the page it is on, its grade and words that it holds.
 #[derive(Debug, Clone)]
-pub struct Judgement {
-    pub page: String,
-    pub grade: f64,
-    pub quote: String,
+pub(crate) struct Judgement {
+    pub(crate) page: String,
+    pub(crate) grade: f64,
+    pub(crate) quote: String,
 }
 
-pub fn sample() -> PathBuf {
+pub(crate) fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/sample")
 }
 
-pub fn questions() -> Vec<Question> {
+pub(crate) fn questions() -> Vec<Question> {
     let text =
         std::fs::read_to_string(sample().join("questions.jsonl")).expect("the sample is there");
     text.lines()
@@ -34,7 +34,7 @@ pub fn questions() -> Vec<Question> {
         .collect()
 }
 
-pub fn judgements() -> HashMap<String, Vec<Judgement>> {
+pub(crate) fn judgements() -> HashMap<String, Vec<Judgement>> {
     let text = std::fs::read_to_string(sample().join("qrels.tsv")).expect("the sample is there");
     let mut judgements: HashMap<String, Vec<Judgement>> = HashMap::new();
     for line in text.lines().skip(1) {
@@ -57,7 +57,7 @@ pub fn judgements() -> HashMap<String, Vec<Judgement>> {
 
 /// The grade of each hit, for `eval`: the best grade of a judged quote that the passage holds and
 /// that no better placed passage has been credited with (neighbours overlap).
-pub fn gains(hits: &[Hit], judged: &[Judgement]) -> Vec<f64> {
+pub(crate) fn gains(hits: &[Hit], judged: &[Judgement]) -> Vec<f64> {
     let mut credited = vec![false; judged.len()];
     hits.iter()
         .map(|hit| {

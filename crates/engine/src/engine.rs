@@ -85,11 +85,10 @@ impl Engine {
                     path: root.to_owned(),
                 });
             }
-            if let Ok(snapshot) = self.reload() {
-                if let Some(summary) = reread_index::nothing_to_do(&snapshot, root, &self.options)?
-                {
-                    return Ok(summary);
-                }
+            if let Ok(snapshot) = self.reload()
+                && let Some(summary) = reread_index::nothing_to_do(&snapshot, root, &self.options)?
+            {
+                return Ok(summary);
             }
             let writer = self.writer()?;
             let summary = reread_index::index_folder(writer, root, observer)?;

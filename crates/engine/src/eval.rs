@@ -2,13 +2,13 @@
 //!
 //! `gains` holds the judged grade of each returned item in the order returned, 0 for what is not
 //! judged; `judged` holds the grades of everything judged for the query, in any order. The measures
-//! follow trec_eval: linear gain, and a grade above 0 counts as relevant.
+//! follow `trec_eval`: linear gain, and a grade above 0 counts as relevant.
 
 /// Normalised discounted cumulative gain at `k`, 0 to 1.
 ///
 /// Gain is the grade itself and the discount `1 / log2(rank + 1)`; the sum is divided by that of the
 /// best possible order. Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques",
-/// 2002, with the discount of trec_eval's `ndcg_cut`. 0 when nothing relevant is judged.
+/// 2002, with the discount of `trec_eval`'s `ndcg_cut`. 0 when nothing relevant is judged.
 pub fn ndcg_at(k: usize, gains: &[f64], judged: &[f64]) -> f64 {
     let mut ideal: Vec<f64> = judged
         .iter()

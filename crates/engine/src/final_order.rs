@@ -9,13 +9,13 @@ use reread_index::fusion::min_max;
 /// `weight` on the cross-encoder. A candidate beyond those, which the second pass has not read, gets
 /// no part of the weight and so stays behind all that were read, in its first-pass order.
 pub fn blend_passes(first_pass: &[f32], logits: &[f32], weight: f32) -> Vec<f32> {
-    let scored = logits.len().min(first_pass.len());
-    let first = min_max(&first_pass[..scored]);
-    let second = min_max(&logits[..scored]);
-    let mut scores: Vec<f32> = first
+    let n_scored = logits.len().min(first_pass.len());
+    let retrieved = min_max(&first_pass[..n_scored]);
+    let read = min_max(&logits[..n_scored]);
+    let mut scores: Vec<f32> = retrieved
         .iter()
-        .zip(&second)
-        .map(|(first, second)| weight * second + (1.0 - weight) * first)
+        .zip(&read)
+        .map(|(retrieved, read)| weight * read + (1.0 - weight) * retrieved)
         .collect();
     scores.resize(first_pass.len(), 0.0);
     scores

@@ -57,12 +57,13 @@ pub use engine::{Engine, EngineBuilder, Reranked};
 pub use error::{Error, Result};
 pub use final_order::{blend_passes, final_order};
 pub use models::{DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER, Models};
-pub use read_lines::read_lines;
 pub use options::{By, SearchOptions, SecondPass};
+pub use read_lines::read_lines;
 pub use reread_index::{
-    BoxError, ChunkOptions, DenseMethod, Document, DocumentKind, Embedder, Error as IndexError, Filter, Fusion, Heading,
-    HnswOptions, IndexOptions, IndexProgress, IndexSummary, Lines, Mode, ModelIdentity, Observer,
-    Passage, Problem, RetrieveOptions, Snapshot, SourceSummary, Status, remove_index,
+    BoxError, ChunkOptions, DenseMethod, Document, DocumentKind, Embedder, Error as IndexError,
+    Filter, Fusion, Heading, HnswOptions, IndexOptions, IndexProgress, IndexSummary, Lines, Mode,
+    ModelIdentity, Observer, Passage, Problem, RetrieveOptions, Snapshot, SourceSummary, Status,
+    remove_index,
 };
 pub use reread_rerank::{CrossEncoder, DEFAULT_PAIR_TOKENS, relevance};
 pub use result::{

@@ -99,8 +99,11 @@ impl Models {
 
     /// The folders beside this process's executable in which models are looked for.
     pub fn beside_executable() -> Vec<PathBuf> {
-        let Ok(executable) = std::env::current_exe() else { return Vec::new() };
-        let beside = |folder: &Path| vec![folder.join("models"), folder.join("../share/reread/models")];
+        let Ok(executable) = std::env::current_exe() else {
+            return Vec::new();
+        };
+        let beside =
+            |folder: &Path| vec![folder.join("models"), folder.join("../share/reread/models")];
         executable.parent().map(beside).unwrap_or_default()
     }
 

@@ -114,6 +114,13 @@ impl SearchOptions {
         if !(1..=MAX_TOP_K).contains(&self.top_k) {
             return invalid("top-k", self.top_k.to_string(), "between 1 and 1,000");
         }
+        if self.first_pass.depth == 0 {
+            return invalid(
+                "depth",
+                "0".to_owned(),
+                "at least 1; turn the second pass off instead",
+            );
+        }
         match self.second_pass {
             SecondPass::Rerank { weight } if !(0.0..=1.0).contains(&weight) => {
                 invalid("rerank weight", weight.to_string(), "between 0 and 1")

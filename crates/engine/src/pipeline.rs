@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use reread_index::lexical::{Query, highlight};
-use reread_index::{Candidate, Mode, Snapshot};
+use reread_index::{Candidate, Mode, Passage, Snapshot};
 use reread_rerank::rank;
 
 use crate::Result;
@@ -22,7 +22,7 @@ const PASSAGES_PER_DOCUMENT: usize = 4;
 /// Candidates, and what the second pass said of the first of them.
 struct Judged {
     candidates: Vec<Candidate>,
-    texts: Vec<reread_index::Passage>,
+    texts: Vec<Passage>,
     logits: Vec<f32>,
     scores: Vec<f32>,
     order: Vec<usize>,
@@ -68,21 +68,16 @@ impl Engine {
             n_passages: snapshot.n_passages(),
         };
 
-        let texts: Result<Vec<_>> = retrieved
+        let texts: Result<Vec<Passage>> = retrieved
             .candidates
             .iter()
             .map(|candidate| Ok(snapshot.passage(candidate.passage)?))
             .collect();
-        let (logits, second_pass) = self.second_pass(
-            &query,
-            &texts
-                .as_ref()
-                .map_or(&[][..], |texts| &texts[..depth.min(texts.len())]),
-            options,
-            &mut timings,
-            &mut warnings,
-        );
-        let judged = judge(retrieved.candidates, texts?, logits, options);
+        let texts = texts?;
+        let to_read = &texts[..depth.min(texts.len())];
+        let (logits, second_pass) =
+            self.second_pass(&query, to_read, options, &mut timings, &mut warnings);
+        let judged = judge(retrieved.candidates, texts, logits, options);
         let hits = judged.into_hits(&query, options);
         timings.total = started.elapsed();
         Ok(SearchResult {
@@ -122,7 +117,7 @@ impl Engine {
     fn second_pass(
         &self,
         query: &Query,
-        passages: &[reread_index::Passage],
+        passages: &[Passage],
         options: &SearchOptions,
         timings: &mut Timings,
         warnings: &mut Vec<String>,
@@ -152,10 +147,7 @@ impl Engine {
         };
         timings.open += opening.elapsed();
         report.model = Some(cross_encoder.model().clone());
-        let texts: Vec<String> = passages
-            .iter()
-            .map(|passage| passage.contextual_text())
-            .collect();
+        let texts: Vec<String> = passages.iter().map(Passage::contextual_text).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let scoring = Instant::now();
         let scored = cross_encoder.score(query.text(), &texts);
@@ -194,19 +186,20 @@ pub(crate) fn check_logits(
     Ok(logits)
 }
 
+/// What a user reads of a second pass that failed, with its causes.
 fn failure(error: &crate::Error) -> String {
-    let mut text = format!("the second pass was left out: {error}");
+    let mut causes = vec![error.to_string()];
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
+        causes.push(cause.to_string());
         source = cause.source();
     }
-    text
+    format!("the second pass was left out: {}", causes.join(": "))
 }
 
 fn judge(
     candidates: Vec<Candidate>,
-    texts: Vec<reread_index::Passage>,
+    texts: Vec<Passage>,
     logits: Vec<f32>,
     options: &SearchOptions,
 ) -> Judged {

@@ -17,14 +17,19 @@ const CHILD: &str = "REREAD_TEST_CHILD_ROOT";
 
 fn fill(root: &Path, n_files: usize, word: &str) {
     for i in 0..n_files {
-        let text = format!("# File {i}\n{word} number{i}\n\n{}", "filler words ".repeat(50));
+        let text = format!(
+            "# File {i}\n{word} number{i}\n\n{}",
+            "filler words ".repeat(50)
+        );
         fs::write(root.join(format!("{i}.md")), text).expect("a file");
     }
 }
 
 #[test]
 fn child_that_indexes_until_it_is_killed() {
-    let Some(root) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
+    let Some(root) = std::env::var_os(CHILD).map(PathBuf::from) else {
+        return;
+    };
     let engine = engine(&root);
     for round in 0.. {
         fill(&root, 12, &format!("round{round}"));
@@ -39,7 +44,11 @@ fn an_indexer_killed_at_any_moment_leaves_a_sound_index() {
     engine(root.path()).index_folder(&()).expect("indexed");
     for kill in 0..40u64 {
         let mut child = Command::new(std::env::current_exe().expect("this test"))
-            .args(["--exact", "child_that_indexes_until_it_is_killed", "--nocapture"])
+            .args([
+                "--exact",
+                "child_that_indexes_until_it_is_killed",
+                "--nocapture",
+            ])
             .env(CHILD, root.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -53,13 +62,20 @@ fn an_indexer_killed_at_any_moment_leaves_a_sound_index() {
         let snapshot = engine.snapshot().expect("the index opens");
         snapshot.verify().expect("every digest is right");
         assert_eq!(snapshot.n_documents(), 12);
-        let result = engine.search("number7", &SearchOptions::default()).expect("an answer");
+        let result = engine
+            .search("number7", &SearchOptions::default())
+            .expect("an answer");
         assert_eq!(result.hits[0].passage.path, "7.md");
     }
     fill(root.path(), 12, "last");
     let engine = engine(root.path());
-    engine.index_folder(&()).expect("the next run does the work");
-    let hits = engine.search("last", &SearchOptions::default()).expect("an answer").hits;
+    engine
+        .index_folder(&())
+        .expect("the next run does the work");
+    let hits = engine
+        .search("last", &SearchOptions::default())
+        .expect("an answer")
+        .hits;
     assert!(hits[0].passage.text.contains("last"));
 }
 
@@ -77,7 +93,10 @@ fn a_run_killed_before_its_first_commit_is_begun_again() {
     fs::create_dir(root.path().join(".reread/segment-1")).expect("rubbish of a crash");
     fs::write(root.path().join(".reread/segment-1/passages"), "half").expect("rubbish");
     let engine = engine(root.path());
-    assert!(matches!(engine.snapshot(), Err(Error::Index(reread_index::Error::NoIndex { .. }))));
+    assert!(matches!(
+        engine.snapshot(),
+        Err(Error::Index(reread_index::Error::NoIndex { .. }))
+    ));
     engine.index_folder(&()).expect("indexed");
     assert_eq!(engine.status().expect("status").n_documents, 3);
 }
@@ -89,7 +108,12 @@ fn a_second_writer_is_refused_while_the_first_is_at_work() {
     let folder = root.path().join(".reread");
     let open = || {
         let embedder = Arc::new(WordHash::new("word hash"));
-        IndexWriter::open(&folder, Some(root.path()), embedder, IndexOptions::default())
+        IndexWriter::open(
+            &folder,
+            Some(root.path()),
+            embedder,
+            IndexOptions::default(),
+        )
     };
     let first = open().expect("the first writer");
     assert!(matches!(open(), Err(reread_index::Error::Locked { .. })));
@@ -105,12 +129,23 @@ fn a_reader_keeps_its_generation_while_a_writer_goes_on() {
     reader.index_folder(&()).expect("indexed");
     let snapshot = reader.snapshot().expect("open");
     fill(root.path(), 12, "new");
-    engine(root.path()).index_folder(&()).expect("indexed by another engine");
-    let hits = reader.search("number3", &SearchOptions::default()).expect("an answer").hits;
+    engine(root.path())
+        .index_folder(&())
+        .expect("indexed by another engine");
+    let hits = reader
+        .search("number3", &SearchOptions::default())
+        .expect("an answer")
+        .hits;
     assert!(hits[0].passage.text.contains("old"));
-    assert_eq!(reader.snapshot().expect("open").generation(), snapshot.generation());
+    assert_eq!(
+        reader.snapshot().expect("open").generation(),
+        snapshot.generation()
+    );
     reader.reload().expect("the new one");
-    let hits = reader.search("number3", &SearchOptions::default()).expect("an answer").hits;
+    let hits = reader
+        .search("number3", &SearchOptions::default())
+        .expect("an answer")
+        .hits;
     assert!(hits[0].passage.text.contains("new"));
 }
 
@@ -122,7 +157,18 @@ fn damage_anywhere_is_an_error_or_a_right_answer() {
     let folder = root.path().join(".reread");
     for path in files(&folder) {
         let sound = fs::read(&path).expect("a file");
-        for len in [0, 1, 7, 8, 31, 63, 64, 65, sound.len() / 2, sound.len().saturating_sub(1)] {
+        for len in [
+            0,
+            1,
+            7,
+            8,
+            31,
+            63,
+            64,
+            65,
+            sound.len() / 2,
+            sound.len().saturating_sub(1),
+        ] {
             if len < sound.len() {
                 fs::write(&path, &sound[..len]).expect("cut");
                 try_everything(root.path(), &path, &format!("cut to {len}"));
@@ -137,7 +183,10 @@ fn damage_anywhere_is_an_error_or_a_right_answer() {
         }
         fs::write(&path, &sound).expect("mended");
     }
-    let hits = engine(root.path()).search("number3", &SearchOptions::default()).expect("ok").hits;
+    let hits = engine(root.path())
+        .search("number3", &SearchOptions::default())
+        .expect("ok")
+        .hits;
     assert_eq!(hits[0].passage.path, "3.md");
 }
 

@@ -15,8 +15,15 @@ use support::{WordHash, engine};
 fn folder() -> tempfile::TempDir {
     let root = tempfile::tempdir().expect("a folder");
     for i in 0..40 {
-        let text = format!("# Part {i}\nriver water bank number{i} {}", "stone ".repeat(i % 7));
-        let name = if i % 2 == 0 { format!("even/{i}.md") } else { format!("odd/{i}.txt") };
+        let text = format!(
+            "# Part {i}\nriver water bank number{i} {}",
+            "stone ".repeat(i % 7)
+        );
+        let name = if i % 2 == 0 {
+            format!("even/{i}.md")
+        } else {
+            format!("odd/{i}.txt")
+        };
         let path = root.path().join(name);
         fs::create_dir_all(path.parent().expect("inside")).expect("a folder");
         fs::write(path, text).expect("a file");
@@ -42,7 +49,11 @@ fn the_second_pass_reorders_and_says_how_far() {
         assert_eq!(hit.rank, rank);
         assert_eq!(hit.moved, hit.ranks.first_pass as i32 - rank as i32);
     }
-    let logits: Vec<f32> = result.hits.iter().filter_map(|hit| hit.scores.cross_encoder).collect();
+    let logits: Vec<f32> = result
+        .hits
+        .iter()
+        .filter_map(|hit| hit.scores.cross_encoder)
+        .collect();
     assert_eq!(logits.len(), 10);
     assert!(logits.is_sorted_by(|a, b| a >= b), "{logits:?}");
 }
@@ -59,7 +70,10 @@ fn the_answer_is_the_same_on_every_run_and_any_number_of_threads() {
             .threads(n_threads)
             .build()
             .expect("an engine");
-        engine.search("river water bank", &SearchOptions::default()).expect("an answer").hits
+        engine
+            .search("river water bank", &SearchOptions::default())
+            .expect("an answer")
+            .hits
     };
     let first = answer(1);
     assert_eq!(first, answer(1));
@@ -74,8 +88,13 @@ fn filters_act_before_the_cut() {
         let mut first_pass = RetrieveOptions::default();
         first_pass.depth = 5;
         first_pass.filter = filter;
-        let options = SearchOptions::default().with_top_k(5).with_first_pass(first_pass);
-        engine.search("river number37", &options).expect("an answer").hits
+        let options = SearchOptions::default()
+            .with_top_k(5)
+            .with_first_pass(first_pass);
+        engine
+            .search("river number37", &options)
+            .expect("an answer")
+            .hits
     };
     let paths = Filter::default().with_paths(&["even/**"]).expect("a glob");
     let hits = search(paths);
@@ -93,13 +112,21 @@ fn phrases_and_exclusions_bind_both_arms() {
     let root = folder();
     let engine = indexed(root.path());
     let options = SearchOptions::default().with_top_k(40);
-    let hits = engine.search("river \"number8 stone\"", &options).expect("an answer").hits;
+    let hits = engine
+        .search("river \"number8 stone\"", &options)
+        .expect("an answer")
+        .hits;
     assert_eq!(hits.len(), 1);
     assert_eq!(hits[0].passage.path, "even/8.md");
-    let hits = engine.search("river -stone", &options).expect("an answer").hits;
+    let hits = engine
+        .search("river -stone", &options)
+        .expect("an answer")
+        .hits;
     assert_eq!(hits.len(), 6);
     assert!(hits.iter().all(|hit| !hit.passage.text.contains("stone")));
-    let result = engine.search("\"no such phrase\" river", &options).expect("an answer");
+    let result = engine
+        .search("\"no such phrase\" river", &options)
+        .expect("an answer");
     assert!(!result.hits.is_empty());
     assert!(!result.warnings.is_empty());
 }
@@ -128,12 +155,19 @@ fn a_failing_second_pass_costs_the_order_and_not_the_answer() {
         .cross_encoder(Arc::new(Broken(identity)))
         .build()
         .expect("an engine");
-    let with = engine.search("river stone", &SearchOptions::default()).expect("an answer");
+    let with = engine
+        .search("river stone", &SearchOptions::default())
+        .expect("an answer");
     assert_eq!(with.second_pass.stopped, Some(Stopped::Failed));
-    assert!(with.warnings.iter().any(|warning| warning.contains("NaN")), "{:?}", with.warnings);
+    assert!(
+        with.warnings.iter().any(|warning| warning.contains("NaN")),
+        "{:?}",
+        with.warnings
+    );
     let off = SearchOptions::default().with_second_pass(SecondPass::Off);
     let without = engine.search("river stone", &off).expect("an answer");
-    let ids = |hits: &[reread_engine::Hit]| -> Vec<_> { hits.iter().map(|h| h.passage.id).collect() };
+    let ids =
+        |hits: &[reread_engine::Hit]| -> Vec<_> { hits.iter().map(|h| h.passage.id).collect() };
     assert_eq!(ids(&with.hits), ids(&without.hits));
     assert!(engine.rerank("river", &["a text"]).is_err());
 }
@@ -142,8 +176,8 @@ fn a_failing_second_pass_costs_the_order_and_not_the_answer() {
 fn documents_are_folded_to_their_best_passage() {
     let root = tempfile::tempdir().expect("a folder");
     for i in 0..6 {
-        let sections: String = (0..8).map(|s| format!("# S{s}\nriver {i} {s}\n")).collect();
-        fs::write(root.path().join(format!("{i}.md")), sections).expect("a file");
+        let sections: Vec<String> = (0..8).map(|s| format!("# S{s}\nriver {i} {s}\n")).collect();
+        fs::write(root.path().join(format!("{i}.md")), sections.concat()).expect("a file");
     }
     let engine = indexed(root.path());
     let options = SearchOptions::default().with_top_k(6).with_by(By::Document);
@@ -158,15 +192,30 @@ fn documents_are_folded_to_their_best_passage() {
 fn a_lexical_search_without_second_pass_opens_no_model() {
     let root = folder();
     indexed(root.path());
-    let nowhere = reread_engine::Models::default().with_embedder("none").with_cross_encoder("none");
-    let engine = Engine::builder().root(root.path()).models(nowhere).build().expect("an engine");
+    let nowhere = reread_engine::Models::default()
+        .with_embedder("none")
+        .with_cross_encoder("none");
+    let engine = Engine::builder()
+        .root(root.path())
+        .models(nowhere)
+        .build()
+        .expect("an engine");
     let mut first_pass = RetrieveOptions::default();
     first_pass.mode = Mode::Lexical;
     let options = SearchOptions::default()
         .with_first_pass(first_pass)
         .with_second_pass(SecondPass::Off);
-    assert_eq!(engine.search("number7", &options).expect("an answer").hits.len(), 1);
-    let error = engine.search("river", &SearchOptions::default()).expect_err("no model");
+    assert_eq!(
+        engine
+            .search("number7", &options)
+            .expect("an answer")
+            .hits
+            .len(),
+        1
+    );
+    let error = engine
+        .search("river", &SearchOptions::default())
+        .expect_err("no model");
     assert!(matches!(error, Error::NoModel { .. }), "{error}");
 }
 
@@ -178,13 +227,27 @@ fn absurd_options_and_queries_are_refused_or_answered() {
     assert!(refused(SearchOptions::default().with_top_k(0)));
     assert!(refused(SearchOptions::default().with_top_k(1_000_000)));
     assert!(refused(SearchOptions::default().with_depth(0)));
-    assert!(refused(SearchOptions::default().with_second_pass(SecondPass::Rerank { weight: 7.0 })));
+    assert!(refused(
+        SearchOptions::default().with_second_pass(SecondPass::Rerank { weight: 7.0 })
+    ));
     assert!(refused(
         SearchOptions::default().with_second_pass(SecondPass::Rerank { weight: f32::NAN })
     ));
     let long = "river ".repeat(20_000);
-    for query in ["", "   ", "\"", "-", "a AND (b OR", "\u{0}", "../../etc", "🦀", long.as_str()] {
-        engine.search(query, &SearchOptions::default()).expect("an answer, if an empty one");
+    for query in [
+        "",
+        "   ",
+        "\"",
+        "-",
+        "a AND (b OR",
+        "\u{0}",
+        "../../etc",
+        "🦀",
+        long.as_str(),
+    ] {
+        engine
+            .search(query, &SearchOptions::default())
+            .expect("an answer, if an empty one");
     }
 }
 
@@ -198,7 +261,10 @@ fn an_engine_is_shared_between_threads() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..20 {
-                    let hits = engine.search("river", &SearchOptions::default()).expect("ok").hits;
+                    let hits = engine
+                        .search("river", &SearchOptions::default())
+                        .expect("ok")
+                        .hits;
                     assert_eq!(hits.len(), 10);
                 }
             });

@@ -8,7 +8,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use self::boundary::{Boundary, boundaries};
-use crate::document::{Document, DocumentKind, Heading, Lines};
+use crate::document::{Document, DocumentKind, Heading, Lines, boundary_before};
 use crate::error::{Error, Result};
 
 /// How long passages are.
@@ -236,7 +236,7 @@ impl Tokens<'_> {
 fn fill(text: &str, starts: &mut Vec<usize>, end: usize) {
     let mut last = starts[starts.len() - 1];
     while end - last > Tokens::MAX_TOKEN_BYTES {
-        let at = text.floor_char_boundary(last + Tokens::MAX_TOKEN_BYTES);
+        let at = boundary_before(text, last + Tokens::MAX_TOKEN_BYTES);
         let next = end - text[at..end].trim_start().len();
         if next >= end {
             break;

@@ -14,6 +14,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use text::boundary_before;
+
 pub use extract::{ExtractOptions, Extraction, extract};
 pub use problem::{Problem, Reason};
 pub use walk::{FoundFile, HiddenFiles, SkippedFiles, Walk, WalkOptions, walk};

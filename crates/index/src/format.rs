@@ -2,6 +2,7 @@
 
 pub(crate) mod atomic;
 pub(crate) mod codec;
+pub(crate) mod foreign;
 pub(crate) mod header;
 pub(crate) mod manifest;
 pub(crate) mod mmap;

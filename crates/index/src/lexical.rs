@@ -9,6 +9,7 @@
 //! It also makes scores independent of how passages are spread over segments.
 
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
 use tantivy::schema::{Field, Schema};
@@ -52,6 +53,10 @@ impl LexicalIndex {
     /// # Errors
     /// [`Error::Lexical`] if there is no index that this version reads.
     pub fn open(dir: &Path) -> Result<Self> {
+        guarded(dir, || Self::open_here(dir))
+    }
+
+    fn open_here(dir: &Path) -> Result<Self> {
         let (index, fields) = open_index(dir)?;
         let segments = index
             .searchable_segments()
@@ -99,8 +104,10 @@ impl LexicalIndex {
         k: usize,
         allowed: Option<&(dyn Fn(u64) -> bool + Sync)>,
     ) -> Result<Vec<(u64, f32)>> {
-        search::search(&self.segments, &self.statistics, &query.terms, k, allowed)
-            .map_err(|source| failed("search it", &self.path, source))
+        guarded(&self.path, || {
+            search::search(&self.segments, &self.statistics, &query.terms, k, allowed)
+                .map_err(|source| failed("search it", &self.path, source))
+        })
     }
 
     /// Finds the passages that hold all phrases of `query` and nothing it excludes. Returns `None`
@@ -112,9 +119,11 @@ impl LexicalIndex {
         if query.phrases.is_empty() && query.exclusions.is_empty() {
             return Ok(None);
         }
-        Constraint::new(query, &self.segments, &self.schema, self.text)
-            .map(Some)
-            .map_err(|source| failed("search it", &self.path, source))
+        guarded(&self.path, || {
+            Constraint::new(query, &self.segments, &self.schema, self.text)
+                .map(Some)
+                .map_err(|source| failed("search it", &self.path, source))
+        })
     }
 
     /// Reads every file and compares its checksum.
@@ -135,6 +144,17 @@ impl LexicalIndex {
             }),
         }
     }
+}
+
+/// tantivy panics on some damaged files; that is damage, and no reason to end the program.
+fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Error::Damaged {
+            path: path.to_owned(),
+            offset: 0,
+            problem: "its reader failed on what it holds".to_owned(),
+        })
+    })
 }
 
 impl fmt::Debug for LexicalIndex {

@@ -11,6 +11,7 @@ use crate::dense::{
     SharedQuantised,
 };
 use crate::format::atomic::{self, FileWriter, io_error};
+use crate::format::foreign;
 use crate::format::header::{FileKind, HEADER_BYTES};
 use crate::format::manifest::{FileRef, GraphRef, SegmentRef, segment_folder};
 use crate::format::mmap::{MappedFile, f32_bytes};
@@ -492,7 +493,11 @@ impl Segment {
     pub(crate) fn verify(&self) -> Result<()> {
         self.passages.verify()?;
         self.vectors.verify()?;
-        self.quantised.verify()
+        self.quantised.verify()?;
+        match &self.described.graph {
+            Some(graph) => foreign::verify(&self.index_folder, &graph.files),
+            None => Ok(()),
+        }
     }
 
     fn records_at(&self) -> usize {

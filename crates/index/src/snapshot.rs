@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use crate::chunk::ChunkOptions;
 use crate::document::DocumentKind;
 use crate::filter::{Filter, PassageSet};
+use crate::format::foreign;
 use crate::format::manifest::{Catalog, DocumentRecord, Manifest, Origin, Outcome, Source};
 use crate::lexical::LexicalIndex;
 use crate::passage::{DocId, Passage, PassageId};
@@ -32,7 +33,7 @@ pub struct Snapshot {
 pub(crate) struct OpenSegment {
     pub(crate) segment: Segment,
     pub(crate) base: u32,
-    deleted: Vec<(u32, u32)>,
+    any_deleted: bool,
 }
 
 /// Where a document is in the catalog.
@@ -121,7 +122,7 @@ impl Snapshot {
             segments.push(OpenSegment {
                 segment,
                 base,
-                deleted: part.deleted.clone(),
+                any_deleted: !part.deleted.is_empty(),
             });
             base = base
                 .checked_add(part.n_passages)
@@ -132,6 +133,7 @@ impl Snapshot {
                 })?;
         }
         let documents = place_documents(folder, manifest, &catalog, &segments)?;
+        foreign::check(folder, &manifest.lexical_files)?;
         let lexical = LexicalIndex::open(&folder.join(&manifest.lexical))?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -297,7 +299,7 @@ impl Snapshot {
         for open in &self.segments {
             open.segment.verify()?;
         }
-        self.lexical.verify()
+        foreign::verify(&self.folder, &self.manifest.lexical_files)
     }
 
     pub(crate) fn lexical(&self) -> &LexicalIndex {
@@ -318,7 +320,7 @@ impl Snapshot {
     /// The passages that a search may return: live ones that pass the filter. `None` when that is
     /// every stored passage.
     pub(crate) fn allowed(&self, filter: &Filter) -> Option<PassageSet> {
-        let any_deleted = self.segments.iter().any(|open| !open.deleted.is_empty());
+        let any_deleted = self.segments.iter().any(|open| open.any_deleted);
         if filter.is_empty() && !any_deleted {
             return None;
         }
@@ -461,18 +463,6 @@ fn place_documents(
     }
     places.sort_unstable_by_key(|place| place.key);
     Ok(places)
-}
-
-impl OpenSegment {
-    /// Whether a position of this segment has been deleted.
-    pub(crate) fn is_deleted(&self, position: u32) -> bool {
-        let after = self
-            .deleted
-            .partition_point(|&(start, _)| start <= position);
-        after
-            .checked_sub(1)
-            .is_some_and(|pos| position < self.deleted[pos].1)
-    }
 }
 
 fn folder_size(folder: &Path) -> u64 {

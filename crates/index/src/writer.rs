@@ -13,6 +13,7 @@ use crate::embed::Embedder;
 use crate::filter::unix_ns;
 use crate::folder::IndexState;
 use crate::format::atomic::{self, io_error};
+use crate::format::foreign;
 use crate::format::manifest::{
     Catalog, DocumentRecord, FileRef, MANIFEST, Manifest, Origin, Outcome, Source, write_catalog,
 };
@@ -311,6 +312,17 @@ impl IndexWriter {
         if let Some((name, lexical)) = self.lexical.take() {
             lexical.commit()?;
             atomic::sync_folder(&self.folder.join(&name))?;
+            // tantivy replaces its two lists of files at every commit and nothing else.
+            self.manifest.lexical_files = foreign::describe(
+                &self.folder,
+                &name,
+                &self.manifest.lexical_files,
+                |file| {
+                    file.extension()
+                        .is_some_and(|extension| extension == "json")
+                },
+                is_lock,
+            )?;
             self.manifest.lexical = name;
         }
         merge::merge_small(
@@ -393,7 +405,7 @@ impl IndexWriter {
         let budget_bytes = self.options.lexical_memory_bytes;
         let writer = if self.base.is_some() {
             let from = self.folder.join(&self.manifest.lexical);
-            atomic::link_folder(&from, &folder, |file| file.ends_with(".lock"))?;
+            atomic::link_folder(&from, &folder, is_lock)?;
             LexicalWriter::open(&folder, budget_bytes, LEXICAL_THREADS)?
         } else {
             fs::create_dir(&folder).map_err(|source| io_error("create", &folder, source))?;
@@ -415,13 +427,11 @@ impl IndexWriter {
             if sources.contains_key(&passage.digest) {
                 continue;
             }
-            let source = match known_vector(self.base.as_ref(), &passage.digest)? {
-                Some(vector) => VectorSource::Known(vector),
-                None => {
-                    texts.push(&passage.contextual);
-                    VectorSource::New(texts.len() - 1)
-                }
-            };
+            let known = known_vector(self.base.as_ref(), &passage.digest)?;
+            let source = known.map_or(VectorSource::New(texts.len()), VectorSource::Known);
+            if matches!(source, VectorSource::New(_)) {
+                texts.push(&passage.contextual);
+            }
             sources.insert(passage.digest, source);
         }
         let vectors = embed(self.embedder.as_ref(), &texts, dim)?;
@@ -473,6 +483,12 @@ fn embed(embedder: &dyn Embedder, texts: &[&str], dim: usize) -> Result<Vec<f32>
     }
     crate::dense::validate_rows(&embedder.model().to_string(), &vectors, dim)?;
     Ok(vectors)
+}
+
+/// tantivy's locks belong to one folder; a link would tie two generations together.
+fn is_lock(file: &Path) -> bool {
+    file.extension()
+        .is_some_and(|extension| extension == "lock")
 }
 
 /// Creates the folder if need be and takes the writer's lock.
@@ -595,6 +611,7 @@ impl Manifest {
             overlap_tokens: 0,
             catalog: nothing,
             lexical: String::new(),
+            lexical_files: Vec::new(),
             segments: Vec::new(),
         }
     }

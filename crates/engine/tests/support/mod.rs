@@ -10,30 +10,38 @@ use reread_engine::{BoxError, CrossEncoder, Embedder, Engine, ModelIdentity};
 const DIM: usize = 32;
 
 /// Puts each word of a text into one of 32 buckets. Counts the passages it embeds.
-pub struct WordHash {
+pub(crate) struct WordHash {
     model: ModelIdentity,
-    pub n_embedded: AtomicUsize,
+    pub(crate) n_embedded: AtomicUsize,
 }
 
 impl WordHash {
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let model = ModelIdentity {
             name: name.to_owned(),
             revision: String::new(),
             digest: name.to_owned(),
         };
-        Self { model, n_embedded: AtomicUsize::new(0) }
+        Self {
+            model,
+            n_embedded: AtomicUsize::new(0),
+        }
     }
 
     fn embed(text: &str) -> Vec<f32> {
         let mut row = vec![0.01; DIM];
-        for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        for word in text
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+        {
             let mut hasher = DefaultHasher::new();
             word.to_lowercase().hash(&mut hasher);
             row[hasher.finish() as usize % DIM] += 1.0;
         }
         let norm = row.iter().map(|value| value * value).sum::<f32>().sqrt();
-        row.iter_mut().for_each(|value| *value /= norm);
+        for value in &mut row {
+            *value /= norm;
+        }
         row
     }
 }
@@ -58,10 +66,10 @@ impl Embedder for WordHash {
 }
 
 /// Prefers the passage that holds the longest word of the query most often.
-pub struct LongestWord(pub ModelIdentity);
+pub(crate) struct LongestWord(ModelIdentity);
 
 impl LongestWord {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(ModelIdentity {
             name: "longest word".to_owned(),
             revision: String::new(),
@@ -76,17 +84,23 @@ impl CrossEncoder for LongestWord {
     }
 
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>, BoxError> {
-        let longest = query.split_whitespace().max_by_key(|word| word.len()).unwrap_or_default();
-        Ok(passages.iter().map(|text| text.matches(longest).count() as f32).collect())
+        let longest = query
+            .split_whitespace()
+            .max_by_key(|word| word.len())
+            .unwrap_or_default();
+        Ok(passages
+            .iter()
+            .map(|text| text.matches(longest).count() as f32)
+            .collect())
     }
 }
 
 /// An engine over `root` with the stand-ins.
-pub fn engine(root: &Path) -> Engine {
+pub(crate) fn engine(root: &Path) -> Engine {
     engine_with(root, Arc::new(WordHash::new("word hash")))
 }
 
-pub fn engine_with(root: &Path, embedder: Arc<WordHash>) -> Engine {
+pub(crate) fn engine_with(root: &Path, embedder: Arc<WordHash>) -> Engine {
     Engine::builder()
         .root(root)
         .embedder(embedder)

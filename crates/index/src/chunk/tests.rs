@@ -150,7 +150,7 @@ fn text_without_tokens_is_still_cut() {
     let text = "x".repeat(100_000);
     let cuts = chunk(
         &document(&text, vec![]),
-        &[0..text.len()],
+        std::slice::from_ref(&(0..text.len())),
         &ChunkOptions::default(),
     );
     assert!(cuts.iter().all(|cut| cut.range.len() <= 200 * 64));

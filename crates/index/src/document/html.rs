@@ -77,7 +77,7 @@ impl Page {
             if !in_time() {
                 return None;
             }
-            let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE_BYTES));
+            let (piece, after) = rest.split_at(text::boundary_before(rest, PIECE_BYTES));
             queue.push_back(StrTendril::from_slice(piece));
             // Always `Done`: the sink never asks for a pause.
             let _ = tokenizer.feed(&queue);
@@ -312,7 +312,7 @@ impl Reader {
     }
 }
 
-/// Classes of navigation in pages made by DocBook, Sphinx, `MediaWiki` and the like.
+/// Classes of navigation in pages made by `DocBook`, Sphinx, `MediaWiki` and the like.
 fn is_navigation_class(class: &str) -> bool {
     matches!(
         class,

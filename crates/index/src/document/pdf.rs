@@ -92,8 +92,27 @@ fn broken(error: pdf_oxide::Error) -> Reason {
 
 /// Appends a page. Each begins on a new line, so that no word runs into the next page's.
 fn push_page(text: &mut String, words: &str) {
-    // A NUL stands for a glyph that has no letter.
-    text.extend(words.trim_end().chars().filter(|&c| c != '\0' && c != '\r'));
+    let mut rest = words.trim_end();
+    while !rest.is_empty() {
+        // Dots that lead from a title to its page number would fill whole passages.
+        let n_dots = rest
+            .bytes()
+            .take_while(|&byte| matches!(byte, b'.' | b' '))
+            .count();
+        if rest[..n_dots].matches('.').count() > 3 {
+            text.truncate(text.trim_end_matches(' ').len());
+            text.push(' ');
+            rest = &rest[n_dots..];
+            continue;
+        }
+        let len = n_dots
+            + rest[n_dots..]
+                .find(['.', ' '])
+                .unwrap_or(rest.len() - n_dots);
+        // A NUL stands for a glyph that has no letter.
+        text.extend(rest[..len].chars().filter(|&c| c != '\0' && c != '\r'));
+        rest = &rest[len..];
+    }
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
@@ -227,6 +246,16 @@ mod tests {
         assert_eq!(document.title, "A manual");
         assert_eq!(document.text, "First page here\nThird page there\n");
         assert_eq!(document.pages, [0, 16, 16]);
+    }
+
+    #[test]
+    fn dots_that_lead_to_a_page_number_are_dropped() {
+        let mut text = String::new();
+        push_page(
+            &mut text,
+            "1 Start . . . . . . 7\n2 End.......9\nAnd so on... e.g. v1.2 \n.....\n",
+        );
+        assert_eq!(text, "1 Start 7\n2 End 9\nAnd so on... e.g. v1.2 \n \n");
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(crate) fn is_binary(bytes: &[u8]) -> bool {
 /// zero, and nothing that no text holds.
 fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     let start = &bytes[..bytes.len().min(SNIFF_BYTES)];
-    if bytes.len() % 2 != 0 || start.len() < 4 {
+    if !bytes.len().is_multiple_of(2) || start.len() < 4 {
         return None;
     }
     let zeros_at = |odd: usize| {
@@ -94,6 +94,16 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
             || (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\x0c'))
     };
     (!text.contains(odd_one)).then_some(encoding)
+}
+
+/// The last character boundary of `text` at or before `at`.
+pub(crate) fn boundary_before(text: &str, at: usize) -> usize {
+    // A character has at most four bytes.
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
 }
 
 /// Whether this is UTF-8 with a few bad bytes, as in a log that was cut. Text in another encoding

@@ -228,9 +228,9 @@ fn walker(
     options: &WalkOptions,
     bad_folders: &Arc<Mutex<Vec<Problem>>>,
 ) -> WalkBuilder {
-    let is_checkout = |folder: &Path| folder.join(".git").exists() || folder.join(".jj").exists();
+    let has_store = |folder: &Path| folder.join(".git").exists() || folder.join(".jj").exists();
     // The walker then finds the top of the checkout, and looks no further up.
-    let in_checkout = root.ancestors().any(is_checkout);
+    let in_checkout = root.ancestors().any(has_store);
     let excluded: Vec<PathBuf> = options.excluded.iter().map(|path| settled(path)).collect();
     let bad_folders = Arc::clone(bad_folders);
     let top = root.to_owned();
@@ -243,8 +243,8 @@ fn walker(
         .git_global(false)
         .add_custom_ignore_filename(IGNORE_FILE)
         .filter_entry(move |entry| {
-            !(is_store(entry) || excluded.iter().any(|path| path == entry.path()))
-                && !is_bad_folder(&top, entry, &bad_folders)
+            let left_out = is_store(entry) || excluded.iter().any(|path| path == entry.path());
+            !left_out && !is_bad_folder(&top, entry, &bad_folders)
         });
     walker
 }

@@ -107,12 +107,12 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
 ///
 /// # Errors
 /// `Io`.
-pub(crate) fn link_folder(from: &Path, to: &Path, skip: impl Fn(&str) -> bool) -> Result<()> {
+pub(crate) fn link_folder(from: &Path, to: &Path, skip: impl Fn(&Path) -> bool) -> Result<()> {
     fs::create_dir(to).map_err(|source| io_error("create", to, source))?;
     let entries = fs::read_dir(from).map_err(|source| io_error("read", from, source))?;
     for entry in entries {
         let entry = entry.map_err(|source| io_error("read", from, source))?;
-        if skip(&entry.file_name().to_string_lossy()) {
+        if skip(Path::new(&entry.file_name())) {
             continue;
         }
         let target = to.join(entry.file_name());

@@ -30,6 +30,7 @@ pub(crate) struct Manifest {
     pub(crate) overlap_tokens: u32,
     pub(crate) catalog: FileRef,
     pub(crate) lexical: String,
+    pub(crate) lexical_files: Vec<FileRef>,
     pub(crate) segments: Vec<SegmentRef>,
 }
 
@@ -163,6 +164,7 @@ impl Manifest {
             .flat_map(|s| [&s.passages, &s.vectors, &s.quantised]);
         let names = files
             .chain(graphs.flat_map(|graph| &graph.files))
+            .chain(&self.lexical_files)
             .map(|file| &file.name)
             .chain([&self.catalog.name, &self.lexical]);
         for name in names {

@@ -42,10 +42,6 @@ impl MappedFile {
         })
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     pub(crate) fn digest(&self) -> [u8; 32] {
         self.header.digest
     }

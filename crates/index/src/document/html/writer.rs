@@ -36,10 +36,17 @@ pub(super) struct TextWriter {
     pre_start: Option<usize>,
     headings: Vec<Heading>,
     heading: Option<OpenHeading>,
-    in_cell: bool,
+    row: Row,
+}
+
+/// The open row of a table.
+#[derive(Debug, Default)]
+struct Row {
+    /// The cells begun so far; 0 outside of rows.
     n_cells: usize,
-    row_has_words: bool,
-    row_has_lines: bool,
+    has_words: bool,
+    /// A cell of it took several lines.
+    has_lines: bool,
 }
 
 #[derive(Debug)]
@@ -59,10 +66,7 @@ impl TextWriter {
             pre_start: None,
             headings: Vec::new(),
             heading: None,
-            in_cell: false,
-            n_cells: 0,
-            row_has_words: false,
-            row_has_lines: false,
+            row: Row::default(),
         }
     }
 
@@ -74,7 +78,7 @@ impl TextWriter {
         // A heading is one line. Paragraphs in a cell are lines of its row.
         let gap = match &self.heading {
             Some(OpenHeading { start: Some(_), .. }) => gap.min(Gap::Space),
-            _ if self.in_cell => gap.min(Gap::Line),
+            _ if self.in_cell() => gap.min(Gap::Line),
             _ => gap,
         };
         self.gap = self.gap.max(gap);
@@ -108,7 +112,7 @@ impl TextWriter {
         let indent = depth.saturating_sub(1).min(MAX_INDENT);
         self.marker.push_str(&"  ".repeat(indent));
         match number {
-            Some(number) => self.marker.push_str(&format!("{number}. ")),
+            Some(number) => self.marker.push_str(&(number.to_string() + ". ")),
             None => self.marker.push_str("- "),
         }
         self.held = true;
@@ -125,22 +129,21 @@ impl TextWriter {
     pub(super) fn start_row(&mut self) {
         self.end_heading();
         self.end_cells();
-        self.leave(if self.row_has_lines {
+        self.leave(if self.row.has_lines {
             Gap::Blank
         } else {
             Gap::Line
         });
-        self.row_has_words = false;
-        self.row_has_lines = false;
+        self.row.has_words = false;
+        self.row.has_lines = false;
     }
 
     /// Begins a table cell.
     pub(super) fn start_cell(&mut self) {
         self.end_heading();
-        self.n_cells += 1;
-        self.in_cell = true;
-        if self.n_cells > 1 {
-            if self.row_has_words {
+        self.row.n_cells += 1;
+        if self.row.n_cells > 1 {
+            if self.row.has_words {
                 self.gap = Gap::None;
             }
             self.marker
@@ -151,8 +154,7 @@ impl TextWriter {
 
     /// Ends the cells of a row. Also for what does not stand in rows, such as nested tables.
     pub(super) fn end_cells(&mut self) {
-        self.n_cells = 0;
-        self.in_cell = false;
+        self.row.n_cells = 0;
     }
 
     pub(super) fn start_pre(&mut self) {
@@ -274,7 +276,7 @@ impl TextWriter {
             if self.gap == Gap::Blank && !self.out.ends_with("\n\n") {
                 self.out.push('\n');
             }
-            self.row_has_lines |= self.in_cell && !self.held;
+            self.row.has_lines |= self.in_cell() && !self.held;
         } else if self.gap == Gap::Space && !self.at_line_start() {
             self.out.push(' ');
         }
@@ -289,7 +291,7 @@ impl TextWriter {
         }
         self.gap = Gap::None;
         self.held = false;
-        self.row_has_words |= self.in_cell;
+        self.row.has_words |= self.in_cell();
         if let Some(OpenHeading {
             start: start @ None,
             ..
@@ -297,6 +299,10 @@ impl TextWriter {
         {
             *start = Some(self.out.len());
         }
+    }
+
+    fn in_cell(&self) -> bool {
+        self.row.n_cells > 0
     }
 
     fn at_line_start(&self) -> bool {
