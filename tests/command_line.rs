@@ -854,3 +854,37 @@ fn an_answer_is_written_before_the_next_question_is_read() {
     drop(questions);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_ends_in_order_and_leaves_no_half_index() {
+    let place = Place::empty();
+    for file in 0..40 {
+        let text = format!("Sentence {file} of a text that takes a while to read. ").repeat(400);
+        place.write(&format!("{file}.txt"), &text);
+    }
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("reread"))
+        .arg("index")
+        .current_dir(place.docs.path())
+        .env("XDG_CONFIG_HOME", place.home.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The index folder appears after the handler is set and before anything is embedded.
+    while !place.docs.path().join(".reread").exists() {
+        assert_eq!(child.try_wait().unwrap(), None);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+    let mut stderr = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut stderr)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{stderr}");
+    assert!(stderr.contains("stopping") && stderr.contains("stopped on request"), "{stderr}");
+    assert_eq!(status(&place.run(&["status"])), 2);
+}
