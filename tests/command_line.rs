@@ -314,8 +314,7 @@ fn by_document_shows_each_document_once() {
     let paths = |by| {
         let answer = place.json(&["search", "--json", "--by", by, question]);
         let hits = answer["hits"].as_array().unwrap().clone();
-        let of_bread = hits.iter().filter(|hit| hit["path"] == "bread.md").count();
-        of_bread
+        hits.iter().filter(|hit| hit["path"] == "bread.md").count()
     };
     assert_eq!((paths("passage"), paths("document")), (2, 1));
 }

@@ -9,6 +9,8 @@ use reread_engine::{
 };
 use serde::Serialize;
 
+use super::clean_char;
+
 /// The number of this set of keys. Keys may be added to it; it changes when one is removed or
 /// means something else.
 pub(crate) const SCHEMA: u32 = 1;
@@ -68,12 +70,14 @@ pub(crate) fn write_line(out: &mut impl Write, value: &impl Serialize) -> io::Re
 /// escapes mean the same.
 fn to_line(value: &impl Serialize) -> io::Result<String> {
     let line = serde_json::to_string(value)?;
-    if !line.chars().any(char::is_control) {
+    let obeyed = |c: char| clean_char(c) != c;
+    if !line.chars().any(obeyed) {
         return Ok(line);
     }
     let mut escaped = String::with_capacity(line.len() + 16);
     for c in line.chars() {
-        if c.is_control() {
+        // All of them are below U+10000, where one escape is one character.
+        if obeyed(c) {
             let _ = write!(escaped, "\\u{:04x}", u32::from(c));
         } else {
             escaped.push(c);
@@ -257,9 +261,9 @@ mod tests {
 
     #[test]
     fn escapes_stay_the_same_text_and_reach_no_terminal() {
-        let text = "a\u{9b}2Jb\u{7f}\u{1b}[0m\n\"quoted\"";
+        let text = "a\u{9b}2Jb\u{7f}\u{1b}[0m\n\"quoted\" \u{202e}\u{1f600}";
         let line = to_line(&text).unwrap();
-        assert!(!line.chars().any(char::is_control));
+        assert!(line.chars().all(|c| clean_char(c) == c), "{line}");
         assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
     }
 
