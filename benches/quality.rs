@@ -6,7 +6,8 @@
 //!
 //! A collection is a folder with `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`. Each document
 //! (title and text) is one passage. The table gives `nDCG@10`, recall@100 and MRR@10 in the sense of
-//! `trec_eval`, and the time a query takes.
+//! `trec_eval`, and the time a query takes. The second pass reads each query's candidates once, at the
+//! deepest depth; the other depths and weights are worked out from those scores.
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
 
 use std::collections::HashMap;
@@ -17,10 +18,13 @@ use std::time::{Duration, Instant};
 
 use reread_engine::eval::{ndcg_at, recall_at, reciprocal_rank_at};
 use reread_engine::{
-    By, ChunkOptions, Engine, Fusion, IndexOptions, Mode, RetrieveOptions, SearchOptions,
-    SecondPass,
+    ChunkOptions, Engine, Fusion, Hit, IndexOptions, Mode, RetrieveOptions, SearchOptions,
+    SecondPass, blend_passes, final_order,
 };
 use serde::Deserialize;
+
+/// Weights of the cross-encoder that are compared.
+const WEIGHTS: [f32; 5] = [0.1, 0.2, 0.3, 0.5, 1.0];
 
 type Qrels = HashMap<String, HashMap<String, f64>>;
 
@@ -60,9 +64,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
         println!("| run | nDCG@10 | R@100 | MRR@10 | ms/query |");
         println!("|---|---|---|---|---|");
-        for (name, options) in runs(&arguments.depths) {
-            measure(&collection, &name, &options)?;
+        for (name, options) in first_passes() {
+            measure(&collection, name, &options)?;
         }
+        measure_second_pass(&collection, &arguments.depths)?;
     }
     Ok(())
 }
@@ -151,40 +156,65 @@ fn read_qrels(path: &Path) -> Result<Qrels, Box<dyn Error>> {
     Ok(qrels)
 }
 
-fn runs(depths: &[usize]) -> Vec<(String, SearchOptions)> {
-    let first = |mode, fusion| {
-        let mut retrieve = RetrieveOptions::default();
-        retrieve.mode = mode;
-        retrieve.fusion = fusion;
-        retrieve.depth = 100;
-        SearchOptions::default()
-            .with_top_k(100)
-            .with_by(By::Document)
-            .with_first_pass(retrieve)
-            .with_second_pass(SecondPass::Off)
-    };
+/// Options of a first pass that returns the 100 best documents.
+fn first_pass(mode: Mode, fusion: Fusion) -> SearchOptions {
+    let mut retrieve = RetrieveOptions::default();
+    retrieve.mode = mode;
+    retrieve.fusion = fusion;
+    retrieve.depth = 100;
+    SearchOptions::default()
+        .with_top_k(100)
+        .with_first_pass(retrieve)
+        .with_second_pass(SecondPass::Off)
+}
+
+fn first_passes() -> [(&'static str, SearchOptions); 4] {
     let blend = Fusion::default();
-    let mut runs = vec![
-        ("BM25".to_owned(), first(Mode::Lexical, blend)),
-        ("vector".to_owned(), first(Mode::Vector, blend)),
-        (
-            "hybrid, RRF 60".to_owned(),
-            first(Mode::Hybrid, Fusion::Rrf { rrf_k: 60.0 }),
-        ),
-        ("hybrid, blend 0.5".to_owned(), first(Mode::Hybrid, blend)),
-    ];
-    for &depth in depths {
-        for weight in [0.5, 1.0] {
-            let name = format!("second pass, depth {depth}, weight {weight}");
-            let options = SearchOptions::default()
-                .with_top_k(100)
-                .with_by(By::Document)
-                .with_depth(depth)
-                .with_second_pass(SecondPass::Rerank { weight });
-            runs.push((name, options));
-        }
+    let rrf = Fusion::Rrf { rrf_k: 60.0 };
+    [
+        ("BM25", first_pass(Mode::Lexical, blend)),
+        ("vector", first_pass(Mode::Vector, blend)),
+        ("hybrid, RRF 60", first_pass(Mode::Hybrid, rrf)),
+        ("hybrid, blend 0.5", first_pass(Mode::Hybrid, blend)),
+    ]
+}
+
+/// Sums of the measures over queries.
+#[derive(Default)]
+struct Sums {
+    ndcg: f64,
+    recall: f64,
+    mrr: f64,
+    time: Duration,
+}
+
+impl Sums {
+    fn add(&mut self, gains: &[f64], judged: &HashMap<String, f64>, time: Duration) {
+        let grades: Vec<f64> = judged.values().copied().collect();
+        self.ndcg += ndcg_at(10, gains, &grades);
+        self.recall += recall_at(100, gains, &grades);
+        self.mrr += reciprocal_rank_at(10, gains);
+        self.time += time;
     }
-    runs
+
+    fn print(&self, name: &str, n_queries: usize, timed: bool) {
+        let n = n_queries as f64;
+        let time = if timed {
+            format!("{:.1}", self.time.as_secs_f64() * 1e3 / n)
+        } else {
+            String::new()
+        };
+        println!(
+            "| {name} | {:.4} | {:.4} | {:.4} | {time} |",
+            self.ndcg / n,
+            self.recall / n,
+            self.mrr / n
+        );
+    }
+}
+
+fn gain(hit: &Hit, judged: &HashMap<String, f64>) -> f64 {
+    judged.get(&hit.passage.doc_id).copied().unwrap_or(0.0)
 }
 
 fn measure(
@@ -192,29 +222,50 @@ fn measure(
     name: &str,
     options: &SearchOptions,
 ) -> Result<(), Box<dyn Error>> {
-    let (mut ndcg, mut recall, mut mrr) = (0.0, 0.0, 0.0);
-    let mut time = Duration::ZERO;
+    let mut sums = Sums::default();
     for query in &collection.queries {
         let judged = &collection.qrels[&query.id];
-        let grades: Vec<f64> = judged.values().copied().collect();
         let result = collection.engine.search(&query.text, options)?;
-        time += result.timings.total;
-        let gains: Vec<f64> = result
-            .hits
-            .iter()
-            .map(|hit| judged.get(&hit.passage.doc_id).copied().unwrap_or(0.0))
-            .collect();
-        ndcg += ndcg_at(10, &gains, &grades);
-        recall += recall_at(100, &gains, &grades);
-        mrr += reciprocal_rank_at(10, &gains);
+        let gains: Vec<f64> = result.hits.iter().map(|hit| gain(hit, judged)).collect();
+        sums.add(&gains, judged, result.timings.total);
     }
-    let n = collection.queries.len() as f64;
-    println!(
-        "| {name} | {:.4} | {:.4} | {:.4} | {:.1} |",
-        ndcg / n,
-        recall / n,
-        mrr / n,
-        time.as_secs_f64() * 1e3 / n
-    );
+    sums.print(name, collection.queries.len(), true);
+    Ok(())
+}
+
+/// What the second pass makes of each depth and weight.
+fn measure_second_pass(collection: &Collection, depths: &[usize]) -> Result<(), Box<dyn Error>> {
+    let deepest = depths.iter().copied().max().unwrap_or(20);
+    let options = SearchOptions::default()
+        .with_top_k(100)
+        .with_depth(deepest)
+        .with_second_pass(SecondPass::Rerank { weight: 1.0 });
+    let mut table: Vec<(usize, f32, Sums)> = Vec::new();
+    for &depth in depths {
+        table.extend(WEIGHTS.map(|weight| (depth, weight, Sums::default())));
+    }
+    for query in &collection.queries {
+        let judged = &collection.qrels[&query.id];
+        let result = collection.engine.search(&query.text, &options)?;
+        let time = result.timings.total;
+        let mut hits = result.hits;
+        hits.sort_by_key(|hit| hit.ranks.first_pass);
+        let first: Vec<f32> = hits.iter().map(|hit| hit.scores.first_pass).collect();
+        let logits: Vec<f32> = hits
+            .iter()
+            .filter_map(|hit| hit.scores.cross_encoder)
+            .collect();
+        for (depth, weight, sums) in &mut table {
+            let read = &logits[..(*depth).min(logits.len())];
+            let scores = blend_passes(&first, read, *weight);
+            let order = final_order(&scores, read.len());
+            let gains: Vec<f64> = order.iter().map(|&pos| gain(&hits[pos], judged)).collect();
+            sums.add(&gains, judged, time);
+        }
+    }
+    for (depth, weight, sums) in &table {
+        let name = format!("second pass, depth {depth}, weight {weight}");
+        sums.print(&name, collection.queries.len(), *depth == deepest);
+    }
     Ok(())
 }

@@ -5,11 +5,13 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
-use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// The built command.
+const BINARY: &str = env!("CARGO_BIN_EXE_reread");
 
 /// A folder of documents, and a home without configuration or models.
 struct Place {
@@ -66,7 +68,7 @@ impl Place {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = assert_cmd::cargo::cargo_bin_cmd!("reread");
+        let mut command = Command::new(BINARY);
         let inherited = std::env::vars_os().map(|(name, _)| name);
         for name in inherited.filter(|name| name.to_string_lossy().starts_with("REREAD_")) {
             command.env_remove(name);
@@ -77,12 +79,29 @@ impl Place {
             .env("XDG_DATA_HOME", self.home.path().join("data"))
             .env_remove("NO_COLOR")
             .env_remove("ORT_DYLIB_PATH")
+            .stdin(Stdio::null())
             .args(args);
         command
     }
 
     fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
+    }
+
+    /// Runs the command with `input` on its standard input.
+    fn run_with(&self, args: &[&str], input: &[u8]) -> Output {
+        let mut command = self.command(args);
+        command.stdin(Stdio::piped());
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // A command that fails early may not read all of it.
+        let _ = stdin.write_all(input);
+        drop(stdin);
+        child.wait_with_output().unwrap()
     }
 
     fn json(&self, args: &[&str]) -> Value {
@@ -278,8 +297,8 @@ fn many_questions_are_answered_in_one_process() {
     assert_eq!(answers[1]["query_id"], "2");
     assert_eq!(answers[1]["hits"][0]["doc_id"], "sea");
 
-    let piped = place
-        .command(&[
+    let piped = place.run_with(
+        &[
             "search",
             "--queries",
             "-",
@@ -287,18 +306,13 @@ fn many_questions_are_answered_in_one_process() {
             "trec",
             "--top-k",
             "1",
-        ])
-        .write_stdin(questions)
-        .output()
-        .unwrap();
+        ],
+        questions.as_ref(),
+    );
     let firsts: Vec<&str> = out(&piped).lines().map(|line| &line[..4]).collect();
     assert_eq!(firsts, ["b Q0", "2 Q0"]);
 
-    let broken = place
-        .command(&["search", "--queries", "-"])
-        .write_stdin("nonsense\n")
-        .output();
-    let broken = broken.unwrap();
+    let broken = place.run_with(&["search", "--queries", "-"], "nonsense\n".as_ref());
     assert_eq!(status(&broken), 2);
     assert!(
         err(&broken).contains("the standard input:1"),
@@ -448,7 +462,7 @@ fn a_closed_pipe_is_no_error() {
         &["completions", "bash"],
         &["--help"],
     ] {
-        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("reread"));
+        let mut command = Command::new(BINARY);
         let mut child = command
             .args(args)
             .current_dir(place.docs.path())
@@ -641,11 +655,7 @@ fn rerank_orders_lines_and_leaves_them_as_they_are() {
     let run = |args: &[&str]| {
         let question = "how many people live in Berlin";
         let args = [&["rerank", question][..], args].concat();
-        place
-            .command(&args)
-            .write_stdin(&input[..])
-            .output()
-            .unwrap()
+        place.run_with(&args, &input[..].as_ref())
     };
     let output = run(&[]);
     assert_eq!(status(&output), 0, "{}", err(&output));
@@ -673,11 +683,7 @@ fn rerank_orders_lines_and_leaves_them_as_they_are() {
     );
     assert!(json[0]["score"].as_f64().unwrap() > 1.0);
 
-    let nothing = place
-        .command(&["rerank", "q"])
-        .write_stdin("\n\n")
-        .output()
-        .unwrap();
+    let nothing = place.run_with(&["rerank", "q"], "\n\n".as_ref());
     assert_eq!((status(&nothing), out(&nothing)), (1, ""));
 }
 
@@ -833,7 +839,7 @@ fn help_names_defaults_and_precedence() {
 fn an_answer_is_written_before_the_next_question_is_read() {
     let place = Place::new();
     place.run(&["index"]);
-    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("reread"))
+    let mut child = Command::new(BINARY)
         .args(["search", "--queries", "-", "--no-rerank", "--top-k", "1"])
         .current_dir(place.docs.path())
         .env("XDG_CONFIG_HOME", place.home.path())

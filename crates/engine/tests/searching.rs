@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use reread_engine::{
-    BoxError, By, CrossEncoder, DocumentKind, Engine, Error, Filter, Mode, ModelIdentity,
-    RetrieveOptions, SearchOptions, SecondPass, Stopped,
+    BoxError, By, CrossEncoder, DenseMethod, DocumentKind, Engine, Error, Filter, HnswOptions,
+    IndexOptions, Mode, ModelIdentity, RetrieveOptions, SearchOptions, SecondPass, Stopped,
 };
 use support::{WordHash, engine};
 
@@ -277,4 +277,42 @@ fn an_engine_is_shared_between_threads() {
         });
     });
     assert_eq!(engine.status().expect("status").n_documents, 45);
+}
+
+#[test]
+fn a_large_segment_is_searched_by_its_graph_and_agrees_with_the_scan() {
+    let root = folder();
+    let engine = Engine::builder()
+        .root(root.path())
+        .embedder(Arc::new(WordHash::new("word hash")))
+        .cross_encoder(Arc::new(support::LongestWord::new()))
+        .index_options(
+            IndexOptions::default().with_hnsw(HnswOptions::default().with_from_passages(20)),
+        )
+        .build()
+        .expect("an engine");
+    engine.index_folder(&()).expect("indexed");
+    let status = engine.status().expect("status");
+    assert_eq!(status.n_graph_passages, 40);
+    engine
+        .snapshot()
+        .expect("open")
+        .verify()
+        .expect("every digest is right");
+
+    let search = |exact| {
+        let mut first_pass = RetrieveOptions::default();
+        first_pass.mode = Mode::Vector;
+        first_pass.exact = exact;
+        let options = SearchOptions::default()
+            .with_first_pass(first_pass)
+            .with_second_pass(SecondPass::Off);
+        engine
+            .search("river number12 stone", &options)
+            .expect("an answer")
+    };
+    let (by_graph, by_scan) = (search(false), search(true));
+    assert_eq!(by_graph.first_pass.dense_method, Some(DenseMethod::Graph));
+    assert_eq!(by_scan.first_pass.dense_method, Some(DenseMethod::Scan));
+    assert_eq!(by_graph.hits, by_scan.hits);
 }

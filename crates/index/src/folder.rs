@@ -78,7 +78,8 @@ pub struct IndexSummary {
     pub n_embedded: usize,
     /// What could not be read, and why. The rest was indexed.
     pub problems: Vec<Problem>,
-    /// Whether a new generation was published.
+    /// Whether what can be found has changed. A new generation that only takes over file times does
+    /// not count.
     pub changed: bool,
     /// How long it took.
     pub elapsed: Duration,
@@ -191,10 +192,10 @@ pub fn index_folder(
         }
     }
     summary.n_binary = n_binary(writer.catalog());
-    let (changed, counts) = writer.commit()?;
+    let (_, counts) = writer.commit()?;
     summary.n_passages = counts.n_passages;
     summary.n_embedded = counts.n_embedded;
-    summary.changed = changed;
+    summary.changed = summary.n_added + summary.n_changed + summary.n_removed > 0;
     progress.n_passages = counts.n_passages;
     observer.progress(&progress);
     summary.elapsed = started.elapsed();

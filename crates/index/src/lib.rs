@@ -1,4 +1,63 @@
 //! The first pass: documents in, candidates out.
+//!
+//! Documents are cut into passages; BM25 over their words and vectors over their meaning each find the
+//! best, and fusion makes one list of candidates of them. The index is a folder on disk
+//! (`docs/format.md`).
+//!
+//! ```
+//! use std::path::Path;
+//! use std::sync::Arc;
+//!
+//! use reread_index::{
+//!     BertEmbedder, Embedder, IndexOptions, IndexWriter, Query, RetrieveOptions, Snapshot, index_folder,
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! let folder = tempfile::tempdir()?;
+//! std::fs::write(folder.path().join("yeast.md"), "# Bread\nYeast makes the dough rise.")?;
+//! std::fs::write(folder.path().join("steel.md"), "# Steel\nCarbon makes iron hard.")?;
+//!
+//! let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/models/bge-small-en-v1.5");
+//! let embedder = Arc::new(BertEmbedder::open(&model)?);
+//! let index = folder.path().join(".reread");
+//! let writer =
+//!     IndexWriter::open(&index, Some(folder.path()), embedder.clone(), IndexOptions::default())?;
+//! let summary = index_folder(writer, folder.path(), &())?;
+//! assert_eq!(summary.n_added, 2);
+//!
+//! let snapshot = Snapshot::open(&index)?;
+//! let query = Query::parse("why does a loaf get bigger");
+//! let vector = embedder.embed_query(query.text())?;
+//! let found = snapshot.retrieve(&query, Some(&vector), &RetrieveOptions::default())?;
+//! let best = snapshot.passage(found.candidates[0].passage)?;
+//! assert_eq!(best.path, "yeast.md");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How the types fit
+//!
+//! [`document`] reads files into [`Document`]s and [`chunk`](mod@chunk) cuts these into passages.
+//! [`IndexWriter`] holds the lock, changes documents and publishes a generation; [`index_folder`] lets it
+//! follow a folder. [`Snapshot`] is one generation, open for reading: [`Snapshot::retrieve`] is the first
+//! pass, [`lexical`], [`dense`] and [`fusion`] are its parts. [`Embedder`] is the seam to the model.
+//!
+//! # Guarantees
+//!
+//! - The same snapshot, query and options give the same candidates, whatever the number of threads.
+//! - A crash leaves the old generation or the new one; readers keep theirs while a writer goes on.
+//! - No file, query or damaged byte panics: what cannot be read is a [`Problem`] or an [`Error`].
+//! - Nothing is printed and nothing is read from the environment.
+//!
+//! # Features
+//!
+//! `fastembed` (on by default) adds [`FastembedEmbedder`] for ONNX models; `hub` lets it download the
+//! models of its catalogue.
+//!
+//! # Sources
+//!
+//! BM25: Robertson and Zaragoza 2009. HNSW: Malkov and Yashunin, arXiv:1603.09320. Convex blend: Bruch,
+//! Gai and Ingber, arXiv:2210.11934. RRF: Cormack, Clarke and Buettcher 2009.
 #![deny(unsafe_code)]
 
 mod chunk;
