@@ -8,10 +8,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reread_engine::{IndexProgress, Observer};
 
 use crate::interrupt;
-use crate::output::{duration, grouped};
+use crate::output::{counted, duration, grouped};
 
 /// How often the bar is drawn, at most.
 const DRAWS_PER_SECOND: u8 = 10;
+
+/// Shorter runs show no bar, which would only flicker.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Shows how far an indexing run is, and stops it on Ctrl-C.
 pub(crate) struct Progress {
@@ -45,9 +48,14 @@ impl Observer for Progress {
             return;
         }
         let elapsed = self.started.get_or_init(Instant::now).elapsed();
-        self.bar.set_length(progress.n_bytes);
-        self.bar.set_position(progress.n_bytes_done);
+        if elapsed < PATIENCE {
+            return;
+        }
         self.bar.set_message(message(progress, elapsed));
+        self.bar.update(|bar| {
+            bar.set_len(progress.n_bytes);
+            bar.set_pos(progress.n_bytes_done);
+        });
     }
 
     fn cancelled(&self) -> bool {
@@ -63,10 +71,10 @@ fn style() -> ProgressStyle {
 
 fn message(progress: &IndexProgress, elapsed: Duration) -> String {
     let files = format!(
-        "{} of {} files, {} passages",
+        "{} of {}, {}",
         grouped(progress.n_files_done),
-        grouped(progress.n_files),
-        grouped(progress.n_passages)
+        counted(progress.n_files, "file"),
+        counted(progress.n_passages, "passage")
     );
     let seconds = elapsed.as_secs_f64();
     // The first second says little about the rest.

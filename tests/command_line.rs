@@ -655,7 +655,7 @@ fn rerank_orders_lines_and_leaves_them_as_they_are() {
     let run = |args: &[&str]| {
         let question = "how many people live in Berlin";
         let args = [&["rerank", question][..], args].concat();
-        place.run_with(&args, &input[..].as_ref())
+        place.run_with(&args, &input[..])
     };
     let output = run(&[]);
     assert_eq!(status(&output), 0, "{}", err(&output));
@@ -869,7 +869,7 @@ fn an_interrupted_run_ends_in_order_and_leaves_no_half_index() {
         let text = format!("Sentence {file} of a text that takes a while to read. ").repeat(400);
         place.write(&format!("{file}.txt"), &text);
     }
-    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("reread"))
+    let mut child = Command::new(BINARY)
         .arg("index")
         .current_dir(place.docs.path())
         .env("XDG_CONFIG_HOME", place.home.path())
@@ -881,7 +881,9 @@ fn an_interrupted_run_ends_in_order_and_leaves_no_half_index() {
         assert_eq!(child.try_wait().unwrap(), None);
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
     assert!(sent.unwrap().success());
     let mut stderr = String::new();
     child
@@ -891,6 +893,9 @@ fn an_interrupted_run_ends_in_order_and_leaves_no_half_index() {
         .read_to_string(&mut stderr)
         .unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{stderr}");
-    assert!(stderr.contains("stopping") && stderr.contains("stopped on request"), "{stderr}");
+    assert!(
+        stderr.contains("stopping") && stderr.contains("stopped on request"),
+        "{stderr}"
+    );
     assert_eq!(status(&place.run(&["status"])), 2);
 }

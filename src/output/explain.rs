@@ -11,6 +11,7 @@ use super::{clean, counted, duration, grouped, json};
 /// Writes a table of one result's ranks and scores.
 pub(crate) fn write_hit(out: &mut impl Write, hit: &Hit, indent: usize) -> io::Result<()> {
     let (scores, ranks) = (&hit.scores, &hit.ranks);
+    writeln!(out, "{:indent$}{:<14}{:>6}{:>10}", "", "", "rank", "score")?;
     let mut row = |name: &str, rank: Option<u32>, score: Option<f32>, note: &str| {
         let (Some(rank), Some(score)) = (rank, score) else {
             return writeln!(out, "{:indent$}{name:<14}     -         -", "");

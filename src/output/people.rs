@@ -211,21 +211,24 @@ pub(crate) fn summary(result: &SearchResult, options: &SearchOptions) -> String 
 pub(crate) fn index_summary(summary: &IndexSummary) -> Vec<String> {
     let mut parts = Vec::new();
     let n_read = summary.n_added + summary.n_changed;
-    if summary.changed {
-        parts.push(format!(
-            "indexed {}, {} in {}",
-            counted(n_read, "file"),
-            counted(summary.n_passages, "passage"),
-            duration(summary.elapsed)
-        ));
-    } else {
+    let time = duration(summary.elapsed);
+    let removed = counted(summary.n_removed, "file");
+    if !summary.changed {
         parts.push(format!(
             "nothing has changed in {}",
             counted(summary.n_unchanged, "file")
         ));
-    }
-    if summary.n_removed > 0 {
-        parts.push(format!("{} removed", grouped(summary.n_removed)));
+    } else if n_read == 0 && summary.n_removed > 0 {
+        parts.push(format!("removed {removed} in {time}"));
+    } else {
+        parts.push(format!(
+            "indexed {}, {} in {time}",
+            counted(n_read, "file"),
+            counted(summary.n_passages, "passage")
+        ));
+        if summary.n_removed > 0 {
+            parts.push(format!("removed {removed}"));
+        }
     }
     if summary.n_binary > 0 {
         parts.push(format!(
@@ -281,6 +284,13 @@ mod tests {
             index_summary(&run),
             ["indexed 100 files, 2,311 passages in 41 s"]
         );
+        run.n_removed = 1;
+        assert_eq!(
+            index_summary(&run),
+            ["indexed 100 files, 2,311 passages in 41 s; removed 1 file"]
+        );
+        run.n_added = 0;
+        assert_eq!(index_summary(&run), ["removed 1 file in 41 s"]);
         run.changed = false;
         run.n_unchanged = 1;
         assert_eq!(index_summary(&run), ["nothing has changed in 1 file"]);
