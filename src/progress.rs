@@ -51,11 +51,11 @@ impl Observer for Progress {
         if elapsed < PATIENCE {
             return;
         }
-        self.bar.set_message(message(progress, elapsed));
         self.bar.update(|bar| {
             bar.set_len(progress.n_bytes);
             bar.set_pos(progress.n_bytes_done);
         });
+        self.bar.set_message(message(progress, elapsed));
     }
 
     fn cancelled(&self) -> bool {
@@ -64,7 +64,7 @@ impl Observer for Progress {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("indexing {bar:24} {wide_msg}")
+    ProgressStyle::with_template("indexing {bar:10} {wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ")
 }
@@ -85,7 +85,7 @@ fn message(progress: &IndexProgress, elapsed: Duration) -> String {
     let left = progress.n_bytes.saturating_sub(progress.n_bytes_done) as f64;
     let left = seconds * left / progress.n_bytes_done as f64;
     let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
-    format!("{files}, {rate:.0} a second, {} left", duration(left))
+    format!("{files}, {rate:.0}/s, {} left", duration(left))
 }
 
 #[cfg(test)]
@@ -103,7 +103,7 @@ mod tests {
         let shown = message(&progress, Duration::from_secs(10));
         assert_eq!(
             shown,
-            "500 of 2,000 files, 1,200 passages, 120 a second, 30 s left"
+            "500 of 2,000 files, 1,200 passages, 120/s, 30 s left"
         );
     }
 

@@ -655,7 +655,7 @@ fn rerank_orders_lines_and_leaves_them_as_they_are() {
     let run = |args: &[&str]| {
         let question = "how many people live in Berlin";
         let args = [&["rerank", question][..], args].concat();
-        place.run_with(&args, &input[..])
+        place.run_with(&args, input)
     };
     let output = run(&[]);
     assert_eq!(status(&output), 0, "{}", err(&output));

@@ -10,11 +10,11 @@ use common::{gains, judgements, questions, sample};
 use reread_engine::eval::{ndcg_at, recall_at};
 use reread_engine::{Engine, SearchOptions, SecondPass};
 
-/// Measured when the floors were set, less .02 for what another instruction set's rounding may
-/// change. A change that falls below must say why, with figures.
-const FIRST_PASS_NDCG: f64 = 0.0;
-const BOTH_PASSES_NDCG: f64 = 0.0;
-const FIRST_PASS_RECALL: f64 = 0.0;
+/// Measured when the floors were set (nDCG@10 .342 and .378, recall@100 .754), less .02 for what
+/// another instruction set's rounding may change. A change that falls below must say why, with figures.
+const FIRST_PASS_NDCG: f64 = 0.322;
+const BOTH_PASSES_NDCG: f64 = 0.358;
+const FIRST_PASS_RECALL: f64 = 0.734;
 
 #[test]
 fn both_passes_stay_above_their_floors_on_the_sample() {

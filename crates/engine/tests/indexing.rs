@@ -292,3 +292,34 @@ fn a_file_in_place_of_a_folder_is_refused_by_name() {
         .expect_err("a file");
     assert!(matches!(error, Error::NotAFolder { .. }));
 }
+
+#[test]
+fn a_document_given_twice_in_one_call_is_there_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = Engine::builder()
+        .index(folder.path().join("index"))
+        .embedder(Arc::new(WordHash::new("word hash")))
+        .cross_encoder(Arc::new(LongestWord::new()))
+        .build()
+        .expect("an engine");
+    let document = |text: &str| Document {
+        id: "one".to_owned(),
+        path: "one".to_owned(),
+        title: String::new(),
+        kind: DocumentKind::Text,
+        text: text.to_owned(),
+        headings: Vec::new(),
+        pages: Vec::new(),
+        lines: Lines::OfText,
+    };
+    engine
+        .add_documents(&[document("apples are red"), document("bananas are yellow")])
+        .expect("added");
+    let hits = engine
+        .search("apples bananas", &SearchOptions::default())
+        .expect("ok")
+        .hits;
+    assert_eq!(hits.len(), 1);
+    assert_eq!(hits[0].passage.text, "bananas are yellow");
+    assert_eq!(engine.status().expect("status").n_passages, 1);
+}

@@ -1,8 +1,7 @@
 //! The writer: changes documents and publishes them as one new generation.
 
 use std::collections::HashMap;
-use std::fs::{self, File, TryLockError};
-use std::io;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -15,8 +14,9 @@ use crate::folder::IndexState;
 use crate::format::atomic::{self, io_error};
 use crate::format::foreign;
 use crate::format::manifest::{
-    Catalog, DocumentRecord, FileRef, MANIFEST, Manifest, Origin, Outcome, Source, write_catalog,
+    Catalog, DocumentRecord, FileRef, Manifest, Origin, Outcome, Source, write_catalog,
 };
+use crate::index_folder::{lock, remove_rubbish, stored_root};
 use crate::lexical::{LexicalPassage, LexicalWriter};
 use crate::merge;
 use crate::options::IndexOptions;
@@ -24,9 +24,6 @@ use crate::passage::contextual_text;
 use crate::segment::{SegmentWriter, TextDigest, text_digest};
 use crate::snapshot::Snapshot;
 use crate::{Error, Result};
-
-/// The writer's lock file.
-const LOCK: &str = "LOCK";
 
 /// Threads of the lexical index: it takes a hundredth of the time of embedding.
 const LEXICAL_THREADS: usize = 1;
@@ -51,6 +48,8 @@ pub struct IndexWriter {
     segment: Option<SegmentWriter>,
     lexical: Option<(String, LexicalWriter)>,
     pending: Vec<Pending>,
+    /// Documents of the segment being written that were taken out again in the same run.
+    withdrawn: Vec<DocumentRecord>,
     counts: WriteCounts,
 }
 
@@ -163,6 +162,7 @@ impl IndexWriter {
             segment: None,
             lexical: None,
             pending: Vec::new(),
+            withdrawn: Vec::new(),
             counts: WriteCounts::default(),
         })
     }
@@ -274,7 +274,15 @@ impl IndexWriter {
         self.changed = true;
         for document in source.documents {
             self.lexical()?.delete_document(document.key);
-            merge::delete(&mut self.manifest.segments, &document);
+            if self
+                .segment
+                .as_ref()
+                .is_some_and(|s| s.number() == document.segment)
+            {
+                self.withdrawn.push(document);
+            } else {
+                merge::delete(&mut self.manifest.segments, &document);
+            }
         }
         Ok(true)
     }
@@ -304,6 +312,9 @@ impl IndexWriter {
         if let Some(segment) = self.segment.take() {
             let segment = segment.finish(&self.options.hnsw)?;
             self.manifest.segments.push(segment);
+            for document in self.withdrawn.drain(..) {
+                merge::delete(&mut self.manifest.segments, &document);
+            }
         }
         // A new index needs its lexical folder even without passages.
         if self.base.is_none() {
@@ -491,56 +502,6 @@ fn is_lock(file: &Path) -> bool {
         .is_some_and(|extension| extension == "lock")
 }
 
-/// Creates the folder if need be and takes the writer's lock.
-fn lock(folder: &Path) -> Result<File> {
-    fs::create_dir_all(folder).map_err(|source| io_error("create", folder, source))?;
-    let ignore = folder.join(".gitignore");
-    if !ignore.exists() {
-        fs::write(&ignore, "*\n").map_err(|source| io_error("write", &ignore, source))?;
-    }
-    let path = folder.join(LOCK);
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|source| io_error("create", &path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked {
-            path: folder.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(io_error("lock", &path, source)),
-    }
-}
-
-/// Removes an index: all that was ever written to it, but nothing else in its folder.
-///
-/// # Errors
-/// `Locked` while a writer is at work, `Io`.
-pub fn remove_index(folder: &Path) -> Result<()> {
-    if !folder.join(MANIFEST).exists() {
-        return Ok(());
-    }
-    let _lock = lock(folder)?;
-    let path = folder.join(MANIFEST);
-    fs::remove_file(&path).map_err(|source| io_error("remove", &path, source))?;
-    remove_rubbish(folder, &[]);
-    Ok(())
-}
-
-/// What the manifest says of the root: nothing when the index lies inside it, so that both can be
-/// moved together.
-fn stored_root(folder: &Path, root: &Path) -> String {
-    let absolute = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let (folder, root) = (absolute(folder), absolute(root));
-    if folder.parent() == Some(root.as_path()) {
-        String::new()
-    } else {
-        root.to_string_lossy().into_owned()
-    }
-}
-
 /// The manifest that continues `base`, if this embedder and root fit it.
 fn continued(base: &Snapshot, root: Option<String>, embedder: &dyn Embedder) -> Result<Manifest> {
     base.check_model(embedder.model())?;
@@ -568,28 +529,6 @@ fn continued(base: &Snapshot, root: Option<String>, embedder: &dyn Embedder) -> 
     }
     manifest.root = root;
     Ok(manifest)
-}
-
-/// Removes what interrupted runs and older generations have left. What cannot be removed now is
-/// left for the next writer.
-fn remove_rubbish(folder: &Path, needed: &[String]) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let ours = ["catalog-", "segment-", "lexical-"]
-            .iter()
-            .any(|p| name.starts_with(p))
-            || name == format!("{MANIFEST}.new");
-        if ours && !needed.contains(&name) {
-            let removed = match entry.file_type() {
-                Ok(kind) if kind.is_dir() => fs::remove_dir_all(entry.path()),
-                _ => fs::remove_file(entry.path()),
-            };
-            let _: io::Result<()> = removed;
-        }
-    }
 }
 
 impl Manifest {
