@@ -95,7 +95,10 @@ fn user_models() -> Option<PathBuf> {
 
 /// How an index is built.
 pub(crate) fn index_options(settings: &Settings) -> IndexOptions {
-    let mut options = IndexOptions::default().with_hidden(settings.walk.hidden);
+    let mut options = IndexOptions::default();
+    if settings.walk.hidden || settings.walk.no_hidden {
+        options = options.with_hidden(settings.walk.hidden);
+    }
     if let Some(bytes) = settings.read.max_file_size {
         options = options.with_max_file_bytes(bytes);
     }

@@ -209,12 +209,11 @@ impl IndexFlags {
 pub(crate) struct WalkFlags {
     /// Take in hidden files and folders
     ///
-    /// Off by default, as in other search tools. To keep it, write `hidden = true` into
-    /// `reread.toml`.
+    /// Off by default, as in other search tools. The index remembers it for later runs.
     #[arg(long, overrides_with = "no_hidden")]
     pub(crate) hidden: bool,
 
-    /// Leave out hidden files even where a configuration file says otherwise
+    /// Leave out hidden files even where the index or a configuration file says otherwise
     #[arg(long, overrides_with = "hidden")]
     pub(crate) no_hidden: bool,
 }

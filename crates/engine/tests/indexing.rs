@@ -323,3 +323,26 @@ fn a_document_given_twice_in_one_call_is_there_once() {
     assert_eq!(hits[0].passage.text, "bananas are yellow");
     assert_eq!(engine.status().expect("status").n_passages, 1);
 }
+
+#[test]
+fn an_index_remembers_which_files_it_takes_in() {
+    let root = tempfile::tempdir().expect("a folder");
+    write(root.path(), ".hidden.md", "apples");
+    write(root.path(), "plain.md", "bananas");
+    let with_hidden = |hidden| {
+        Engine::builder()
+            .root(root.path())
+            .embedder(Arc::new(WordHash::new("word hash")))
+            .cross_encoder(Arc::new(LongestWord::new()))
+            .index_options(IndexOptions::default().with_hidden(hidden))
+            .build()
+            .expect("an engine")
+    };
+    with_hidden(true).index_folder(&()).expect("indexed");
+    let plain = engine(root.path());
+    plain.index_folder(&()).expect("indexed");
+    assert_eq!(plain.status().expect("status").n_documents, 2);
+    with_hidden(false).index_folder(&()).expect("indexed");
+    plain.reload().expect("open");
+    assert_eq!(plain.status().expect("status").n_documents, 1);
+}

@@ -12,7 +12,7 @@ use crate::document::{
 };
 use crate::filter::unix_ns;
 use crate::format::manifest::{Catalog, Origin, Outcome, Source};
-use crate::options::IndexOptions;
+use crate::options::{IndexOptions, Scope};
 use crate::snapshot::Snapshot;
 use crate::writer::{IndexWriter, Prepared, failed, prepare};
 use crate::{DocumentKind, Error, Result};
@@ -122,7 +122,8 @@ pub fn nothing_to_do(
     options: &IndexOptions,
 ) -> Result<Option<IndexSummary>> {
     let started = Instant::now();
-    let found = walk_root(root, snapshot.folder(), options)?;
+    let scope = options.scope(Some(snapshot.manifest.scope));
+    let found = walk_root(root, snapshot.folder(), scope)?;
     let must_cut = options
         .chunk
         .as_ref()
@@ -133,7 +134,7 @@ pub fn nothing_to_do(
         must_cut,
     };
     let mut summary = new_summary(&found);
-    if must_cut || !missing(state.catalog, &found).is_empty() {
+    if must_cut || scope != snapshot.manifest.scope || !missing(state.catalog, &found).is_empty() {
         return Ok(None);
     }
     let jobs = plan(&state, found, &mut summary);
@@ -156,7 +157,7 @@ pub fn index_folder(
     observer: &dyn Observer,
 ) -> Result<IndexSummary> {
     let started = Instant::now();
-    let found = walk_root(root, writer.folder(), writer.options())?;
+    let found = walk_root(root, writer.folder(), writer.scope())?;
     let mut summary = new_summary(&found);
     for path in missing(writer.catalog(), &found) {
         summary.n_removed += usize::from(writer.remove(&path)?);
@@ -202,14 +203,14 @@ pub fn index_folder(
     Ok(summary)
 }
 
-fn walk_root(root: &Path, index_folder: &Path, options: &IndexOptions) -> Result<Walk> {
+fn walk_root(root: &Path, index_folder: &Path, scope: Scope) -> Result<Walk> {
     let walk_options = WalkOptions::default()
-        .with_hidden(if options.hidden {
+        .with_hidden(if scope.hidden {
             HiddenFiles::Include
         } else {
             HiddenFiles::Skip
         })
-        .with_max_file_bytes(options.max_file_bytes)
+        .with_max_file_bytes(scope.max_file_bytes)
         .with_excluded(index_folder);
     walk(root, &walk_options)
 }
@@ -307,7 +308,7 @@ fn read(writer: &IndexWriter, job: &Job) -> Result<Reading> {
         outcome: Outcome::Indexed,
         documents: Vec::new(),
     };
-    let bytes = match file.read(writer.options().max_file_bytes) {
+    let bytes = match file.read(writer.scope().max_file_bytes) {
         Ok(bytes) => bytes,
         Err(_) if !file.full_path.exists() => return Ok(Reading::Vanished),
         Err(problem) => {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::chunk::ChunkOptions;
 use crate::dense::HnswOptions;
 
@@ -14,10 +16,12 @@ pub struct IndexOptions {
     pub chunk: Option<ChunkOptions>,
     /// When and how the HNSW graph is built.
     pub hnsw: HnswOptions,
-    /// Larger files are reported and left out. 64 MiB by default: longer texts are logs and dumps.
-    pub max_file_bytes: u64,
-    /// Whether hidden files and folders are indexed. Off by default, as in other search tools.
-    pub hidden: bool,
+    /// Larger files are reported and left out. `None` keeps what the index was built with, or 64 MiB
+    /// for a new one: longer texts are logs and dumps.
+    pub max_file_bytes: Option<u64>,
+    /// Whether hidden files and folders are indexed. `None` keeps what the index was built with, or
+    /// leaves them out of a new one, as other search tools do.
+    pub hidden: Option<bool>,
     /// How long one PDF may take. 30 s by default: a 1,600-page manual takes about 7.
     pub pdf_timeout: Duration,
     /// Memory that the lexical index may use before it writes a part to disk, in bytes.
@@ -29,8 +33,8 @@ impl Default for IndexOptions {
         Self {
             chunk: None,
             hnsw: HnswOptions::default(),
-            max_file_bytes: 64 << 20,
-            hidden: false,
+            max_file_bytes: None,
+            hidden: None,
             pdf_timeout: Duration::from_secs(30),
             lexical_memory_bytes: 64 << 20,
         }
@@ -55,15 +59,24 @@ impl IndexOptions {
     /// Sets the size in bytes from which a file is left out.
     #[must_use]
     pub fn with_max_file_bytes(mut self, max_file_bytes: u64) -> Self {
-        self.max_file_bytes = max_file_bytes;
+        self.max_file_bytes = Some(max_file_bytes);
         self
     }
 
     /// Sets whether hidden files and folders are indexed.
     #[must_use]
     pub fn with_hidden(mut self, hidden: bool) -> Self {
-        self.hidden = hidden;
+        self.hidden = Some(hidden);
         self
+    }
+
+    /// Which files are taken in: what these options say, else what the index was built with.
+    pub(crate) fn scope(&self, stored: Option<Scope>) -> Scope {
+        let stored = stored.unwrap_or_default();
+        Scope {
+            hidden: self.hidden.unwrap_or(stored.hidden),
+            max_file_bytes: self.max_file_bytes.unwrap_or(stored.max_file_bytes),
+        }
     }
 
     /// Sets how long one PDF may take.
@@ -71,5 +84,22 @@ impl IndexOptions {
     pub fn with_pdf_timeout(mut self, pdf_timeout: Duration) -> Self {
         self.pdf_timeout = pdf_timeout;
         self
+    }
+}
+
+/// Which files of a folder an index takes in; kept in the manifest, so that a later run without
+/// options does not remove what an earlier one has taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Scope {
+    pub(crate) hidden: bool,
+    pub(crate) max_file_bytes: u64,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self {
+            hidden: false,
+            max_file_bytes: 64 << 20,
+        }
     }
 }

@@ -19,7 +19,7 @@ use crate::format::manifest::{
 use crate::index_folder::{lock, remove_rubbish, stored_root};
 use crate::lexical::{LexicalPassage, LexicalWriter};
 use crate::merge;
-use crate::options::IndexOptions;
+use crate::options::{IndexOptions, Scope};
 use crate::passage::contextual_text;
 use crate::segment::{SegmentWriter, TextDigest, text_digest};
 use crate::snapshot::Snapshot;
@@ -41,6 +41,7 @@ pub struct IndexWriter {
     embedder: Arc<dyn Embedder>,
     options: IndexOptions,
     chunk_options: ChunkOptions,
+    scope: Scope,
     base: Option<Snapshot>,
     manifest: Manifest,
     catalog: Catalog,
@@ -145,6 +146,7 @@ impl IndexWriter {
         let chunk_options = options.chunk.clone().or(stored).unwrap_or_default();
         chunk_options.check()?;
         options.hnsw.check()?;
+        let scope = options.scope(base.as_ref().map(|base| base.manifest.scope));
         let catalog = base
             .as_ref()
             .map(|base| base.catalog.clone())
@@ -155,6 +157,7 @@ impl IndexWriter {
             embedder,
             options,
             chunk_options,
+            scope,
             base,
             manifest,
             catalog,
@@ -203,6 +206,10 @@ impl IndexWriter {
             Some(Origin::Application) => self.remove(id),
             _ => Ok(false),
         }
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        self.scope
     }
 
     pub(crate) fn options(&self) -> &IndexOptions {
@@ -305,7 +312,8 @@ impl IndexWriter {
     /// # Errors
     /// `Io`, `Lexical`, `Embedder`, `BadEmbedding`; the index is then as it was.
     pub fn commit(mut self) -> Result<(bool, WriteCounts)> {
-        if !self.changed && self.base.is_some() && !self.cuts_anew() {
+        let as_it_was = !self.changed && !self.cuts_anew() && self.scope == self.manifest.scope;
+        if as_it_was && self.base.is_some() {
             return Ok((false, self.counts));
         }
         self.flush(self.pending.len())?;
@@ -349,6 +357,7 @@ impl IndexWriter {
     fn publish(&mut self) -> Result<()> {
         self.manifest.generation += 1;
         self.manifest.written_ns = u64::try_from(unix_ns(SystemTime::now())).unwrap_or(0);
+        self.manifest.scope = self.scope;
         self.manifest.max_tokens = self.chunk_options.max_tokens as u32;
         self.manifest.overlap_tokens = self.chunk_options.overlap_tokens as u32;
         self.manifest.catalog =
@@ -548,6 +557,7 @@ impl Manifest {
             dim: embedder.dim() as u32,
             max_tokens: 0,
             overlap_tokens: 0,
+            scope: Scope::default(),
             catalog: nothing,
             lexical: String::new(),
             lexical_files: Vec::new(),

@@ -11,6 +11,7 @@ use crate::document::DocumentKind;
 use crate::format::atomic::{self, FileWriter, io_error};
 use crate::format::codec;
 use crate::format::header::{self, FileKind, HEADER_BYTES};
+use crate::options::Scope;
 use crate::{Error, Result};
 
 /// The manifest's file name.
@@ -28,6 +29,7 @@ pub(crate) struct Manifest {
     pub(crate) dim: u32,
     pub(crate) max_tokens: u32,
     pub(crate) overlap_tokens: u32,
+    pub(crate) scope: Scope,
     pub(crate) catalog: FileRef,
     pub(crate) lexical: String,
     pub(crate) lexical_files: Vec<FileRef>,
