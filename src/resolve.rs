@@ -109,7 +109,9 @@ pub(crate) fn index_options(settings: &Settings) -> IndexOptions {
     if cut.passage_tokens.is_some() || cut.overlap_tokens.is_some() {
         let mut chunk = ChunkOptions::default();
         chunk.max_tokens = cut.passage_tokens.unwrap_or(chunk.max_tokens);
-        chunk.overlap_tokens = cut.overlap_tokens.unwrap_or(chunk.overlap_tokens);
+        // Short passages overlap less than the default, which must stay below half of them.
+        let overlap = chunk.overlap_tokens.min(chunk.max_tokens / 6);
+        chunk.overlap_tokens = cut.overlap_tokens.unwrap_or(overlap);
         options = options.with_chunk(chunk);
     }
     options

@@ -60,10 +60,7 @@ pub(crate) fn run(args: IndexArgs, common: &CommonArgs) -> anyhow::Result<Outcom
     };
     let settings = resolve::settings(flags, Some(&args.folder), common)?;
     let engine = resolve::engine(&args.folder, args.index.index.as_deref(), &settings)?;
-    if args.rebuild {
-        remove(&engine)?;
-    }
-    let summary = bring_up_to_date(&engine, common.quiet)
+    let summary = bring_up_to_date(&engine, args.rebuild, common.quiet)
         .with_context(|| format!("cannot index {}", args.folder.display()))?;
     if args.json {
         let mut out = raw_stdout();
@@ -83,27 +80,18 @@ pub(crate) fn run(args: IndexArgs, common: &CommonArgs) -> anyhow::Result<Outcom
 /// Indexes what has changed, with a progress bar, until it is done or the user stops it.
 pub(crate) fn bring_up_to_date(
     engine: &Engine,
+    rebuild: bool,
     quiet: bool,
 ) -> reread_engine::Result<IndexSummary> {
     let _orderly = interrupt::orderly();
     let progress = Progress::new(quiet);
-    let summary = engine.index_folder(&progress);
+    let summary = if rebuild {
+        engine.rebuild_folder(&progress)
+    } else {
+        engine.index_folder(&progress)
+    };
     progress.finish();
     summary
-}
-
-fn remove(engine: &Engine) -> anyhow::Result<()> {
-    let Some(index) = engine.folder() else {
-        return Ok(());
-    };
-    if !index.exists() {
-        return Ok(());
-    }
-    // Nothing is removed before it is known that the new index can be built.
-    engine.embedder()?;
-    reread_engine::remove_index(index)
-        .with_context(|| format!("cannot remove the index in {}", index.display()))?;
-    Ok(())
 }
 
 fn summary_json<'a>(

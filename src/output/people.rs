@@ -246,7 +246,7 @@ pub(crate) fn index_summary(summary: &IndexSummary) -> Vec<String> {
     let more = summary.problems.len().saturating_sub(MAX_PROBLEMS);
     if more > 0 {
         lines.push(format!(
-            "  and {} more; `reread status` lists them",
+            "  and {} more; `reread index --rebuild --json` lists them all",
             grouped(more)
         ));
     }

@@ -2,6 +2,7 @@
 //!
 //! Such tools order by score and ignore the rank, and they want each document once.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -20,11 +21,18 @@ pub(crate) fn write_run(
 ) -> io::Result<()> {
     let (query_id, run_name) = (word(query_id), word(run_name));
     let mut above = f32::INFINITY;
+    let mut written = HashSet::new();
+    let mut rank = 0;
     for hit in &result.hits {
         let mut id = word(&hit.passage.doc_id);
         if by == By::Passage {
             let _ = write!(id, "#{}", hit.passage.bytes.start);
         }
+        // Two files may hold a record of the same id; the better one stands for both.
+        if !written.insert(id.clone()) {
+            continue;
+        }
+        rank += 1;
         // Candidates that the second pass has not read share a score of 0, and ties among others
         // are broken by us: the next lower number keeps the order.
         let score = if hit.score < above {
@@ -33,7 +41,7 @@ pub(crate) fn write_run(
             above.next_down()
         };
         above = score;
-        writeln!(out, "{query_id} Q0 {id} {} {score} {run_name}", hit.rank)?;
+        writeln!(out, "{query_id} Q0 {id} {rank} {score} {run_name}")?;
     }
     Ok(())
 }

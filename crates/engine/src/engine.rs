@@ -97,6 +97,29 @@ impl Engine {
         })
     }
 
+    /// Builds the index of its folder from nothing, whatever is there: a damaged index, or one of
+    /// another model. The old one stays in place until the new one is complete.
+    ///
+    /// # Errors
+    /// As for [`index_folder`](Self::index_folder).
+    pub fn rebuild_folder(&self, observer: &dyn Observer) -> Result<IndexSummary> {
+        self.install(|| {
+            let root = self.root.as_deref().ok_or(Error::NoRoot)?;
+            let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
+            if !root.is_dir() {
+                return Err(Error::NotAFolder {
+                    path: root.to_owned(),
+                });
+            }
+            let embedder = self.embedder()?;
+            let options = self.options.clone();
+            let writer = IndexWriter::open_anew(folder, Some(root), embedder, options)?;
+            let summary = reread_index::index_folder(writer, root, observer)?;
+            self.reload()?;
+            Ok(summary)
+        })
+    }
+
     /// Adds documents that come from the application, each in place of one with the same id, and
     /// commits.
     ///
@@ -183,6 +206,9 @@ impl Engine {
     pub fn reload(&self) -> Result<Arc<Snapshot>> {
         let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
         let snapshot = Arc::new(Snapshot::open(folder)?);
+        if let Some(root) = &self.root {
+            snapshot.check_root(root)?;
+        }
         let mut current = self
             .snapshot
             .write()

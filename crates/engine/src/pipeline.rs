@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use reread_index::lexical::{Query, highlight};
-use reread_index::{Candidate, Mode, Passage, Snapshot};
+use reread_index::{Candidate, MAX_DEPTH, Mode, Passage, Snapshot};
 use reread_rerank::rank;
 
 use crate::Result;
@@ -15,9 +15,18 @@ use crate::result::{
     FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Stopped, Timings,
 };
 
-/// When results are documents, so many passages are retrieved for each, as several passages may
-/// fall on one document.
+/// When results are documents, so many passages are retrieved for each at first, as several passages
+/// may fall on one document; more if they all fall on a few.
 const PASSAGES_PER_DOCUMENT: usize = 4;
+
+/// How many documents the candidates come from.
+fn n_documents(snapshot: &Snapshot, candidates: &[Candidate]) -> Result<usize> {
+    let mut documents = HashSet::new();
+    for candidate in candidates {
+        documents.insert(snapshot.document_of(candidate.passage)?);
+    }
+    Ok(documents.len())
+}
 
 /// Candidates, and what the second pass said of the first of them.
 struct Judged {
@@ -55,7 +64,15 @@ impl Engine {
             By::Passage => depth.max(options.top_k),
             By::Document => depth.max(options.top_k * PASSAGES_PER_DOCUMENT),
         };
-        let retrieved = snapshot.retrieve(&query, vector.as_deref(), &first_pass)?;
+        let mut retrieved = snapshot.retrieve(&query, vector.as_deref(), &first_pass)?;
+        while options.by == By::Document
+            && retrieved.candidates.len() == first_pass.depth
+            && n_documents(&snapshot, &retrieved.candidates)? < options.top_k
+            && first_pass.depth < snapshot.n_passages().min(MAX_DEPTH)
+        {
+            first_pass.depth = (first_pass.depth * 4).min(MAX_DEPTH);
+            retrieved = snapshot.retrieve(&query, vector.as_deref(), &first_pass)?;
+        }
         timings.lexical = retrieved.lexical_time;
         timings.dense = retrieved.dense_time;
         let mut warnings = retrieved.warnings;

@@ -10,6 +10,9 @@ use reread_index::{Document, IndexOptions, Lines};
 
 use crate::{Error, Result};
 
+/// Larger files are not read, unless the options say so: what an index takes in by default.
+const MAX_BYTES: u64 = 64 << 20;
+
 /// Returns lines, from 1, of the document at `path` in the folder `root`; `None` is all of it.
 ///
 /// The lines are those that results name: of HTML and PDF the extracted text's, of JSON Lines the
@@ -30,7 +33,7 @@ pub fn read_lines(
         path: path.to_owned(),
         problem,
     };
-    let bytes = read(&full, options.max_file_bytes).map_err(&unreadable)?;
+    let bytes = read(&full, options.max_file_bytes.unwrap_or(MAX_BYTES)).map_err(&unreadable)?;
     let extract_options = ExtractOptions::default().with_time_limit(options.pdf_timeout);
     let documents = match extract(&name, bytes, &extract_options) {
         Extraction::Binary => return Err(unreadable("it holds no text".to_owned())),

@@ -346,3 +346,80 @@ fn an_index_remembers_which_files_it_takes_in() {
     plain.reload().expect("open");
     assert_eq!(plain.status().expect("status").n_documents, 1);
 }
+
+#[test]
+fn a_rebuild_keeps_the_old_index_until_the_new_one_is_complete() {
+    struct Stop;
+    impl Observer for Stop {
+        fn cancelled(&self) -> bool {
+            true
+        }
+    }
+    let root = tempfile::tempdir().expect("a folder");
+    write(root.path(), "a.md", "apples");
+    let engine = engine(root.path());
+    engine.index_folder(&()).expect("indexed");
+    engine.rebuild_folder(&Stop).expect_err("cancelled");
+    assert_eq!(paths(&engine, "apples"), ["a.md"]);
+    engine.reload().expect("the old index is there");
+
+    let summary = engine.rebuild_folder(&()).expect("rebuilt");
+    assert_eq!(summary.n_added, 1);
+    assert_eq!(paths(&engine, "apples"), ["a.md"]);
+
+    fs::write(root.path().join(".reread/MANIFEST"), "damaged").expect("a file");
+    assert!(engine.reload().is_err());
+    engine
+        .rebuild_folder(&())
+        .expect("a damaged index is rebuilt too");
+    assert_eq!(paths(&engine, "apples"), ["a.md"]);
+    engine
+        .snapshot()
+        .expect("open")
+        .verify()
+        .expect("every digest is right");
+}
+
+#[test]
+fn a_file_from_the_future_is_not_read_at_every_run() {
+    let root = tempfile::tempdir().expect("a folder");
+    write(root.path(), "a.md", "apples");
+    let future = std::time::SystemTime::now() + std::time::Duration::from_secs(86_400);
+    let file = fs::File::options()
+        .write(true)
+        .open(root.path().join("a.md"))
+        .expect("a file");
+    file.set_modified(future).expect("a time");
+    let engine = engine(root.path());
+    engine.index_folder(&()).expect("indexed");
+    engine.index_folder(&()).expect("nothing to do");
+    assert_eq!(engine.status().expect("status").generation, 1);
+}
+
+#[test]
+fn an_index_of_another_folder_is_refused() {
+    let (one, other) = (
+        tempfile::tempdir().expect("a folder"),
+        tempfile::tempdir().expect("a folder"),
+    );
+    let place = tempfile::tempdir().expect("a folder");
+    write(one.path(), "a.md", "apples");
+    write(other.path(), "b.md", "bananas");
+    let over = |root: &std::path::Path| {
+        Engine::builder()
+            .root(root)
+            .index(place.path().join("index"))
+            .embedder(Arc::new(WordHash::new("word hash")))
+            .cross_encoder(Arc::new(LongestWord::new()))
+            .build()
+            .expect("an engine")
+    };
+    over(one.path()).index_folder(&()).expect("indexed");
+    let error = over(other.path())
+        .search("apples", &SearchOptions::default())
+        .expect_err("another folder");
+    assert!(
+        matches!(error, Error::Index(reread_index::Error::OtherFolder { .. })),
+        "{error}"
+    );
+}

@@ -316,3 +316,31 @@ fn a_large_segment_is_searched_by_its_graph_and_agrees_with_the_scan() {
     assert_eq!(by_scan.first_pass.dense_method, Some(DenseMethod::Scan));
     assert_eq!(by_graph.hits, by_scan.hits);
 }
+
+#[test]
+fn one_long_document_does_not_crowd_out_the_others() {
+    let root = tempfile::tempdir().expect("a folder");
+    let sections: Vec<String> = (0..80)
+        .map(|s| format!("# S{s}\npelican pelican {s}\n"))
+        .collect();
+    fs::write(root.path().join("long.md"), sections.concat()).expect("a file");
+    for i in 0..8 {
+        let text = format!("a pelican among many other words of number {i}");
+        fs::write(root.path().join(format!("{i}.txt")), text).expect("a file");
+    }
+    let engine = indexed(root.path());
+    let mut first_pass = RetrieveOptions::default();
+    first_pass.mode = Mode::Lexical;
+    let options = SearchOptions::default()
+        .with_first_pass(first_pass)
+        .with_by(By::Document)
+        .with_second_pass(SecondPass::Off);
+    assert_eq!(
+        engine
+            .search("pelican", &options)
+            .expect("an answer")
+            .hits
+            .len(),
+        9
+    );
+}

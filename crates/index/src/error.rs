@@ -61,6 +61,15 @@ pub enum Error {
         /// The model that was to be used.
         given: Box<ModelIdentity>,
     },
+    /// A folder with other things in it was given as the index folder.
+    #[error(
+        "{} holds other files and is no index; give a new or empty folder outside the indexed files",
+        path.display()
+    )]
+    NotAnIndex {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The index belongs to another folder.
     #[error(
         "the index in {} was built for {built_for}, not for {given}; give that folder or another index",

@@ -16,7 +16,7 @@ use crate::{Error, Result};
 const LIST_LEN: usize = 100;
 
 /// The deepest first pass that is allowed.
-const MAX_DEPTH: usize = 10_000;
+pub const MAX_DEPTH: usize = 10_000;
 
 /// Which arms of the first pass are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -24,6 +24,9 @@ const RACY_NS: u64 = 2_000_000_000;
 /// How many files are read at a time.
 const READ_AHEAD: usize = 64;
 
+/// How many bytes of files are read at a time.
+const READ_AHEAD_BYTES: u64 = 64 << 20;
+
 /// Watches a long run: is told how far it is, and may stop it.
 pub trait Observer: Sync {
     /// Is told how far the run is, often.
@@ -169,14 +172,14 @@ pub fn index_folder(
     let jobs = plan(&writer.state(), found, &mut summary);
     progress.n_files_done = summary.n_unchanged;
     progress.n_bytes = jobs.iter().map(|job| job.file.len_bytes).sum();
-    for batch in jobs.chunks(READ_AHEAD) {
-        if observer.cancelled() {
-            return Err(Error::Cancelled);
-        }
+    for batch in batches(&jobs) {
         observer.progress(&progress);
         let readings: Vec<Result<Reading>> =
             batch.par_iter().map(|job| read(&writer, job)).collect();
         for (job, reading) in batch.iter().zip(readings) {
+            if observer.cancelled() {
+                return Err(Error::Cancelled);
+            }
             apply(
                 &mut writer,
                 job,
@@ -193,6 +196,9 @@ pub fn index_folder(
         }
     }
     summary.n_binary = n_binary(writer.catalog());
+    if observer.cancelled() {
+        return Err(Error::Cancelled);
+    }
     let (_, counts) = writer.commit()?;
     summary.n_passages = counts.n_passages;
     summary.n_embedded = counts.n_embedded;
@@ -231,12 +237,45 @@ fn n_binary(catalog: &Catalog) -> usize {
         .count()
 }
 
-/// Paths of the index that are no longer in the folder.
+/// Cuts the work into what is read at a time: so many files, and so many bytes unless one file
+/// alone is larger.
+fn batches(jobs: &[Job]) -> impl Iterator<Item = &[Job]> {
+    let mut rest = jobs;
+    std::iter::from_fn(move || {
+        let mut n_bytes = 0;
+        let fits = |job: &&Job| {
+            n_bytes += job.file.len_bytes;
+            n_bytes <= READ_AHEAD_BYTES
+        };
+        let n = rest.iter().take(READ_AHEAD).take_while(fits).count().max(1);
+        let batch = rest.get(..n)?;
+        rest = &rest[n..];
+        Some(batch)
+    })
+}
+
+/// Paths of the index that are no longer in the folder. What cannot be looked at now may well be
+/// there, so it stays.
 fn missing(catalog: &Catalog, found: &Walk) -> Vec<String> {
     let present: HashSet<&str> = found.files.iter().map(|file| file.path.as_str()).collect();
+    let closed: Vec<&str> = found
+        .problems
+        .iter()
+        .filter(|problem| matches!(problem.reason, Reason::Unreadable(_)))
+        .map(|problem| problem.path.as_str())
+        .collect();
+    let unseen = |path: &str| {
+        closed.iter().any(|&folder| {
+            folder.is_empty()
+                || path
+                    .strip_prefix(folder)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
     catalog
         .iter()
         .filter(|s| s.origin == Origin::Folder && !present.contains(s.path.as_str()))
+        .filter(|source| !unseen(&source.path))
         .map(|source| source.path.clone())
         .collect()
 }
@@ -255,7 +294,8 @@ fn plan(state: &IndexState<'_>, found: Walk, summary: &mut IndexSummary) -> Vec<
         written_ns,
         must_cut,
     } = *state;
-    let settled_ns = i64::try_from(written_ns.saturating_sub(RACY_NS)).unwrap_or(0);
+    let written_ns = i64::try_from(written_ns).unwrap_or(i64::MAX);
+    let racy = |modified_ns: i64| modified_ns.abs_diff(written_ns) <= RACY_NS;
     let mut jobs = Vec::new();
     for file in found.files {
         let at = catalog.binary_search_by(|source| source.path.as_str().cmp(&file.path));
@@ -267,7 +307,7 @@ fn plan(state: &IndexState<'_>, found: Walk, summary: &mut IndexSummary) -> Vec<
         let as_it_was = source.is_some_and(|source| {
             source.size_bytes == file.len_bytes
                 && source.modified_ns == modified_ns
-                && modified_ns < settled_ns
+                && !racy(modified_ns)
                 && source.digest != [0; 32]
         });
         if as_it_was && !must_cut {

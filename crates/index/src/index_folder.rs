@@ -11,6 +11,9 @@ use crate::{Error, Result};
 /// The writer's lock file.
 const LOCK: &str = "LOCK";
 
+/// Keeps the index out of git.
+const IGNORE: &str = ".gitignore";
+
 /// Removes an index: all that was ever written to it, but nothing else in its folder.
 ///
 /// # Errors
@@ -27,10 +30,19 @@ pub fn remove_index(folder: &Path) -> Result<()> {
 }
 
 /// Creates the folder if need be and takes the writer's lock.
+///
+/// A folder that holds other things is refused: an index removes files of its own, and asks git to
+/// ignore its folder.
 pub(crate) fn lock(folder: &Path) -> Result<File> {
     fs::create_dir_all(folder).map_err(|source| io_error("create", folder, source))?;
-    let ignore = folder.join(".gitignore");
-    if !ignore.exists() {
+    let names = names(folder)?;
+    if !names.iter().any(|name| name == LOCK || name == MANIFEST) {
+        if names.iter().any(|name| name != IGNORE) {
+            return Err(Error::NotAnIndex {
+                path: folder.to_owned(),
+            });
+        }
+        let ignore = folder.join(IGNORE);
         fs::write(&ignore, "*\n").map_err(|source| io_error("write", &ignore, source))?;
     }
     let path = folder.join(LOCK);
@@ -64,21 +76,108 @@ pub(crate) fn stored_root(folder: &Path, root: &Path) -> String {
 /// Removes what interrupted runs and older generations have left. What cannot be removed now is
 /// left for the next writer.
 pub(crate) fn remove_rubbish(folder: &Path, needed: &[String]) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let ours = ["catalog-", "segment-", "lexical-"]
-            .iter()
-            .any(|p| name.starts_with(p))
-            || name == format!("{MANIFEST}.new");
-        if ours && !needed.contains(&name) {
-            let removed = match entry.file_type() {
-                Ok(kind) if kind.is_dir() => fs::remove_dir_all(entry.path()),
-                _ => fs::remove_file(entry.path()),
-            };
-            let _: io::Result<()> = removed;
+    let unneeded = |name: &String| is_ours(name) && !needed.contains(name);
+    for name in names(folder)
+        .unwrap_or_default()
+        .iter()
+        .filter(|name| unneeded(name))
+    {
+        let path = folder.join(name);
+        let removed = if path.is_dir() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
+        let _: io::Result<()> = removed;
+    }
+}
+
+/// The highest number in the name of a catalog, segment or lexical folder, whether the manifest
+/// names it or not.
+pub(crate) fn highest_number(folder: &Path) -> u64 {
+    let names = names(folder).unwrap_or_default();
+    names
+        .iter()
+        .filter_map(|name| number(name))
+        .max()
+        .unwrap_or(0)
+}
+
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let read_error = |source| io_error("read", folder, source);
+    let entries = fs::read_dir(folder).map_err(read_error)?;
+    entries
+        .map(|entry| {
+            Ok(entry
+                .map_err(read_error)?
+                .file_name()
+                .to_string_lossy()
+                .into_owned())
+        })
+        .collect()
+}
+
+/// Whether a name can only be one that a writer has given.
+fn is_ours(name: &str) -> bool {
+    number(name).is_some() || name.strip_suffix(".new") == Some(MANIFEST)
+}
+
+/// The number behind `catalog-`, `segment-` or `lexical-`.
+fn number(name: &str) -> Option<u64> {
+    let (kind, number) = name.split_once('-')?;
+    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+    (["catalog", "segment", "lexical"].contains(&kind) && digits)
+        .then(|| number.parse().ok())
+        .flatten()
+}
+
+/// Refuses an index folder that is the indexed folder or holds it.
+pub(crate) fn check_apart(folder: &Path, root: &Path) -> Result<()> {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| absolute(path));
+    if real(root).starts_with(real(folder)) {
+        return Err(Error::NotAnIndex {
+            path: folder.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_a_writer_gives_are_its_own() {
+        for name in ["catalog-7", "segment-12", "lexical-1", "MANIFEST.new"] {
+            assert!(is_ours(name), "{name}");
         }
+        for name in [
+            "catalog-2024.pdf",
+            "segment-notes",
+            "lexical-",
+            "catalog-+1",
+            "MANIFEST",
+        ] {
+            assert!(!is_ours(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_folder_with_other_things_in_it_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("letter.txt"), "dear").expect("a file");
+        assert!(matches!(lock(folder.path()), Err(Error::NotAnIndex { .. })));
+        assert!(!folder.path().join(IGNORE).exists());
+        let inside = folder.path().join("inside");
+        assert!(matches!(
+            check_apart(folder.path(), &inside),
+            Err(Error::NotAnIndex { .. })
+        ));
+        assert!(matches!(
+            check_apart(folder.path(), folder.path()),
+            Err(Error::NotAnIndex { .. })
+        ));
+        check_apart(&inside, folder.path()).expect("an index inside its folder");
     }
 }

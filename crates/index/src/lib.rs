@@ -89,7 +89,7 @@ pub use embed::{BoxError, Embedder};
 pub use embed::{FastembedEmbedder, FastembedEmbedderOptions};
 pub use error::{Error, Result};
 pub use filter::Filter;
-pub use first_pass::{Candidate, Fusion, Mode, Placed, RetrieveOptions, Retrieved};
+pub use first_pass::{Candidate, Fusion, MAX_DEPTH, Mode, Placed, RetrieveOptions, Retrieved};
 pub use folder::{IndexProgress, IndexSummary, Observer, index_folder, nothing_to_do};
 pub use index_folder::remove_index;
 pub use lexical::Query;

@@ -9,6 +9,7 @@ use crate::document::DocumentKind;
 use crate::filter::{Filter, PassageSet};
 use crate::format::foreign;
 use crate::format::manifest::{Catalog, DocumentRecord, Manifest, Origin, Outcome, Source};
+use crate::index_folder::stored_root;
 use crate::lexical::LexicalIndex;
 use crate::passage::{DocId, Passage, PassageId};
 use crate::segment::{Segment, TextDigest, split_headings};
@@ -167,6 +168,33 @@ impl Snapshot {
         Err(Error::WrongModel {
             built_with: Box::new(self.manifest.model.clone()),
             given: Box::new(given.clone()),
+        })
+    }
+
+    /// Refuses another folder than the one the index was built for.
+    ///
+    /// # Errors
+    /// `OtherFolder`, which names both.
+    pub fn check_root(&self, root: &Path) -> Result<()> {
+        let from_folder = self
+            .catalog
+            .iter()
+            .any(|source| source.origin == Origin::Folder);
+        let given = stored_root(&self.folder, root);
+        if !from_folder || given == self.manifest.root {
+            return Ok(());
+        }
+        let named = |root: String| {
+            if root.is_empty() {
+                "the folder around it".to_owned()
+            } else {
+                root
+            }
+        };
+        Err(Error::OtherFolder {
+            path: self.folder.clone(),
+            built_for: named(self.manifest.root.clone()),
+            given: named(given),
         })
     }
 

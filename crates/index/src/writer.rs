@@ -16,7 +16,7 @@ use crate::format::foreign;
 use crate::format::manifest::{
     Catalog, DocumentRecord, FileRef, Manifest, Origin, Outcome, Source, write_catalog,
 };
-use crate::index_folder::{lock, remove_rubbish, stored_root};
+use crate::index_folder::{check_apart, highest_number, lock, remove_rubbish, stored_root};
 use crate::lexical::{LexicalPassage, LexicalWriter};
 use crate::merge;
 use crate::options::{IndexOptions, Scope};
@@ -28,8 +28,9 @@ use crate::{Error, Result};
 /// Threads of the lexical index: it takes a hundredth of the time of embedding.
 const LEXICAL_THREADS: usize = 1;
 
-/// How many passages are embedded in one call: enough to keep every core busy to the end.
-const EMBED_BATCH: usize = 256;
+/// How many passages are embedded in one call: enough to keep every core busy, and few enough to
+/// stop within seconds.
+const EMBED_BATCH: usize = 64;
 
 /// Changes an index. One at a time: a second writer is refused with [`Error::Locked`].
 ///
@@ -130,18 +131,61 @@ impl IndexWriter {
         embedder: Arc<dyn Embedder>,
         options: IndexOptions,
     ) -> Result<Self> {
+        if let Some(root) = root {
+            check_apart(folder, root)?;
+        }
         let lock = lock(folder)?;
         let base = match Snapshot::open(folder) {
             Ok(snapshot) => Some(snapshot),
             Err(Error::NoIndex { .. }) => None,
             Err(error) => return Err(error),
         };
-        let root = root.map(|root| stored_root(folder, root));
-        let manifest = match &base {
-            Some(base) => continued(base, root, embedder.as_ref())?,
-            None => Manifest::empty(root.unwrap_or_default(), embedder.as_ref()),
+        if base.is_none() {
+            remove_rubbish(folder, &[]);
+        }
+        Self::begin(folder, lock, root, base, embedder, options)
+    }
+
+    /// Like [`open`](Self::open), but begins an index from nothing, whatever the folder holds: a
+    /// damaged index or one of another model. What was there stays until the commit.
+    ///
+    /// # Errors
+    /// `Locked`, `Io`, `InvalidOption`.
+    pub fn open_anew(
+        folder: &Path,
+        root: Option<&Path>,
+        embedder: Arc<dyn Embedder>,
+        options: IndexOptions,
+    ) -> Result<Self> {
+        if let Some(root) = root {
+            check_apart(folder, root)?;
+        }
+        let lock = lock(folder)?;
+        let mut writer = Self::begin(folder, lock, root, None, embedder, options)?;
+        // New names beside the old ones, which go when the new manifest is in place.
+        let last = highest_number(folder);
+        writer.manifest.generation = last;
+        writer.manifest.next_segment = u32::try_from(last).unwrap_or(u32::MAX - 1) + 1;
+        Ok(writer)
+    }
+
+    fn begin(
+        folder: &Path,
+        lock: File,
+        root: Option<&Path>,
+        base: Option<Snapshot>,
+        embedder: Arc<dyn Embedder>,
+        options: IndexOptions,
+    ) -> Result<Self> {
+        let manifest = if let Some(base) = &base {
+            continued(base, root, embedder.as_ref())?
+        } else {
+            let root = root.map(|root| stored_root(folder, root));
+            Manifest::empty(root.unwrap_or_default(), embedder.as_ref())
         };
-        remove_rubbish(folder, &manifest.entries());
+        if base.is_some() {
+            remove_rubbish(folder, &manifest.entries());
+        }
         let stored = base.as_ref().map(|_| manifest.chunk_options());
         let chunk_options = options.chunk.clone().or(stored).unwrap_or_default();
         chunk_options.check()?;
@@ -331,6 +375,7 @@ impl IndexWriter {
         if let Some((name, lexical)) = self.lexical.take() {
             lexical.commit()?;
             atomic::sync_folder(&self.folder.join(&name))?;
+            make_readable(&self.folder, &self.folder.join(&name));
             // tantivy replaces its two lists of files at every commit and nothing else.
             self.manifest.lexical_files = foreign::describe(
                 &self.folder,
@@ -505,6 +550,17 @@ fn embed(embedder: &dyn Embedder, texts: &[&str], dim: usize) -> Result<Vec<f32>
     Ok(vectors)
 }
 
+/// tantivy keeps two of its files to their owner alone; whoever may read the index may read them.
+fn make_readable(index_folder: &Path, lexical: &Path) {
+    let Ok(ours) = fs::metadata(index_folder.join("LOCK")) else {
+        return;
+    };
+    for file in ["meta.json", ".managed.json"] {
+        // Where it cannot be changed, the index still serves its owner.
+        let _ = fs::set_permissions(lexical.join(file), ours.permissions());
+    }
+}
+
 /// tantivy's locks belong to one folder; a link would tie two generations together.
 fn is_lock(file: &Path) -> bool {
     file.extension()
@@ -512,31 +568,13 @@ fn is_lock(file: &Path) -> bool {
 }
 
 /// The manifest that continues `base`, if this embedder and root fit it.
-fn continued(base: &Snapshot, root: Option<String>, embedder: &dyn Embedder) -> Result<Manifest> {
+fn continued(base: &Snapshot, root: Option<&Path>, embedder: &dyn Embedder) -> Result<Manifest> {
     base.check_model(embedder.model())?;
     let mut manifest = base.manifest.clone();
-    let Some(root) = root else {
-        return Ok(manifest);
-    };
-    let from_folder = base
-        .catalog
-        .iter()
-        .any(|source| source.origin == Origin::Folder);
-    if manifest.root != root && from_folder {
-        let named = |root: String| {
-            if root.is_empty() {
-                "the folder around it".to_owned()
-            } else {
-                root
-            }
-        };
-        return Err(Error::OtherFolder {
-            path: base.folder().to_owned(),
-            built_for: named(manifest.root),
-            given: named(root),
-        });
+    if let Some(root) = root {
+        base.check_root(root)?;
+        manifest.root = stored_root(base.folder(), root);
     }
-    manifest.root = root;
     Ok(manifest)
 }
 

@@ -124,6 +124,18 @@ pub(crate) fn link_folder(from: &Path, to: &Path, skip: impl Fn(&Path) -> bool) 
     Ok(())
 }
 
+/// Why a file that the manifest names cannot be read; a missing one is damage.
+pub(crate) fn read_error(path: &Path, source: io::Error) -> Error {
+    if source.kind() == io::ErrorKind::NotFound {
+        return Error::Damaged {
+            path: path.to_owned(),
+            offset: 0,
+            problem: "the file is missing".to_owned(),
+        };
+    }
+    io_error("read", path, source)
+}
+
 pub(crate) fn io_error(action: &'static str, path: &Path, source: io::Error) -> Error {
     Error::Io {
         action,

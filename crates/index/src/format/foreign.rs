@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use crate::format::atomic::io_error;
+use crate::format::atomic::{io_error, read_error};
 use crate::format::manifest::FileRef;
 use crate::{Error, Result};
 
@@ -26,10 +26,10 @@ pub(crate) fn describe(
     skip: impl Fn(&Path) -> bool,
 ) -> Result<Vec<FileRef>> {
     let path = index_folder.join(folder);
-    let read_error = |source| io_error("read", &path, source);
+    let unreadable = |source| io_error("read", &path, source);
     let mut files = Vec::new();
-    for entry in fs::read_dir(&path).map_err(read_error)? {
-        let base = entry.map_err(read_error)?.file_name();
+    for entry in fs::read_dir(&path).map_err(unreadable)? {
+        let base = entry.map_err(unreadable)?.file_name();
         let base = Path::new(&base);
         if skip(base) {
             continue;
@@ -59,7 +59,7 @@ pub(crate) fn describe(
 pub(crate) fn check(index_folder: &Path, files: &[FileRef]) -> Result<()> {
     for file in files {
         let path = index_folder.join(&file.name);
-        let metadata = fs::metadata(&path).map_err(|source| io_error("read", &path, source))?;
+        let metadata = fs::metadata(&path).map_err(|source| read_error(&path, source))?;
         let len_bytes = metadata.len();
         if len_bytes != file.len_bytes {
             return Err(Error::Damaged {
@@ -102,5 +102,5 @@ fn digest_file(path: &Path) -> Result<(u64, [u8; 32])> {
         let len_bytes = std::io::copy(&mut File::open(path)?, &mut hasher)?;
         Ok((len_bytes, *hasher.finalize().as_bytes()))
     };
-    read().map_err(|source| io_error("read", path, source))
+    read().map_err(|source| read_error(path, source))
 }

@@ -8,7 +8,7 @@ use reread_encoder::ModelIdentity;
 use serde::{Deserialize, Serialize};
 
 use crate::document::DocumentKind;
-use crate::format::atomic::{self, FileWriter, io_error};
+use crate::format::atomic::{self, FileWriter, read_error};
 use crate::format::codec;
 use crate::format::header::{self, FileKind, HEADER_BYTES};
 use crate::options::Scope;
@@ -209,7 +209,7 @@ pub(crate) fn write_catalog(folder: &Path, generation: u64, catalog: &Catalog) -
 
 /// Reads a small file whole and checks its digest.
 fn read_checked(path: &Path, kind: FileKind) -> Result<Vec<u8>> {
-    let mut file = fs::read(path).map_err(|source| io_error("read", path, source))?;
+    let mut file = fs::read(path).map_err(|source| read_error(path, source))?;
     let header = header::decode(path, &file, kind)?;
     let payload = file.split_off(HEADER_BYTES);
     if *blake3::hash(&payload).as_bytes() == header.digest {

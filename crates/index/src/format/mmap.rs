@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
+use crate::format::atomic::read_error;
 use crate::format::header::{self, FileKind, HEADER_BYTES, Header};
 use crate::{Error, Result};
 
@@ -24,16 +25,12 @@ impl MappedFile {
     /// # Errors
     /// `Io`, `Damaged`, `UnsupportedVersion`.
     pub(crate) fn open(path: &Path, kind: FileKind) -> Result<Self> {
-        let io = |source| Error::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        };
-        let file = File::open(path).map_err(io)?;
+        let unreadable = |source| read_error(path, source);
+        let file = File::open(path).map_err(unreadable)?;
         // SAFETY: files of the index are written once under a new name and never changed or cut
         // afterwards, only unlinked, which leaves a mapping intact. Another program that alters
         // them is outside what any mapped format can defend against.
-        let map = unsafe { Mmap::map(&file) }.map_err(io)?;
+        let map = unsafe { Mmap::map(&file) }.map_err(unreadable)?;
         let header = header::decode(path, &map, kind)?;
         Ok(Self {
             path: path.to_owned(),
