@@ -1,7 +1,7 @@
 //! The lexical arm: BM25 over the words of every passage.
 //!
 //! Only this module names tantivy. It keeps the postings, lengths and deletions; the terms
-//! ([`analyzer`]), the reading of queries ([`Query`]) and the scoring are our own.
+//! (`analyzer`), the reading of queries ([`Query`]) and the scoring are our own.
 //!
 //! Scoring visits every posting of every term of the query, whatever the size: for the best 100 of
 //! 500 000 passages of 90 words and queries of seven terms that takes 1.0 ms of CPU, tantivy's

@@ -37,7 +37,7 @@
 //!
 //! # How the types fit
 //!
-//! [`document`] reads files into [`Document`]s and [`chunk`](mod@chunk) cuts these into passages.
+//! [`document`] reads files into [`Document`]s and [`chunk()`] cuts these into passages.
 //! [`IndexWriter`] holds the lock, changes documents and publishes a generation; [`index_folder`] lets it
 //! follow a folder. [`Snapshot`] is one generation, open for reading: [`Snapshot::retrieve`] is the first
 //! pass, [`lexical`], [`dense`] and [`fusion`] are its parts. [`Embedder`] is the seam to the model.

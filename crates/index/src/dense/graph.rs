@@ -30,7 +30,7 @@ mod files;
 pub use files::GraphFile;
 use files::{Aside, damaged, io_error, sync_and_sum, verify};
 
-/// How a graph is built. Stored with the index.
+/// How a graph is built. Given for each run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HnswOptions {
