@@ -423,3 +423,28 @@ fn an_index_of_another_folder_is_refused() {
         "{error}"
     );
 }
+
+#[test]
+#[cfg(unix)]
+fn other_content_of_the_same_size_and_time_is_noticed() {
+    let root = tempfile::tempdir().expect("a folder");
+    let past = std::time::SystemTime::now() - std::time::Duration::from_secs(3_600);
+    let put = |text: &str| {
+        write(root.path(), "a.md", text);
+        let file = fs::File::options()
+            .write(true)
+            .open(root.path().join("a.md"))
+            .expect("a file");
+        file.set_modified(past).expect("a time");
+    };
+    put("old wombat");
+    let engine = engine(root.path());
+    engine.index_folder(&()).expect("indexed");
+    put("new ocelot");
+    assert_eq!(engine.index_folder(&()).expect("indexed").n_changed, 1);
+    let hits = engine
+        .search("ocelot", &SearchOptions::default())
+        .expect("ok")
+        .hits;
+    assert_eq!(hits[0].passage.text, "new ocelot");
+}

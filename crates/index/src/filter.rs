@@ -142,6 +142,7 @@ mod tests {
             kind: DocumentKind::Markdown,
             size_bytes: 1,
             modified_ns: 1_000,
+            changed_ns: 0,
             digest: [0; 32],
             outcome: Outcome::Indexed,
             documents: Vec::new(),

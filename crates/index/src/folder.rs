@@ -307,8 +307,10 @@ fn plan(state: &IndexState<'_>, found: Walk, summary: &mut IndexSummary) -> Vec<
         let as_it_was = source.is_some_and(|source| {
             source.size_bytes == file.len_bytes
                 && source.modified_ns == modified_ns
+                && source.changed_ns == file.changed_ns
                 && !racy(modified_ns)
-                && source.digest != [0; 32]
+                // Where the system tells no change of permissions, an unreadable file is tried again.
+                && (source.digest != [0; 32] || file.changed_ns != 0)
         });
         if as_it_was && !must_cut {
             if let Some(Source {
@@ -344,6 +346,7 @@ fn read(writer: &IndexWriter, job: &Job) -> Result<Reading> {
         kind: DocumentKind::Text,
         size_bytes: file.len_bytes,
         modified_ns: unix_ns(file.modified),
+        changed_ns: file.changed_ns,
         digest: [0; 32],
         outcome: Outcome::Indexed,
         documents: Vec::new(),
@@ -409,7 +412,7 @@ fn apply(
     let path = &job.file.path;
     match reading {
         Reading::Unchanged => {
-            writer.touch(path, job.file.len_bytes, unix_ns(job.file.modified));
+            writer.touch(&job.file);
             summary.n_unchanged += 1;
         }
         Reading::Vanished => {
@@ -418,8 +421,11 @@ fn apply(
         Reading::Failed(source, problem) => {
             summary.problems.push(problem);
             // What was indexed of it stays until the file can be read again or is gone.
-            if job.known.is_none() {
-                writer.put(source, Vec::new(), go_on)?;
+            match (&job.known, &source.outcome) {
+                (Some(_), Outcome::Failed(reason)) => {
+                    writer.mark_unreadable(&job.file, reason.clone());
+                }
+                _ => writer.put(source, Vec::new(), go_on)?,
             }
         }
         Reading::Read {

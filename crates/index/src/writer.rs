@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::chunk::{ChunkOptions, Cut, chunk};
-use crate::document::Document;
+use crate::document::{Document, FoundFile};
 use crate::embed::Embedder;
 use crate::filter::unix_ns;
 use crate::folder::IndexState;
@@ -230,6 +230,7 @@ impl IndexWriter {
             kind: document.kind,
             size_bytes: document.text.len() as u64,
             modified_ns: unix_ns(SystemTime::now()),
+            changed_ns: 0,
             digest: *blake3::hash(document.text.as_bytes()).as_bytes(),
             outcome: Outcome::Indexed,
             documents: Vec::new(),
@@ -339,15 +340,35 @@ impl IndexWriter {
     }
 
     /// Changes what is recorded of a source whose content is as it was.
-    pub(crate) fn touch(&mut self, path: &str, size_bytes: u64, modified_ns: i64) {
+    ///
+    /// What could not be read before and holds documents can be read again.
+    pub(crate) fn touch(&mut self, file: &FoundFile) {
+        self.changed = true;
+        if let Some(source) = self.known_mut(file)
+            && !source.documents.is_empty()
+        {
+            source.outcome = Outcome::Indexed;
+        }
+    }
+
+    /// Records that a source cannot be read now. What is indexed of it stays.
+    pub(crate) fn mark_unreadable(&mut self, file: &FoundFile, reason: String) {
+        self.changed = true;
+        if let Some(source) = self.known_mut(file) {
+            source.outcome = Outcome::Failed(reason);
+        }
+    }
+
+    /// The source of a file, with the file's size and times taken over.
+    fn known_mut(&mut self, file: &FoundFile) -> Option<&mut Source> {
         let found = self
             .catalog
-            .binary_search_by(|source| source.path.as_str().cmp(path));
-        if let Some(source) = found.ok().and_then(|at| self.catalog.get_mut(at)) {
-            source.size_bytes = size_bytes;
-            source.modified_ns = modified_ns;
-            self.changed = true;
-        }
+            .binary_search_by(|source| source.path.as_str().cmp(&file.path));
+        let source = self.catalog.get_mut(found.ok()?)?;
+        source.size_bytes = file.len_bytes;
+        source.modified_ns = unix_ns(file.modified);
+        source.changed_ns = file.changed_ns;
+        Some(source)
     }
 
     /// Publishes all changes as one new generation. Returns whether there was anything to publish,

@@ -64,6 +64,9 @@ pub struct FoundFile {
     pub len_bytes: u64,
     /// When it was last changed; the epoch where the file system does not say.
     pub modified: SystemTime,
+    /// When its content or metadata last changed, in Unix nanoseconds, which no program can set back;
+    /// 0 where the system does not say.
+    pub changed_ns: i64,
 }
 
 /// Counts of what a walk passes over in silence.
@@ -137,6 +140,18 @@ impl WalkOptions {
     }
 }
 
+#[cfg(unix)]
+fn changed_ns(metadata: &fs::Metadata) -> i64 {
+    use std::os::unix::fs::MetadataExt;
+    let seconds = metadata.ctime().saturating_mul(1_000_000_000);
+    seconds.saturating_add(metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn changed_ns(_: &fs::Metadata) -> i64 {
+    0
+}
+
 impl FoundFile {
     /// Reads the file.
     ///
@@ -191,6 +206,7 @@ impl Walk {
             full_path: full.to_owned(),
             len_bytes,
             modified,
+            changed_ns: changed_ns(metadata),
         });
     }
 }

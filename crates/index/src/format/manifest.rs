@@ -74,6 +74,7 @@ pub(crate) struct Source {
     pub(crate) kind: DocumentKind,
     pub(crate) size_bytes: u64,
     pub(crate) modified_ns: i64,
+    pub(crate) changed_ns: i64,
     pub(crate) digest: [u8; 32],
     pub(crate) outcome: Outcome,
     pub(crate) documents: Vec<DocumentRecord>,
