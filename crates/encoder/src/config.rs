@@ -34,6 +34,17 @@ pub(crate) struct Config {
     pub(crate) activation: Activation,
 }
 
+impl Config {
+    /// Tells whether the quantised layers can run the model: widths in multiples of 32, heads of
+    /// 32 or 64.
+    pub(crate) fn fits_int8(&self) -> bool {
+        let head_dim = self.hidden / self.n_heads;
+        self.hidden.is_multiple_of(32)
+            && self.intermediate.is_multiple_of(32)
+            && (head_dim == 32 || head_dim == 64)
+    }
+}
+
 /// Everything that the JSON files of a model folder say.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {

@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use crate::instruction_set::{InstructionSet, names};
+
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -145,6 +147,25 @@ pub enum Error {
         found: usize,
         /// The least that has room for the special tokens and one more.
         least: usize,
+    },
+
+    /// An instruction set was asked for by a name that is none.
+    #[error(
+        "there is no instruction set `{found}`; there are {}",
+        names(&InstructionSet::ALL)
+    )]
+    UnknownInstructionSet {
+        /// The name that was given.
+        found: String,
+    },
+
+    /// An instruction set was asked for that this machine does not have.
+    #[error("this machine has no {asked}; it has {}", names(available))]
+    NoInstructionSet {
+        /// What was asked for.
+        asked: InstructionSet,
+        /// What there is, the fastest first.
+        available: Vec<InstructionSet>,
     },
 
     /// A model without a classifier was asked to score.

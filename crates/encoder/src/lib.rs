@@ -54,6 +54,7 @@ mod bert;
 mod config;
 mod error;
 mod identity;
+mod instruction_set;
 mod kernels;
 mod model;
 #[cfg(feature = "onnx-runtime")]
@@ -61,7 +62,9 @@ pub mod onnx_runtime;
 mod tokenizer;
 mod weights;
 
+pub use bert::Precision;
 pub use error::{Error, Result};
 pub use identity::ModelIdentity;
-pub use model::Model;
+pub use instruction_set::InstructionSet;
+pub use model::{Model, ModelOptions};
 pub use tokenizer::{Tokenizer, Tokens};

@@ -4,12 +4,37 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use rayon::prelude::*;
 
 use crate::batch;
-use crate::bert::{Bert, Workspace};
+use crate::bert::{Bert, Precision, Workspace};
 use crate::config::Folder;
 use crate::error::{Error, Result};
 use crate::identity::ModelIdentity;
+use crate::instruction_set::InstructionSet;
 use crate::kernels::Kernels;
 use crate::tokenizer::{Tokenizer, Tokens};
+
+/// How a model is run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ModelOptions {
+    instruction_set: Option<InstructionSet>,
+    precision: Precision,
+}
+
+impl ModelOptions {
+    /// Runs the model on this instruction set instead of the fastest that the machine has.
+    #[must_use]
+    pub fn with_instruction_set(mut self, set: InstructionSet) -> Self {
+        self.instruction_set = Some(set);
+        self
+    }
+
+    /// Sets the arithmetic of the layers; int8 by default.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
+    }
+}
 
 /// A BERT model, loaded and ready to embed texts or to score pairs.
 ///
@@ -43,15 +68,26 @@ impl Model {
     /// [`Error::MissingTensor`], [`Error::TensorShape`] and [`Error::TensorType`] for models that
     /// cannot be run.
     pub fn open(dir: &Path) -> Result<Self> {
-        Self::open_with(dir, Kernels::detect())
+        Self::open_with(dir, &ModelOptions::default())
     }
 
-    pub(crate) fn open_with(dir: &Path, kernels: Kernels) -> Result<Self> {
+    /// Loads a model as [`open`](Self::open) does, with other options than the default.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), and [`Error::NoInstructionSet`].
+    pub fn open_with(dir: &Path, options: &ModelOptions) -> Result<Self> {
+        let kernels = match options.instruction_set {
+            None => Kernels::detect(),
+            Some(asked) => Kernels::of(asked).ok_or_else(|| Error::NoInstructionSet {
+                asked,
+                available: InstructionSet::available(),
+            })?,
+        };
         let folder = Folder::read(dir)?;
         let path = dir.join("model.safetensors");
         let (tokenizer, bert) = rayon::join(
             || Tokenizer::open(&dir.join("tokenizer.json")),
-            || Bert::open(&path, &folder.config, kernels),
+            || Bert::open(&path, &folder.config, kernels, options.precision),
         );
         let (tokenizer, tokenizer_digest) = tokenizer?;
         Ok(Self {
@@ -102,9 +138,14 @@ impl Model {
         &self.tokenizer
     }
 
-    /// The instruction set that the model runs on, for instance `avx512`.
-    pub fn instruction_set(&self) -> &'static str {
-        self.bert.kernels().name()
+    /// The instruction set that the model runs on.
+    pub fn instruction_set(&self) -> InstructionSet {
+        self.bert.kernels().instruction_set()
+    }
+
+    /// The arithmetic of the layers, which is f32 for models of unusual widths whatever was asked.
+    pub fn precision(&self) -> Precision {
+        self.bert.precision()
     }
 
     /// What the model wants before a query, often nothing.

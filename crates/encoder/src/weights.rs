@@ -8,7 +8,7 @@ use memmap2::Mmap;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors};
 
 use crate::error::{Error, Result};
-use crate::kernels::{Kernels, Norm, Panels};
+use crate::kernels::{Int8Panels, Kernels, Norm, Panels};
 
 /// A mapped weights file.
 #[derive(Debug)]
@@ -111,6 +111,25 @@ impl Weights {
         }
         let row = |row: usize, to: &mut [f32]| tables[row / n].read(self, row % n, to);
         Ok(kernels.pack(k, &bias, row))
+    }
+
+    /// Finds the weights and biases of linear layers of equal input, `[n, k]` each, and packs
+    /// them as one int8 matrix. Weights of other types are quantised row by row.
+    pub(crate) fn int8(
+        &self,
+        kernels: Kernels,
+        names: &[String],
+        n: usize,
+        k: usize,
+    ) -> Result<Int8Panels> {
+        let mut tables = Vec::new();
+        let mut bias = Vec::new();
+        for name in names {
+            tables.push(self.table(&format!("{name}.weight"), n, k)?);
+            bias.extend(self.values(&format!("{name}.bias"), n, 1)?);
+        }
+        let row = |row: usize, to: &mut [i8]| tables[row / n].read_int8(self, row % n, to);
+        Ok(kernels.pack_int8(k, &bias, row))
     }
 
     /// Finds the weights of a layer normalisation.
@@ -256,6 +275,39 @@ impl Table {
                 }
             }
         }
+    }
+}
+
+impl Table {
+    /// Writes out row `row` as int8 and returns its scale: `value = scale * number`.
+    ///
+    /// Rows that are int8 around zero are taken as they are, others are quantised.
+    pub(crate) fn read_int8(&self, weights: &Weights, row: usize, to: &mut [i8]) -> f32 {
+        if let Numbers::I8 {
+            scales,
+            zero_point: 0.0,
+        } = &self.numbers
+        {
+            let bytes = &weights.map[self.at + row * self.columns..][..self.columns];
+            for (to, &byte) in to.iter_mut().zip(bytes) {
+                *to = byte.cast_signed();
+            }
+            return *scales.get(row).unwrap_or(&scales[0]);
+        }
+        let mut values = vec![0.0; self.columns];
+        self.read(weights, row, &mut values);
+        let greatest = values
+            .iter()
+            .fold(0.0_f32, |greatest, value| greatest.max(value.abs()));
+        let steps = if greatest > 0.0 {
+            127.0 / greatest
+        } else {
+            0.0
+        };
+        for (to, value) in to.iter_mut().zip(values) {
+            *to = (value * steps).round() as i8;
+        }
+        greatest / 127.0
     }
 }
 

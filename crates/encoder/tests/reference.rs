@@ -5,11 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use reread_encoder::Model;
+use reread_encoder::{InstructionSet, Model, ModelOptions, Precision};
 use serde::Deserialize;
-
-/// The tolerance that the arithmetic in f32 must keep.
-const TOLERANCE: f32 = 1e-3;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -47,51 +44,100 @@ struct Pair {
     logit: f32,
 }
 
+/// The greatest and the mean difference, for every way to run the model on this machine.
+fn differences_of_all_paths(
+    name: &str,
+    differences: impl Fn(&Model) -> Vec<f32>,
+) -> Vec<(Precision, f32, f32)> {
+    let mut all = Vec::new();
+    for set in InstructionSet::ALL {
+        if !InstructionSet::available().contains(&set) {
+            println!("skipped {set}: this machine has none");
+            continue;
+        }
+        for precision in [Precision::F32, Precision::Int8] {
+            let options = ModelOptions::default()
+                .with_instruction_set(set)
+                .with_precision(precision);
+            let model = Model::open_with(&folder(name), &options).unwrap();
+            assert_eq!(
+                (model.instruction_set(), model.precision()),
+                (set, precision)
+            );
+            let differences = differences(&model);
+            let mean = differences.iter().sum::<f32>() / differences.len() as f32;
+            let greatest = differences.into_iter().fold(0.0, f32::max);
+            println!("{set} {precision:?}: mean {mean:.1e}, greatest {greatest:.1e}");
+            all.push((precision, mean, greatest));
+        }
+    }
+    all
+}
+
+/// A difference here is one minus the cosine.
 #[test]
 fn embeddings_match_the_reference() {
-    let model = Model::open(&folder("bge-small-en-v1.5")).unwrap();
     let reference: Texts = read("bge-small-en-v1.5");
     let texts: Vec<&str> = reference
         .texts
         .iter()
         .map(|text| text.text.as_str())
         .collect();
-    let rows = model.embed(&texts, model.max_tokens()).unwrap();
-    let mut worst = 0.0_f32;
-    for (text, row) in reference.texts.iter().zip(rows.chunks_exact(model.dim())) {
-        let n_tokens = model.tokenizer().encode(&text.text, 512).unwrap().len();
-        assert_eq!(n_tokens, text.n_tokens);
-        for (ours, exact) in row.iter().zip(&text.embedding) {
-            worst = worst.max((ours - exact).abs());
-        }
+    let all = differences_of_all_paths("bge-small-en-v1.5", |model| {
+        let rows = model.embed(&texts, model.max_tokens()).unwrap();
+        let rows = rows.chunks_exact(model.dim());
+        let compare = |(text, row): (&Embedded, &[f32])| {
+            let n_tokens = model.tokenizer().encode(&text.text, 512).unwrap().len();
+            assert_eq!(n_tokens, text.n_tokens);
+            1.0 - row
+                .iter()
+                .zip(&text.embedding)
+                .map(|(a, b)| a * b)
+                .sum::<f32>()
+        };
+        reference.texts.iter().zip(rows).map(compare).collect()
+    });
+    for (precision, mean, greatest) in all {
+        let (most_mean, most) = match precision {
+            Precision::F32 => (1e-6, 1e-6),
+            _ => (1e-3, 2e-3),
+        };
+        assert!(
+            mean < most_mean && greatest < most,
+            "{precision:?} {mean} {greatest}"
+        );
     }
-    println!("greatest difference {worst:e}");
-    assert!(worst < TOLERANCE, "{worst}");
 }
 
 /// The reference cuts the longer of the two texts first and we cut the passage, which is the same
 /// where the query is the shorter one or nothing is cut; the pairs left out are counted.
 #[test]
 fn logits_match_the_reference() {
-    let model = Model::open(&folder("ms-marco-MiniLM-L-12-v2")).unwrap();
     let reference: Pairs = read("ms-marco-MiniLM-L-12-v2");
-    let differences: Vec<f32> = reference
-        .pairs
-        .par_iter()
-        .filter(|pair| {
-            let n_query = model.tokenizer().encode(&pair.query, 512).unwrap().len();
-            pair.n_tokens < 512 || n_query <= 256
-        })
-        .map(|pair| {
+    let all = differences_of_all_paths("ms-marco-MiniLM-L-12-v2", |model| {
+        let n_tokens = |text: &str| model.tokenizer().encode(text, 512).unwrap().len();
+        let same_cut = |pair: &&Pair| pair.n_tokens < 512 || n_tokens(&pair.query) <= 256;
+        let pairs: Vec<&Pair> = reference.pairs.iter().filter(same_cut).collect();
+        assert!(
+            reference.pairs.len() - pairs.len() <= 2,
+            "most pairs are compared"
+        );
+        let difference = |pair: &&Pair| {
             let logits = model.score(&pair.query, &[&pair.passage], 512).unwrap();
             (logits[0] - pair.logit).abs()
-        })
-        .collect();
-    let n_left_out = reference.pairs.len() - differences.len();
-    let worst = differences.into_iter().fold(0.0, f32::max);
-    println!("{n_left_out} pairs left out, greatest difference {worst:e}");
-    assert!(n_left_out <= 2, "{n_left_out} of {}", reference.pairs.len());
-    assert!(worst < TOLERANCE, "{worst}");
+        };
+        pairs.par_iter().map(difference).collect()
+    });
+    for (precision, mean, greatest) in all {
+        let (most_mean, most) = match precision {
+            Precision::F32 => (1e-5, 1e-4),
+            _ => (0.05, 0.3),
+        };
+        assert!(
+            mean < most_mean && greatest < most,
+            "{precision:?} {mean} {greatest}"
+        );
+    }
 }
 
 #[test]

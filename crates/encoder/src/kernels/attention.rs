@@ -14,11 +14,20 @@ pub(crate) struct Attention<'a> {
     pub(crate) head_dim: usize,
     /// `[n, n_heads * head_dim]`.
     pub(crate) queries: &'a [f32],
+    /// From one row of queries to the next.
+    pub(crate) query_stride: usize,
     /// `[sequence, 2 * n_heads * head_dim]`: the keys of all heads, then the values.
     pub(crate) keys_values: &'a [f32],
-    /// Of the shape of `queries`.
+    /// From one row of keys and values to the next.
+    pub(crate) key_stride: usize,
+    /// `[n, n_heads * head_dim]`.
     pub(crate) out: &'a mut [f32],
-    pub(crate) scratch: &'a mut AttentionScratch,
+}
+
+/// [`Attention`] in f32.
+pub(super) struct FloatAttention<'a> {
+    pub(super) attention: Attention<'a>,
+    pub(super) scratch: &'a mut AttentionScratch,
 }
 
 /// The memory that [`Attention`] works in, kept from one sequence to the next.
@@ -30,15 +39,23 @@ pub(crate) struct AttentionScratch {
     sums: Aligned,
 }
 
-impl Kernel for Attention<'_> {
+impl Kernel for FloatAttention<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
-        let dim = self.head_dim;
-        let hidden = self.n_heads * dim;
-        let n_keys = self.keys_values.len() / (2 * hidden);
-        let n_queries = self.queries.len() / hidden;
+        let Attention {
+            n_heads,
+            head_dim: dim,
+            queries,
+            query_stride,
+            keys_values,
+            key_stride,
+            out,
+        } = self.attention;
+        let hidden = n_heads * dim;
+        let n_keys = keys_values.len().div_ceil(key_stride);
+        let n_queries = out.len() / hidden;
         let (wide, narrow) = (I::WIDE * I::LANES, I::NARROW * I::LANES);
         let padded = n_keys.next_multiple_of(wide);
         let block = TILES * I::ROWS;
@@ -51,18 +68,12 @@ impl Kernel for Attention<'_> {
         let sums = self.scratch.sums.of_len(block);
 
         for at in (0..hidden).step_by(dim) {
-            pack_keys(self.keys_values, 2 * hidden, at, dim, wide, keys);
-            pack_values(
-                self.keys_values,
-                2 * hidden,
-                hidden + at,
-                dim,
-                narrow,
-                values,
-            );
+            pack_keys(keys_values, key_stride, at, dim, wide, keys);
+            pack_values(keys_values, key_stride, hidden + at, dim, narrow, values);
             let head = Head {
                 dim,
                 hidden,
+                query_stride,
                 n_keys,
                 padded,
                 keys,
@@ -70,8 +81,8 @@ impl Kernel for Attention<'_> {
             };
             for first in (0..n_queries).step_by(block) {
                 let rows = block.min(n_queries - first);
-                let queries = &self.queries[first * hidden + at..];
-                let out = &mut self.out[first * hidden + at..];
+                let queries = &queries[first * query_stride + at..];
+                let out = &mut out[first * hidden + at..];
                 head.attend(isa, rows, queries, scores, sums, out);
             }
         }
@@ -81,8 +92,10 @@ impl Kernel for Attention<'_> {
 /// The packed keys and values of one head.
 struct Head<'a> {
     dim: usize,
-    /// From one row of queries or results to the next.
+    /// From one row of results to the next.
     hidden: usize,
+    /// From one row of queries to the next.
+    query_stride: usize,
     n_keys: usize,
     /// `n_keys`, rounded up to whole panels.
     padded: usize,
@@ -108,7 +121,7 @@ impl Head<'_> {
             n: self.padded,
             width: I::WIDE * I::LANES,
             a: queries,
-            a_stride: self.hidden,
+            a_stride: self.query_stride,
             panels: self.keys,
             bias: None,
             out: scores,
@@ -146,11 +159,11 @@ impl Head<'_> {
 fn pack_keys(from: &[f32], stride: usize, at: usize, dim: usize, width: usize, to: &mut [f32]) {
     let panels = to.chunks_exact_mut(dim * width);
     for (panel, keys) in panels.zip(from.chunks(width * stride)) {
-        let n_keys = keys.len() / stride;
+        let n_keys = keys.len().div_ceil(stride);
         if n_keys < width {
             panel.fill(0.0);
         }
-        for (column, key) in keys.chunks_exact(stride).enumerate() {
+        for (column, key) in keys.chunks(stride).enumerate() {
             for (line, &value) in panel.chunks_exact_mut(width).zip(&key[at..at + dim]) {
                 line[column] = value;
             }
@@ -160,11 +173,11 @@ fn pack_keys(from: &[f32], stride: usize, at: usize, dim: usize, width: usize, t
 
 /// Packs the values of one head as panels `[sequence, width]` of `width` columns.
 fn pack_values(from: &[f32], stride: usize, at: usize, dim: usize, width: usize, to: &mut [f32]) {
-    let n_keys = from.len() / stride;
+    let n_keys = from.len().div_ceil(stride);
     for (number, panel) in to.chunks_exact_mut(n_keys * width).enumerate() {
         let start = number * width;
         let used = width.min(dim - start);
-        for (line, value) in panel.chunks_exact_mut(width).zip(from.chunks_exact(stride)) {
+        for (line, value) in panel.chunks_exact_mut(width).zip(from.chunks(stride)) {
             line[..used].copy_from_slice(&value[at + start..at + start + used]);
             line[used..].fill(0.0);
         }

@@ -1,29 +1,44 @@
-//! The path for x86-64 machines with AVX-512.
+//! The paths for x86-64 machines with AVX-512: with and without its instructions for bytes (VNNI).
 
 use std::arch::x86_64::{
-    __m512, _mm512_add_ps, _mm512_div_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps,
-    _mm512_min_ps, _mm512_mul_ps, _mm512_scalef_ps, _mm512_set1_ps, _mm512_storeu_ps,
-    _mm512_sub_ps,
+    __m512, __m512i, _mm_storeu_si128, _mm256_storeu_si256, _mm512_add_epi32, _mm512_add_ps,
+    _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_cvtepi32_ps, _mm512_cvtps_epi32,
+    _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_madd_epi16, _mm512_mask_blend_epi16, _mm512_max_ps, _mm512_min_ps,
+    _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_reduce_max_ps, _mm512_scalef_ps, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_shuffle_i32x4, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_storeu_si512,
+    _mm512_sub_ps, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
+    _mm512_unpacklo_epi64,
 };
 
 use super::simd::{Isa, Kernel};
 
-/// Proof that the machine has AVX-512F and FMA.
+/// Proof that the machine has AVX-512 (the parts of the first servers that had it), and where
+/// `VNNI` says so the instructions for bytes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Avx512(());
+pub(super) struct Avx512<const VNNI: bool>(());
 
-impl Avx512 {
+impl<const VNNI: bool> Avx512<VNNI> {
     /// Returns the proof where the machine has the instructions.
     pub(super) fn detect() -> Option<Self> {
         let present = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma");
+            && is_x86_feature_detected!("fma")
+            && (!VNNI || is_x86_feature_detected!("avx512vnni"));
         present.then_some(Self(()))
     }
 }
 
-#[target_feature(enable = "avx512f,avx2,fma")]
-fn with_features<K: Kernel>(isa: Avx512, kernel: K) -> K::Output {
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn with_avx512<K: Kernel>(isa: Avx512<false>, kernel: K) -> K::Output {
+    kernel.run(isa)
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")]
+fn with_vnni<K: Kernel>(isa: Avx512<true>, kernel: K) -> K::Output {
     kernel.run(isa)
 }
 
@@ -38,8 +53,9 @@ macro_rules! op {
     };
 }
 
-impl Isa for Avx512 {
+impl<const VNNI: bool> Isa for Avx512<VNNI> {
     type V = __m512;
+    type I = __m512i;
 
     const LANES: usize = 16;
     // 24 sums, 3 registers of the matrix and one broadcast stay within the 32 registers.
@@ -47,6 +63,7 @@ impl Isa for Avx512 {
     const WIDE: usize = 3;
     // Heads are 32 or 64 wide nearly everywhere.
     const NARROW: usize = 2;
+    const BYTES: bool = VNNI;
 
     #[inline(always)]
     fn splat(self, value: f32) -> __m512 {
@@ -76,8 +93,163 @@ impl Isa for Avx512 {
     op!(scale_by_pow2, _mm512_scalef_ps, value, exponent);
 
     #[inline(always)]
+    fn sum(self, value: __m512) -> f32 {
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe { _mm512_reduce_add_ps(value) }
+    }
+
+    #[inline(always)]
+    fn greatest(self, value: __m512) -> f32 {
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe { _mm512_reduce_max_ps(value) }
+    }
+
+    #[inline(always)]
+    fn splat_int(self, value: i32) -> __m512i {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm512_set1_epi32(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_int(self, from: *const i32) -> __m512i {
+        // SAFETY: `self` proves the instruction, the caller the 16 integers.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_int(self, value: __m512i, to: *mut i32) {
+        // SAFETY: `self` proves the instruction, the caller the 16 integers.
+        unsafe { _mm512_storeu_si512(to.cast(), value) }
+    }
+
+    #[inline(always)]
+    fn round(self, value: __m512) -> __m512i {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm512_cvtps_epi32(value) }
+    }
+
+    #[inline(always)]
+    fn to_float(self, value: __m512i) -> __m512 {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm512_cvtepi32_ps(value) }
+    }
+
+    #[inline(always)]
+    fn dot_bytes(self, sum: __m512i, a: __m512i, b: __m512i) -> __m512i {
+        assert!(
+            VNNI,
+            "only machines with VNNI are asked for products of bytes"
+        );
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm512_dpbusd_epi32(sum, a, b) }
+    }
+
+    #[inline(always)]
+    fn dot_words(self, sum: __m512i, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe {
+            if VNNI {
+                _mm512_dpwssd_epi32(sum, a, b)
+            } else {
+                _mm512_add_epi32(sum, _mm512_madd_epi16(a, b))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn pair_words(self, low: __m512i, high: __m512i) -> __m512i {
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe { _mm512_mask_blend_epi16(0xAAAA_AAAA, low, _mm512_slli_epi32::<16>(high)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(self, value: __m512i, to: *mut u8) {
+        // SAFETY: `self` proves the instructions, the caller the 16 bytes.
+        unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(value)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_words(self, value: __m512i, to: *mut i16) {
+        // SAFETY: `self` proves the instructions, the caller the 16 words.
+        unsafe { _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(value)) }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(
+        self,
+        from: *const i32,
+        from_stride: usize,
+        to: *mut i32,
+        to_stride: usize,
+    ) {
+        // SAFETY: `self` proves the instructions, the caller the 16 rows of 16 integers.
+        unsafe {
+            let mut rows = [_mm512_set1_epi32(0); 16];
+            for (number, row) in rows.iter_mut().enumerate() {
+                *row = _mm512_loadu_si512(from.add(number * from_stride).cast());
+            }
+            for (number, row) in transposed(rows).into_iter().enumerate() {
+                _mm512_storeu_si512(to.add(number * to_stride).cast(), row);
+            }
+        }
+    }
+
+    #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
         // SAFETY: `self` proves that the machine has the features.
-        unsafe { with_features(self, kernel) }
+        unsafe {
+            if VNNI {
+                with_vnni(Avx512(()), kernel)
+            } else {
+                with_avx512(Avx512(()), kernel)
+            }
+        }
+    }
+}
+
+/// Transposes 16 rows of 16 integers, four rows and four columns at a time.
+///
+/// # Safety
+/// The machine has AVX-512F.
+#[inline(always)]
+unsafe fn transposed(rows: [__m512i; 16]) -> [__m512i; 16] {
+    // SAFETY: the caller says that the machine has the instructions.
+    unsafe {
+        // `within[4 q + c]` holds, in its quarter `p`, column `4 p + c` of the rows `4 q..4 q + 4`.
+        let mut within = rows;
+        for (from, to) in rows
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .zip(within.as_chunks_mut::<4>().0)
+        {
+            let [a, b, c, d] = *from;
+            let (ab, cd) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
+            let (ab_high, cd_high) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
+            *to = [
+                _mm512_unpacklo_epi64(ab, cd),
+                _mm512_unpackhi_epi64(ab, cd),
+                _mm512_unpacklo_epi64(ab_high, cd_high),
+                _mm512_unpackhi_epi64(ab_high, cd_high),
+            ];
+        }
+        // The quarters are transposed in the same way.
+        let mut out = rows;
+        for column in 0..4 {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|quarter| within[4 * quarter + column]);
+            let (ab, cd) = (
+                _mm512_shuffle_i32x4::<0x44>(a, b),
+                _mm512_shuffle_i32x4::<0x44>(c, d),
+            );
+            let (ab_high, cd_high) = (
+                _mm512_shuffle_i32x4::<0xEE>(a, b),
+                _mm512_shuffle_i32x4::<0xEE>(c, d),
+            );
+            out[column] = _mm512_shuffle_i32x4::<0x88>(ab, cd);
+            out[4 + column] = _mm512_shuffle_i32x4::<0xDD>(ab, cd);
+            out[8 + column] = _mm512_shuffle_i32x4::<0x88>(ab_high, cd_high);
+            out[12 + column] = _mm512_shuffle_i32x4::<0xDD>(ab_high, cd_high);
+        }
+        out
     }
 }

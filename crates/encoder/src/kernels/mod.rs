@@ -19,20 +19,29 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod pointwise;
+mod portable;
 mod product;
-mod scalar;
+mod quantised;
 mod simd;
+mod word_attention;
 
 use std::sync::OnceLock;
 
+use crate::instruction_set::InstructionSet;
+
+use self::attention::FloatAttention;
 use self::pointwise::{Activate, AddNorm};
-use self::scalar::Scalar;
+use self::portable::Portable;
+use self::quantised::{Int8Linear, Quantise};
 use self::simd::{Isa, Kernel};
+use self::word_attention::WordAttention;
 
 pub(crate) use self::aligned::Aligned;
 pub(crate) use self::attention::{Attention, AttentionScratch};
 pub(crate) use self::pointwise::Activation;
 pub(crate) use self::product::Panels;
+pub(crate) use self::quantised::{After, Int8Panels, QuantisedRows};
+pub(crate) use self::word_attention::WordScratch;
 
 /// The kernels for one instruction set.
 #[derive(Debug, Clone, Copy)]
@@ -41,10 +50,14 @@ pub(crate) struct Kernels(Path);
 #[derive(Debug, Clone, Copy)]
 enum Path {
     #[cfg(target_arch = "x86_64")]
-    Avx512(avx512::Avx512),
+    Avx512Vnni(avx512::Avx512<true>),
     #[cfg(target_arch = "x86_64")]
-    Avx2(avx2::Avx2),
-    Scalar(Scalar),
+    Avx512(avx512::Avx512<false>),
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni(avx2::Avx2<true>),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2<false>),
+    Portable(Portable),
 }
 
 impl Kernels {
@@ -59,21 +72,34 @@ impl Kernels {
         let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
+            all.extend(avx512::Avx512::detect().map(Path::Avx512Vnni));
             all.extend(avx512::Avx512::detect().map(Path::Avx512));
+            all.extend(avx2::Avx2::detect().map(Path::AvxVnni));
             all.extend(avx2::Avx2::detect().map(Path::Avx2));
         }
-        all.push(Path::Scalar(Scalar));
+        all.push(Path::Portable(Portable));
         all.into_iter().map(Self).collect()
     }
 
-    /// The name of the instruction set.
-    pub(crate) fn name(self) -> &'static str {
+    /// Returns the kernels for one instruction set, where the machine has it.
+    pub(crate) fn of(set: InstructionSet) -> Option<Self> {
+        Self::all()
+            .into_iter()
+            .find(|kernels| kernels.instruction_set() == set)
+    }
+
+    /// The instruction set.
+    pub(crate) fn instruction_set(self) -> InstructionSet {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Path::Avx512(_) => "avx512",
+            Path::Avx512Vnni(_) => InstructionSet::Avx512Vnni,
             #[cfg(target_arch = "x86_64")]
-            Path::Avx2(_) => "avx2",
-            Path::Scalar(_) => "scalar",
+            Path::Avx512(_) => InstructionSet::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            Path::AvxVnni(_) => InstructionSet::AvxVnni,
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx2(_) => InstructionSet::Avx2,
+            Path::Portable(_) => InstructionSet::Portable,
         }
     }
 
@@ -113,17 +139,61 @@ impl Kernels {
     }
 
     /// Runs attention for one sequence.
-    pub(crate) fn attend(self, attention: Attention<'_>) {
-        self.run(attention);
+    pub(crate) fn attend(self, attention: Attention<'_>, scratch: &mut AttentionScratch) {
+        self.run(FloatAttention { attention, scratch });
+    }
+
+    /// Packs a matrix `[bias.len(), k]` of which `row` writes out a row and returns its scale, for
+    /// [`Self::linear_int8`].
+    pub(crate) fn pack_int8<R>(self, k: usize, bias: &[f32], row: R) -> Int8Panels
+    where
+        R: Fn(usize, &mut [i8]) -> f32 + Sync,
+    {
+        Int8Panels::pack(self.run(Width), self.run(HasBytes), k, bias, row)
+    }
+
+    /// Quantises rows to be multiplied with `matrix`, each by itself.
+    pub(crate) fn quantise(self, rows: &[f32], matrix: &Int8Panels, to: &mut QuantisedRows) {
+        self.run(Quantise {
+            rows,
+            k: matrix.k(),
+            limit: matrix.limit(),
+            to,
+        });
+    }
+
+    /// `out = rows * matrix^T + bias`, and what comes after.
+    pub(crate) fn linear_int8(
+        self,
+        matrix: &Int8Panels,
+        rows: &QuantisedRows,
+        after: After,
+        out: &mut [f32],
+    ) {
+        self.run(Int8Linear {
+            matrix,
+            rows,
+            out,
+            after,
+        });
+    }
+
+    /// Runs attention for one sequence, in words of 16 bits.
+    pub(crate) fn attend_in_words(self, attention: Attention<'_>, scratch: &mut WordScratch) {
+        self.run(WordAttention { attention, scratch });
     }
 
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
+            Path::Avx512Vnni(isa) => isa.run(kernel),
+            #[cfg(target_arch = "x86_64")]
             Path::Avx512(isa) => isa.run(kernel),
             #[cfg(target_arch = "x86_64")]
+            Path::AvxVnni(isa) => isa.run(kernel),
+            #[cfg(target_arch = "x86_64")]
             Path::Avx2(isa) => isa.run(kernel),
-            Path::Scalar(isa) => isa.run(kernel),
+            Path::Portable(isa) => isa.run(kernel),
         }
     }
 }
@@ -145,6 +215,18 @@ impl Kernel for Width {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) -> usize {
         I::WIDE * I::LANES
+    }
+}
+
+/// Asks for the kind of groups.
+struct HasBytes;
+
+impl Kernel for HasBytes {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, _: I) -> bool {
+        I::BYTES
     }
 }
 

@@ -25,47 +25,71 @@ impl Kernel for Activate<'_> {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         match self.activation {
-            Activation::Gelu => each(isa, self.values, Gelu),
-            Activation::GeluTanh => each(isa, self.values, GeluTanh),
-            Activation::Relu => each(isa, self.values, Relu),
+            Activation::Gelu => each::<I, Gelu>(isa, self.values),
+            Activation::GeluTanh => each::<I, GeluTanh>(isa, self.values),
+            Activation::Relu => each::<I, Relu>(isa, self.values),
         }
     }
 }
 
 /// A function of one register.
-trait Lanewise: Copy {
-    fn apply<I: Isa>(self, isa: I, x: I::V) -> I::V;
+pub(super) trait Lanewise {
+    fn apply<I: Isa>(isa: I, x: I::V) -> I::V;
 }
 
 #[inline(always)]
-fn each<I: Isa>(isa: I, values: &mut [f32], function: impl Lanewise) {
+fn each<I: Isa, F: Lanewise>(isa: I, values: &mut [f32]) {
     let mut registers = values.chunks_exact_mut(I::LANES);
     for values in &mut registers {
-        isa.store(function.apply(isa, isa.load(values)), values);
+        isa.store(F::apply(isa, isa.load(values)), values);
     }
     let rest = registers.into_remainder();
-    let part = function.apply(isa, isa.load_part(rest, 0.0));
+    let part = F::apply(isa, isa.load_part(rest, 0.0));
     isa.store_part(part, rest);
 }
 
-#[derive(Clone, Copy)]
 struct Gelu;
 
 impl Lanewise for Gelu {
     #[inline(always)]
-    fn apply<I: Isa>(self, isa: I, x: I::V) -> I::V {
+    fn apply<I: Isa>(isa: I, x: I::V) -> I::V {
         let erf = erf(isa, isa.mul(x, isa.splat(std::f32::consts::FRAC_1_SQRT_2)));
         let half = isa.mul(x, isa.splat(0.5));
         isa.mul_add(half, erf, half)
     }
 }
 
-#[derive(Clone, Copy)]
-struct GeluTanh;
+/// GELU to 1.7e-4, which is far below the step of a byte.
+///
+/// `x (1/2 + u P(u^2))` with `u` brought within ±3.95, where the sum is 1 or 0 and stays so.
+pub(super) struct QuickGelu;
+
+impl Lanewise for QuickGelu {
+    #[inline(always)]
+    fn apply<I: Isa>(isa: I, x: I::V) -> I::V {
+        let u = isa.min(isa.max(x, isa.splat(-3.95)), isa.splat(3.95));
+        let p = polynomial(
+            isa,
+            isa.mul(u, u),
+            [
+                2.443_578_5e-8,
+                -1.681_152_8e-6,
+                4.955_194_5e-5,
+                -8.290_394e-4,
+                8.842_918e-3,
+                -6.472_275e-2,
+                0.397_986_68,
+            ],
+        );
+        isa.mul(x, isa.mul_add(u, p, isa.splat(0.5)))
+    }
+}
+
+pub(super) struct GeluTanh;
 
 impl Lanewise for GeluTanh {
     #[inline(always)]
-    fn apply<I: Isa>(self, isa: I, x: I::V) -> I::V {
+    fn apply<I: Isa>(isa: I, x: I::V) -> I::V {
         // (1 + tanh u) / 2 = 1 / (1 + exp(-2u)), with u = sqrt(2/pi) (x + 0.044715 x^3).
         let cubic = isa.mul_add(isa.mul(x, x), isa.splat(0.044_715), isa.splat(1.0));
         let u = isa.mul(isa.mul(x, cubic), isa.splat(-1.595_769));
@@ -73,12 +97,11 @@ impl Lanewise for GeluTanh {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Relu;
+pub(super) struct Relu;
 
 impl Lanewise for Relu {
     #[inline(always)]
-    fn apply<I: Isa>(self, isa: I, x: I::V) -> I::V {
+    fn apply<I: Isa>(isa: I, x: I::V) -> I::V {
         isa.max(x, isa.splat(0.0))
     }
 }
@@ -119,6 +142,19 @@ pub(super) fn exp<I: Isa>(isa: I, x: I::V) -> I::V {
     );
     let value = isa.add(isa.mul_add(isa.mul(x, x), p, x), isa.splat(1.0));
     isa.scale_by_pow2(value, exponent)
+}
+
+/// `2^x` with a relative error of 7.5e-5; `x` is in -126..=126.
+#[inline(always)]
+pub(super) fn quick_exp2<I: Isa>(isa: I, x: I::V) -> I::V {
+    let round = isa.splat(12_582_912.0);
+    let exponent = isa.sub(isa.add(x, round), round);
+    let p = polynomial(
+        isa,
+        isa.sub(x, exponent),
+        [5.517_101e-2, 0.242_611_2, 0.693_261_1, 0.999_928_06],
+    );
+    isa.scale_by_pow2(p, exponent)
 }
 
 /// The error function, as a quotient of two polynomials over -4..=4; absolute error below 5e-7.

@@ -7,6 +7,8 @@
 pub(super) trait Isa: Copy + Send + Sync {
     /// A register of `LANES` values.
     type V: Copy;
+    /// A register of `LANES` integers of 32 bits, in each of which two of 16 or four of 8 may stand.
+    type I: Copy;
 
     /// Values in a register; at most [`MAX_LANES`].
     const LANES: usize;
@@ -16,6 +18,8 @@ pub(super) trait Isa: Copy + Send + Sync {
     const WIDE: usize;
     /// Registers in a row of a tile when the matrix is as narrow as an attention head.
     const NARROW: usize;
+    /// Tells whether [`Isa::dot_bytes`] is one instruction; else activations are words.
+    const BYTES: bool;
 
     /// Returns a register with `value` in every lane.
     fn splat(self, value: f32) -> Self::V;
@@ -44,6 +48,58 @@ pub(super) trait Isa: Copy + Send + Sync {
 
     /// Returns `value * 2^exponent` for whole exponents in -126..=127.
     fn scale_by_pow2(self, value: Self::V, exponent: Self::V) -> Self::V;
+
+    /// Returns a register with `value` in every lane.
+    fn splat_int(self, value: i32) -> Self::I;
+
+    /// Loads `LANES` integers.
+    ///
+    /// # Safety
+    /// `from` is valid for reading `LANES` integers, at any alignment.
+    unsafe fn load_int(self, from: *const i32) -> Self::I;
+
+    /// Stores `LANES` integers.
+    ///
+    /// # Safety
+    /// `to` is valid for writing `LANES` integers.
+    unsafe fn store_int(self, value: Self::I, to: *mut i32);
+
+    /// Rounds to the nearest integer, ties to even.
+    fn round(self, value: Self::V) -> Self::I;
+
+    /// Converts integers, rounding where they have more than 24 bits.
+    fn to_float(self, value: Self::I) -> Self::V;
+
+    /// Adds to each lane of `sum` the products of the four bytes of `a`, which are unsigned, with
+    /// those of `b`, which are signed. Nothing saturates.
+    ///
+    /// Called only where [`Isa::BYTES`] says so.
+    fn dot_bytes(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
+
+    /// Adds to each lane of `sum` the products of the two signed words of `a` and `b`.
+    fn dot_words(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
+
+    /// Puts the low words of two registers beside each other: `low` first, then `high`.
+    fn pair_words(self, low: Self::I, high: Self::I) -> Self::I;
+
+    /// Stores the lanes as unsigned bytes; they are in 0..=255.
+    ///
+    /// # Safety
+    /// `to` is valid for writing `LANES` bytes.
+    unsafe fn store_bytes(self, value: Self::I, to: *mut u8);
+
+    /// Stores the lanes as words; they are in -32768..=32767.
+    ///
+    /// # Safety
+    /// `to` is valid for writing `LANES` words.
+    unsafe fn store_words(self, value: Self::I, to: *mut i16);
+
+    /// Transposes `LANES` rows of `LANES` integers.
+    ///
+    /// # Safety
+    /// `from` and `to` are valid for `LANES` rows of `LANES` integers, which are `from_stride` and
+    /// `to_stride` integers apart.
+    unsafe fn transpose(self, from: *const i32, from_stride: usize, to: *mut i32, to_stride: usize);
 
     /// Runs `kernel` compiled for this instruction set.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;

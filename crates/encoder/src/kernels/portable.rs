@@ -1,0 +1,194 @@
+//! The portable path, for machines without one of the paths beside this file.
+
+use super::simd::{Isa, Kernel};
+
+/// No instruction set in particular; the compiler makes of the arrays what the target has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Portable;
+
+const LANES: usize = 8;
+
+/// Fused where every machine of the target has the instruction, and never through a library call.
+#[inline(always)]
+fn mul_add(a: f32, b: f32, c: f32) -> f32 {
+    if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
+        a.mul_add(b, c)
+    } else {
+        a * b + c
+    }
+}
+
+#[inline(always)]
+fn zip(a: [f32; LANES], b: [f32; LANES], apply: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
+    std::array::from_fn(|lane| apply(a[lane], b[lane]))
+}
+
+impl Isa for Portable {
+    type V = [f32; LANES];
+    type I = [i32; LANES];
+
+    const LANES: usize = LANES;
+    const ROWS: usize = 4;
+    const WIDE: usize = 1;
+    const NARROW: usize = 1;
+    const BYTES: bool = false;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> Self::V {
+        [value; LANES]
+    }
+
+    #[inline(always)]
+    unsafe fn load_ptr(self, from: *const f32) -> Self::V {
+        // SAFETY: the caller says that `LANES` values can be read.
+        unsafe { from.cast::<Self::V>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn store_ptr(self, value: Self::V, to: *mut f32) {
+        // SAFETY: the caller says that `LANES` values can be written.
+        unsafe { to.cast::<Self::V>().write_unaligned(value) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::V, b: Self::V) -> Self::V {
+        zip(a, b, |a, b| a + b)
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+        zip(a, b, |a, b| a - b)
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+        zip(a, b, |a, b| a * b)
+    }
+
+    #[inline(always)]
+    fn div(self, a: Self::V, b: Self::V) -> Self::V {
+        zip(a, b, |a, b| a / b)
+    }
+
+    #[inline(always)]
+    fn max(self, a: Self::V, b: Self::V) -> Self::V {
+        zip(a, b, |a, b| if a > b { a } else { b })
+    }
+
+    #[inline(always)]
+    fn min(self, a: Self::V, b: Self::V) -> Self::V {
+        zip(a, b, |a, b| if a < b { a } else { b })
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        std::array::from_fn(|lane| mul_add(a[lane], b[lane], c[lane]))
+    }
+
+    #[inline(always)]
+    fn scale_by_pow2(self, value: Self::V, exponent: Self::V) -> Self::V {
+        zip(value, exponent, |v, e| {
+            v * f32::from_bits(((e as i32 + 127) as u32) << 23)
+        })
+    }
+
+    #[inline(always)]
+    fn splat_int(self, value: i32) -> Self::I {
+        [value; LANES]
+    }
+
+    #[inline(always)]
+    unsafe fn load_int(self, from: *const i32) -> Self::I {
+        // SAFETY: the caller says that `LANES` integers can be read.
+        unsafe { from.cast::<Self::I>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn store_int(self, value: Self::I, to: *mut i32) {
+        // SAFETY: the caller says that `LANES` integers can be written.
+        unsafe { to.cast::<Self::I>().write_unaligned(value) }
+    }
+
+    #[inline(always)]
+    fn round(self, value: Self::V) -> Self::I {
+        // Adding 1.5 * 2^23 leaves no room for a fraction, and puts the integer in the low bits.
+        const SHIFT: f32 = 12_582_912.0;
+        value.map(|value| {
+            (value + SHIFT)
+                .to_bits()
+                .wrapping_sub(SHIFT.to_bits())
+                .cast_signed()
+        })
+    }
+
+    #[inline(always)]
+    fn to_float(self, value: Self::I) -> Self::V {
+        value.map(|value| value as f32)
+    }
+
+    #[inline(always)]
+    fn dot_bytes(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        std::array::from_fn(|lane| {
+            let (a, b) = (a[lane].to_le_bytes(), b[lane].to_le_bytes());
+            let products = a
+                .iter()
+                .zip(b)
+                .map(|(&a, b)| i32::from(a) * i32::from(b.cast_signed()));
+            sum[lane] + products.sum::<i32>()
+        })
+    }
+
+    #[inline(always)]
+    fn dot_words(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        // The compiler makes one multiply-and-add instruction of this where the target has it.
+        let words = |lane: i32| (i32::from(lane as i16), lane >> 16);
+        std::array::from_fn(|lane| {
+            let ((a0, a1), (b0, b1)) = (words(a[lane]), words(b[lane]));
+            sum[lane] + (a0 * b0 + a1 * b1)
+        })
+    }
+
+    #[inline(always)]
+    fn pair_words(self, low: Self::I, high: Self::I) -> Self::I {
+        std::array::from_fn(|lane| low[lane] & 0xFFFF | high[lane] << 16)
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(self, value: Self::I, to: *mut u8) {
+        // SAFETY: the caller says that `LANES` bytes can be written.
+        unsafe {
+            to.cast::<[u8; LANES]>()
+                .write(value.map(|value| value as u8));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_words(self, value: Self::I, to: *mut i16) {
+        // SAFETY: the caller says that `LANES` words can be written.
+        unsafe {
+            to.cast::<[i16; LANES]>()
+                .write_unaligned(value.map(|value| value as i16));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(
+        self,
+        from: *const i32,
+        from_stride: usize,
+        to: *mut i32,
+        to_stride: usize,
+    ) {
+        for row in 0..LANES {
+            for column in 0..LANES {
+                // SAFETY: the caller says that all these can be read and written.
+                unsafe { *to.add(column * to_stride + row) = *from.add(row * from_stride + column) }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
+    }
+}

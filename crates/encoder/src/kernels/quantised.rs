@@ -1,0 +1,499 @@
+//! The matrix product in integers: quantised rows of activations times an int8 matrix.
+//!
+//! ```text
+//!             k in groups of 32 bits                    panel 0: `width` columns of the result
+//!           ┌──────┬──────┬──────┐                        0     1     2          width - 1
+//! row 0     │ g 0  │ g 1  │ ...  │  scale, least     ┌──────┬──────┬──────┬───────┬──────┐
+//! row 1     │ g 0  │ g 1  │ ...  │  scale, least     │ g 0  │ g 0  │ g 0  │  ...  │ g 0  │
+//! ...       └──────┴──────┴──────┘                   │ g 1  │ g 1  │ g 1  │  ...  │ g 1  │
+//!                                                    │ ...  │      │      │       │      │
+//!                                                    └──────┴──────┴──────┴───────┴──────┘
+//! ```
+//!
+//! A group is four bytes where the machine multiplies bytes, else two words: the innermost loop
+//! takes one group of a row, repeats it in all lanes, and adds its products with the same group of
+//! as many columns as a register has lanes. Bytes are unsigned and stand for
+//! `scale * byte + least`; words are signed and stand for `scale * word`. The weights are signed
+//! bytes (or words with the values of bytes) with a scale for each column.
+//!
+//! Sums of integers are exact, so they are the same in every order and on every machine with
+//! groups of the same kind; [`plain_sum`](tests) is the twin that the tests compare with.
+
+use std::marker::PhantomData;
+
+use rayon::prelude::*;
+
+use super::aligned::Aligned;
+use super::pointwise::{Activation, GeluTanh, Lanewise, QuickGelu, Relu};
+use super::simd::{Isa, Kernel};
+
+/// The greatest word of an activation, where the length of the sums allows it.
+const MAX_WORD: usize = 8191;
+
+/// Rows of activations, quantised each by itself.
+#[derive(Debug, Default)]
+pub(crate) struct QuantisedRows {
+    groups: Aligned<i32>,
+    /// From one row to the next, in groups.
+    stride: usize,
+    scales: Vec<f32>,
+    least: Vec<f32>,
+    n_rows: usize,
+}
+
+impl QuantisedRows {
+    /// Makes room for `n_rows` rows of `k` values.
+    pub(super) fn of_shape(&mut self, n_rows: usize, k: usize, bytes: bool) {
+        self.stride = k / if bytes { 4 } else { 2 };
+        self.n_rows = n_rows;
+        self.groups.of_len(n_rows * self.stride);
+        let len = self.scales.len().max(n_rows);
+        self.scales.resize(len, 0.0);
+        self.least.resize(len, 0.0);
+    }
+
+    /// Quantises `values` into row `row`.
+    #[inline(always)]
+    pub(super) fn write<I: Isa>(&mut self, isa: I, row: usize, values: &[f32], limit: f32) {
+        let to = &mut self.groups[row * self.stride..][..self.stride];
+        let (scale, least) = if I::BYTES {
+            quantise_to_bytes(isa, values, to)
+        } else {
+            quantise_to_words(isa, values, limit, to)
+        };
+        self.scales[row] = scale;
+        self.least[row] = least;
+    }
+}
+
+/// Writes `values` as bytes `b` with `value = scale * b + least`, and returns both.
+///
+/// `values` is a multiple of the register long.
+#[inline(always)]
+fn quantise_to_bytes<I: Isa>(isa: I, values: &[f32], to: &mut [i32]) -> (f32, f32) {
+    assert!(4 * to.len() >= values.len(), "a byte for each value");
+    let (mut least, mut greatest) = (isa.splat(f32::MAX), isa.splat(f32::MIN));
+    for values in values.chunks_exact(I::LANES) {
+        let values = isa.load(values);
+        least = isa.min(least, values);
+        greatest = isa.max(greatest, values);
+    }
+    let (least, greatest) = (
+        -isa.greatest(isa.sub(isa.splat(0.0), least)),
+        isa.greatest(greatest),
+    );
+    let range = greatest - least;
+    let steps = if range > 0.0 { 255.0 / range } else { 0.0 };
+    let (factor, shift) = (isa.splat(steps), isa.splat(-least * steps));
+    let registers = values
+        .chunks_exact(I::LANES)
+        .zip(to.chunks_exact_mut(I::LANES / 4));
+    for (values, to) in registers {
+        let value = isa.round(isa.mul_add(isa.load(values), factor, shift));
+        // SAFETY: `to` is as many bytes as a register has lanes.
+        unsafe { isa.store_bytes(value, to.as_mut_ptr().cast()) };
+    }
+    (range / 255.0, least)
+}
+
+/// Writes `values` as words `w` with `value = scale * w`, at most `limit`; returns the scale.
+///
+/// `values` is a multiple of the register long.
+#[inline(always)]
+fn quantise_to_words<I: Isa>(isa: I, values: &[f32], limit: f32, to: &mut [i32]) -> (f32, f32) {
+    assert!(2 * to.len() >= values.len(), "a word for each value");
+    let greatest = greatest_magnitude(isa, values);
+    let factor = isa.splat(if greatest > 0.0 {
+        limit / greatest
+    } else {
+        0.0
+    });
+    let registers = values
+        .chunks_exact(I::LANES)
+        .zip(to.chunks_exact_mut(I::LANES / 2));
+    for (values, to) in registers {
+        let value = isa.round(isa.mul(isa.load(values), factor));
+        // SAFETY: `to` is as many words as a register has lanes.
+        unsafe { isa.store_words(value, to.as_mut_ptr().cast()) };
+    }
+    (greatest / limit, 0.0)
+}
+
+/// Returns the greatest magnitude; `values` is a multiple of the register long.
+#[inline(always)]
+pub(super) fn greatest_magnitude<I: Isa>(isa: I, values: &[f32]) -> f32 {
+    let (mut least, mut greatest) = (isa.splat(0.0), isa.splat(0.0));
+    for values in values.chunks_exact(I::LANES) {
+        let values = isa.load(values);
+        least = isa.min(least, values);
+        greatest = isa.max(greatest, values);
+    }
+    isa.greatest(isa.max(greatest, isa.sub(isa.splat(0.0), least)))
+}
+
+/// Quantises rows of `k` values.
+pub(super) struct Quantise<'a> {
+    pub(super) rows: &'a [f32],
+    pub(super) k: usize,
+    /// The greatest word, from the matrix that the rows are multiplied with.
+    pub(super) limit: f32,
+    pub(super) to: &'a mut QuantisedRows,
+}
+
+impl Kernel for Quantise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        self.to.of_shape(self.rows.len() / self.k, self.k, I::BYTES);
+        for (number, row) in self.rows.chunks_exact(self.k).enumerate() {
+            self.to.write(isa, number, row, self.limit);
+        }
+    }
+}
+
+/// An int8 matrix `[n, k]` with its bias, in the order in which the product reads it.
+#[derive(Debug)]
+pub(crate) struct Int8Panels {
+    /// `n / width` panels (rounded up) of `[k / group, width]`.
+    groups: Aligned<i32>,
+    /// One value a column: the scale, the scaled sum of the weights, and the bias.
+    scales: Aligned,
+    sums: Aligned,
+    bias: Aligned,
+    width: usize,
+    n: usize,
+    k: usize,
+}
+
+impl Int8Panels {
+    /// Packs the matrix, of which `row` writes out a row and returns its scale; as many rows as
+    /// `bias` has values. `k` is a multiple of 32.
+    pub(super) fn pack<R>(width: usize, bytes: bool, k: usize, bias: &[f32], row: R) -> Self
+    where
+        R: Fn(usize, &mut [i8]) -> f32 + Sync,
+    {
+        let n = bias.len();
+        let n_padded = n.next_multiple_of(width);
+        let group = if bytes { 4 } else { 2 };
+        let n_groups = k / group;
+        let mut groups = Aligned::<i32>::zeroed(n_padded * n_groups);
+        let columns: Vec<Vec<(f32, i32)>> = groups
+            .par_chunks_mut(width * n_groups)
+            .enumerate()
+            .map_init(
+                || vec![0; k],
+                |unpacked, (number, panel)| {
+                    let first = number * width;
+                    let pack_column = |column: usize| {
+                        let scale = row(first + column, unpacked);
+                        for (at, weights) in unpacked.chunks_exact(group).enumerate() {
+                            panel[at * width + column] = match *weights {
+                                [a, b, c, d] => {
+                                    i32::from_le_bytes([a, b, c, d].map(i8::cast_unsigned))
+                                }
+                                [a, b] => i32::from(a) & 0xFFFF | i32::from(b) << 16,
+                                _ => unreachable!("groups are of four or of two"),
+                            };
+                        }
+                        (
+                            scale,
+                            unpacked.iter().map(|&weight| i32::from(weight)).sum(),
+                        )
+                    };
+                    (0..width.min(n - first)).map(pack_column).collect()
+                },
+            )
+            .collect();
+        let mut packed = Self {
+            groups,
+            scales: Aligned::zeroed(n_padded),
+            sums: Aligned::zeroed(n_padded),
+            bias: Aligned::zeroed(n_padded),
+            width,
+            n,
+            k,
+        };
+        packed.bias[..n].copy_from_slice(bias);
+        for (column, (scale, sum)) in columns.into_iter().flatten().enumerate() {
+            packed.scales[column] = scale;
+            packed.sums[column] = scale * sum as f32;
+        }
+        packed
+    }
+
+    /// The number of values in a row of results.
+    pub(crate) fn n(&self) -> usize {
+        self.n
+    }
+
+    /// The number of values in a row of activations.
+    pub(crate) fn k(&self) -> usize {
+        self.k
+    }
+
+    /// The greatest word for activations, so that no sum leaves 32 bits.
+    pub(crate) fn limit(&self) -> f32 {
+        MAX_WORD.min(i32::MAX as usize / 128 / self.k.max(1)) as f32
+    }
+}
+
+/// What becomes of the values of a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    /// They are the result.
+    Store,
+    /// They are added to what is there.
+    Add,
+    /// The result is a function of them.
+    Activate(Activation),
+}
+
+/// `out = rows * matrix^T + bias`, and what comes after.
+pub(super) struct Int8Linear<'a> {
+    pub(super) matrix: &'a Int8Panels,
+    pub(super) rows: &'a QuantisedRows,
+    /// `[rows, n]`.
+    pub(super) out: &'a mut [f32],
+    pub(super) after: After,
+}
+
+impl Kernel for Int8Linear<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        match self.after {
+            After::Store => self.with::<I, Store>(isa),
+            After::Add => self.with::<I, Add>(isa),
+            After::Activate(Activation::Gelu) => self.with::<I, Activated<QuickGelu>>(isa),
+            After::Activate(Activation::GeluTanh) => self.with::<I, Activated<GeluTanh>>(isa),
+            After::Activate(Activation::Relu) => self.with::<I, Activated<Relu>>(isa),
+        }
+    }
+}
+
+impl Int8Linear<'_> {
+    #[inline(always)]
+    fn with<I: Isa, A: Apply>(self, isa: I) {
+        let matrix = self.matrix;
+        let finish = Dequantise::<A> {
+            matrix,
+            rows: self.rows,
+            out: self.out,
+            apply: PhantomData,
+        };
+        let product = IntProduct {
+            rows: self.rows.n_rows,
+            n_groups: self.rows.stride,
+            n: matrix.n,
+            a: &self.rows.groups,
+            a_stride: self.rows.stride,
+            panels: &matrix.groups,
+            width: matrix.width,
+        };
+        if I::BYTES {
+            product.run::<I, Bytes, _>(isa, finish);
+        } else {
+            product.run::<I, Words, _>(isa, finish);
+        }
+    }
+}
+
+/// Turns sums into values and writes them.
+struct Dequantise<'a, A> {
+    matrix: &'a Int8Panels,
+    rows: &'a QuantisedRows,
+    out: &'a mut [f32],
+    apply: PhantomData<A>,
+}
+
+impl<A: Apply> Finish for Dequantise<'_, A> {
+    #[inline(always)]
+    fn finish<I: Isa>(&mut self, isa: I, row: usize, column: usize, sums: I::I) {
+        // scale_row * scale_column * sum + least_row * sum_column + bias_column
+        let matrix = self.matrix;
+        let rest = isa.mul_add(
+            isa.splat(self.rows.least[row]),
+            isa.load(&matrix.sums[column..]),
+            isa.load(&matrix.bias[column..]),
+        );
+        let scaled = isa.mul(isa.to_float(sums), isa.splat(self.rows.scales[row]));
+        let value = isa.mul_add(scaled, isa.load(&matrix.scales[column..]), rest);
+        A::apply(isa, value, &mut self.out[row * matrix.n + column..]);
+    }
+}
+
+/// Writes a register of values.
+trait Apply {
+    fn apply<I: Isa>(isa: I, value: I::V, to: &mut [f32]);
+}
+
+struct Store;
+
+impl Apply for Store {
+    #[inline(always)]
+    fn apply<I: Isa>(isa: I, value: I::V, to: &mut [f32]) {
+        isa.store(value, to);
+    }
+}
+
+struct Add;
+
+impl Apply for Add {
+    #[inline(always)]
+    fn apply<I: Isa>(isa: I, value: I::V, to: &mut [f32]) {
+        isa.store(isa.add(value, isa.load(to)), to);
+    }
+}
+
+struct Activated<F>(PhantomData<F>);
+
+impl<F: Lanewise> Apply for Activated<F> {
+    #[inline(always)]
+    fn apply<I: Isa>(isa: I, value: I::V, to: &mut [f32]) {
+        isa.store(F::apply(isa, value), to);
+    }
+}
+
+/// The kind of a group.
+pub(super) trait Dot {
+    fn dot<I: Isa>(isa: I, sum: I::I, a: I::I, b: I::I) -> I::I;
+}
+
+/// Four bytes.
+pub(super) struct Bytes;
+
+impl Dot for Bytes {
+    #[inline(always)]
+    fn dot<I: Isa>(isa: I, sum: I::I, a: I::I, b: I::I) -> I::I {
+        isa.dot_bytes(sum, a, b)
+    }
+}
+
+/// Two words.
+pub(super) struct Words;
+
+impl Dot for Words {
+    #[inline(always)]
+    fn dot<I: Isa>(isa: I, sum: I::I, a: I::I, b: I::I) -> I::I {
+        isa.dot_words(sum, a, b)
+    }
+}
+
+/// What is done with a register of sums: those of `row` and of as many columns as it has lanes.
+pub(super) trait Finish {
+    fn finish<I: Isa>(&mut self, isa: I, row: usize, column: usize, sums: I::I);
+}
+
+/// Sums of products of groups, for every row and every column below `n`.
+pub(super) struct IntProduct<'a> {
+    pub(super) rows: usize,
+    pub(super) n_groups: usize,
+    /// A multiple of the register.
+    pub(super) n: usize,
+    pub(super) a: &'a [i32],
+    /// From one row to the next.
+    pub(super) a_stride: usize,
+    /// `n / width` panels (rounded up) of `[n_groups, width]`.
+    pub(super) panels: &'a [i32],
+    /// The width of a panel; one to three registers.
+    pub(super) width: usize,
+}
+
+impl IntProduct<'_> {
+    #[inline(always)]
+    pub(super) fn run<I: Isa, D: Dot, F: Finish>(self, isa: I, mut finish: F) {
+        if self.rows == 0 || self.n == 0 {
+            return;
+        }
+        let n_panels = self.n.div_ceil(self.width);
+        assert!(
+            self.a.len() >= (self.rows - 1) * self.a_stride + self.n_groups,
+            "too few activations"
+        );
+        assert!(
+            self.panels.len() >= n_panels * self.n_groups * self.width,
+            "too few weights"
+        );
+        assert!(
+            self.n.is_multiple_of(I::LANES),
+            "whole registers of columns"
+        );
+        match self.width / I::LANES {
+            1 => self.panels::<I, D, F, 1>(isa, &mut finish),
+            2 => self.panels::<I, D, F, 2>(isa, &mut finish),
+            _ => self.panels::<I, D, F, 3>(isa, &mut finish),
+        }
+    }
+
+    /// Goes through panels and, for each, through tiles of rows.
+    #[inline(always)]
+    fn panels<I: Isa, D: Dot, F: Finish, const NV: usize>(&self, isa: I, finish: &mut F) {
+        assert!(self.width == NV * I::LANES, "one to three registers");
+        for column in (0..self.n).step_by(self.width) {
+            let mut row = 0;
+            while row + I::ROWS <= self.rows {
+                match I::ROWS {
+                    8 => self.tile::<I, D, F, NV, 8>(isa, row, column, finish),
+                    6 => self.tile::<I, D, F, NV, 6>(isa, row, column, finish),
+                    _ => self.tile::<I, D, F, NV, 4>(isa, row, column, finish),
+                }
+                row += if I::ROWS == 8 || I::ROWS == 6 {
+                    I::ROWS
+                } else {
+                    4
+                };
+            }
+            if row + 4 <= self.rows {
+                self.tile::<I, D, F, NV, 4>(isa, row, column, finish);
+                row += 4;
+            }
+            if row + 2 <= self.rows {
+                self.tile::<I, D, F, NV, 2>(isa, row, column, finish);
+                row += 2;
+            }
+            if row < self.rows {
+                self.tile::<I, D, F, NV, 1>(isa, row, column, finish);
+            }
+        }
+    }
+
+    /// Sums up `MR` rows and `NV` registers of columns in registers.
+    #[inline(always)]
+    fn tile<I: Isa, D: Dot, F: Finish, const NV: usize, const MR: usize>(
+        &self,
+        isa: I,
+        row: usize,
+        column: usize,
+        finish: &mut F,
+    ) {
+        let a = self.a[row * self.a_stride..].as_ptr();
+        let panel = self.panels[column * self.n_groups..].as_ptr();
+        let mut sums = [[isa.splat_int(0); NV]; MR];
+        for group in 0..self.n_groups {
+            // SAFETY: `run` has compared the sizes: `a` holds `MR` rows of `n_groups` groups, and
+            // `panel` as many lines of `NV` registers.
+            unsafe {
+                let mut weights = [isa.splat_int(0); NV];
+                for (v, weights) in weights.iter_mut().enumerate() {
+                    *weights = isa.load_int(panel.add((group * NV + v) * I::LANES));
+                }
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let group = isa.splat_int(*a.add(row * self.a_stride + group));
+                    for (sum, &weights) in sums.iter_mut().zip(&weights) {
+                        *sum = D::dot(isa, *sum, group, weights);
+                    }
+                }
+            }
+        }
+        for (number, sums) in sums.into_iter().enumerate() {
+            for (v, sums) in sums.into_iter().enumerate() {
+                let column = column + v * I::LANES;
+                if column < self.n {
+                    finish.finish(isa, row + number, column, sums);
+                }
+            }
+        }
+    }
+}
