@@ -53,6 +53,7 @@ struct Shape {
     kernels: Kernels,
     hidden: usize,
     n_heads: usize,
+    head_dim: usize,
     activation: Activation,
 }
 
@@ -207,6 +208,7 @@ impl Bert {
             kernels: self.kernels,
             hidden: self.config.hidden,
             n_heads: self.config.n_heads,
+            head_dim: self.config.hidden / self.config.n_heads,
             activation: self.config.activation,
         }
     }

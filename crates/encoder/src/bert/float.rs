@@ -114,7 +114,7 @@ impl Layer {
             (queries, keys_values, context) = (later, keys_later, out_later);
             let attention = Attention {
                 n_heads: shape.n_heads,
-                head_dim: shape.hidden / shape.n_heads,
+                head_dim: shape.head_dim,
                 queries: now,
                 query_stride: shape.hidden,
                 keys_values: keys_now,

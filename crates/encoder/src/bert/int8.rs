@@ -3,7 +3,8 @@
 use crate::config::Config;
 use crate::error::Result;
 use crate::kernels::{
-    After, Aligned, Attention, Int8Panels, Kernels, Norm, QuantisedRows, WordScratch,
+    After, Aligned, HeadRows, Int8Panels, IntAttention, IntAttentionScratch, Kernels, Norm,
+    QuantisedRows,
 };
 use crate::tokenizer::Tokens;
 use crate::weights::Weights;
@@ -34,7 +35,7 @@ pub(super) struct Scratch {
     keys_values: Aligned,
     context: Aligned,
     between: Aligned,
-    words: WordScratch,
+    attention: IntAttentionScratch,
 }
 
 impl Layer {
@@ -72,11 +73,12 @@ impl Layer {
         rows: &mut [f32],
         scratch: &mut Scratch,
     ) {
-        let kernels = shape.kernels;
-        kernels.quantise(rows, &self.query, &mut scratch.quantised);
-        let queries = scratch.queries.of_len(rows.len());
-        kernels.linear_int8(&self.query, &scratch.quantised, After::Store, queries);
-        self.mix(shape, sequences, rows.len(), rows.len(), scratch);
+        let n_rows = rows.len() / shape.hidden;
+        shape
+            .kernels
+            .quantise(rows, &self.query, &mut scratch.quantised);
+        self.ask(shape, rows.len(), scratch);
+        self.mix(shape, sequences, n_rows, n_rows, scratch);
         self.feed_forward(shape, rows, scratch);
     }
 
@@ -89,49 +91,68 @@ impl Layer {
         first_rows: &mut [f32],
         scratch: &mut Scratch,
     ) {
-        let kernels = shape.kernels;
         copy_first_rows(sequences, shape.hidden, rows, first_rows);
+        let kernels = shape.kernels;
         kernels.quantise(first_rows, &self.query, &mut scratch.quantised);
-        let queries = scratch.queries.of_len(first_rows.len());
-        kernels.linear_int8(&self.query, &scratch.quantised, After::Store, queries);
+        self.ask(shape, first_rows.len(), scratch);
         kernels.quantise(rows, &self.query, &mut scratch.quantised);
-        self.mix(shape, sequences, rows.len(), first_rows.len(), scratch);
+        let n_rows = rows.len() / shape.hidden;
+        self.mix(shape, sequences, n_rows, sequences.len(), scratch);
         self.feed_forward(shape, first_rows, scratch);
     }
 
-    /// Fills `scratch.context` for the `len` values of `scratch.queries`, which are of all rows or
-    /// of the first ones; `scratch.quantised` holds all rows, of `all` values.
+    /// Fills `scratch.queries` with `len` values, from what is quantised.
+    fn ask(&self, shape: &Shape, len: usize, scratch: &mut Scratch) {
+        let queries = scratch.queries.of_len(len);
+        let (matrix, rows) = (&self.query, &scratch.quantised);
+        shape
+            .kernels
+            .linear_int8_by_heads(matrix, rows, shape.head_dim, queries);
+    }
+
+    /// Fills `scratch.context` for `n_queries` rows of `scratch.queries`, which are of all rows or
+    /// of the first ones; `scratch.quantised` holds all `n_rows` rows.
     fn mix(
         &self,
         shape: &Shape,
         sequences: &[&Tokens],
-        all: usize,
-        len: usize,
+        n_rows: usize,
+        n_queries: usize,
         scratch: &mut Scratch,
     ) {
-        let keys_values = scratch.keys_values.of_len(2 * all);
+        let hidden = shape.hidden;
+        let keys_values = scratch.keys_values.of_len(2 * n_rows * hidden);
         let (matrix, rows) = (&self.keys_values, &scratch.quantised);
         shape
             .kernels
-            .linear_int8(matrix, rows, After::Store, keys_values);
-        let (mut queries, mut keys_values) = (&scratch.queries[..len], &*keys_values);
-        let mut context = scratch.context.of_len(len);
-        for sequence in sequences {
-            let n_queries = if len == all { sequence.len() } else { 1 };
-            let (now, later) = queries.split_at(n_queries * shape.hidden);
-            let (keys_now, keys_later) = keys_values.split_at(2 * sequence.len() * shape.hidden);
-            let (out, out_later) = context.split_at_mut(now.len());
-            (queries, keys_values, context) = (later, keys_later, out_later);
-            let attention = Attention {
-                n_heads: shape.n_heads,
-                head_dim: shape.hidden / shape.n_heads,
-                queries: now,
-                query_stride: shape.hidden,
-                keys_values: keys_now,
-                key_stride: 2 * shape.hidden,
-                out,
+            .linear_int8_by_heads(matrix, rows, shape.head_dim, keys_values);
+        let (keys, values) = keys_values.split_at(n_rows * hidden);
+        let mut context = scratch.context.of_len(n_queries * hidden);
+        let mut from = 0;
+        for (number, sequence) in sequences.iter().enumerate() {
+            let rows = from..from + sequence.len();
+            from = rows.end;
+            let asking = if n_queries == n_rows {
+                rows.clone()
+            } else {
+                number..number + 1
             };
-            shape.kernels.attend_in_words(attention, &mut scratch.words);
+            let (out, later) = context.split_at_mut(asking.len() * hidden);
+            context = later;
+            let of = |values, n_rows, rows| HeadRows {
+                values,
+                n_rows,
+                rows,
+            };
+            shape.kernels.attend_int8(IntAttention {
+                n_heads: shape.n_heads,
+                head_dim: shape.head_dim,
+                queries: of(&scratch.queries, n_queries, asking),
+                keys: of(keys, n_rows, rows.clone()),
+                values: of(values, n_rows, rows),
+                out,
+                scratch: &mut scratch.attention,
+            });
         }
     }
 

@@ -3,15 +3,18 @@
 
 use std::arch::x86_64::{
     __m256, __m256i, _mm_packs_epi32, _mm_packus_epi16, _mm_storel_epi64, _mm_storeu_si128,
-    _mm256_add_epi32, _mm256_add_ps, _mm256_blend_epi16, _mm256_castsi256_ps,
-    _mm256_castsi256_si128, _mm256_cvtepi32_ps, _mm256_cvtps_epi32, _mm256_div_ps,
-    _mm256_dpbusd_avx_epi32, _mm256_dpwssd_avx_epi32, _mm256_extracti128_si256, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_max_ps, _mm256_min_ps,
-    _mm256_mul_ps, _mm256_permute2x128_si256, _mm256_set1_epi32, _mm256_set1_ps, _mm256_slli_epi32,
-    _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps, _mm256_unpackhi_epi32,
-    _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
+    _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_andnot_si256,
+    _mm256_blend_epi16, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cvtepi32_ps,
+    _mm256_cvtps_epi32, _mm256_div_ps, _mm256_dpbusd_avx_epi32, _mm256_dpwssd_avx_epi32,
+    _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_max_epi32, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps,
+    _mm256_mulhrs_epi16, _mm256_or_si256, _mm256_packs_epi32, _mm256_permute4x64_epi64,
+    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_shuffle_epi8, _mm256_slli_epi16,
+    _mm256_slli_epi32, _mm256_srai_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi16,
+    _mm256_sub_epi32, _mm256_sub_ps,
 };
 
+use super::exp2;
 use super::simd::{Isa, Kernel};
 
 /// Proof that the machine has AVX2 and FMA, and where `VNNI` says so AVX-VNNI.
@@ -148,6 +151,47 @@ impl<const VNNI: bool> Isa for Avx2<VNNI> {
     }
 
     #[inline(always)]
+    fn sub_int(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm256_sub_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    fn max_int(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm256_max_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_fractions(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm256_mulhrs_epi16(a, b) }
+    }
+
+    #[inline(always)]
+    fn exp2_words(self, low: __m256i, high: __m256i) -> __m256i {
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe {
+            let x = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(low, high));
+            let fraction = _mm256_and_si256(_mm256_slli_epi16::<4>(x), _mm256_set1_epi16(0x7FFF));
+            let half = _mm256_mulhrs_epi16(fraction, _mm256_set1_epi16(exp2::C));
+            let half = _mm256_add_epi16(half, _mm256_set1_epi16(exp2::B));
+            let half = _mm256_mulhrs_epi16(half, fraction);
+            let half = _mm256_add_epi16(half, _mm256_set1_epi16(exp2::A));
+            let half = _mm256_mulhrs_epi16(half, fraction);
+            let half = _mm256_add_epi16(half, _mm256_set1_epi16(1 << 14));
+            // 0x70 and up to 15 more picks a byte of the table, and 16 more picks zero.
+            let at = _mm256_sub_epi16(_mm256_set1_epi16(0x70), _mm256_srai_epi16::<11>(x));
+            let at = _mm256_or_si256(at, _mm256_slli_epi16::<8>(at));
+            let [low, high] = POWER_BYTES.map(|bytes| _mm256_loadu_si256(bytes.as_ptr().cast()));
+            let low = _mm256_and_si256(_mm256_shuffle_epi8(low, at), _mm256_set1_epi16(0x00FF));
+            let high =
+                _mm256_andnot_si256(_mm256_set1_epi16(0x00FF), _mm256_shuffle_epi8(high, at));
+            _mm256_mulhrs_epi16(half, _mm256_or_si256(low, high))
+        }
+    }
+
+    #[inline(always)]
     fn pair_words(self, low: __m256i, high: __m256i) -> __m256i {
         // SAFETY: `self` proves that the machine has the instructions.
         unsafe { _mm256_blend_epi16::<0xAA>(low, _mm256_slli_epi32::<16>(high)) }
@@ -174,26 +218,6 @@ impl<const VNNI: bool> Isa for Avx2<VNNI> {
     }
 
     #[inline(always)]
-    unsafe fn transpose(
-        self,
-        from: *const i32,
-        from_stride: usize,
-        to: *mut i32,
-        to_stride: usize,
-    ) {
-        // SAFETY: `self` proves the instructions, the caller the 8 rows of 8 integers.
-        unsafe {
-            let mut rows = [_mm256_set1_epi32(0); 8];
-            for (number, row) in rows.iter_mut().enumerate() {
-                *row = _mm256_loadu_si256(from.add(number * from_stride).cast());
-            }
-            for (number, row) in transposed(rows).into_iter().enumerate() {
-                _mm256_storeu_si256(to.add(number * to_stride).cast(), row);
-            }
-        }
-    }
-
-    #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
         // SAFETY: `self` proves that the machine has the features.
         unsafe {
@@ -206,38 +230,15 @@ impl<const VNNI: bool> Isa for Avx2<VNNI> {
     }
 }
 
-/// Transposes 8 rows of 8 integers, four rows and four columns at a time.
-///
-/// # Safety
-/// The machine has AVX2.
-#[inline(always)]
-unsafe fn transposed(rows: [__m256i; 8]) -> [__m256i; 8] {
-    // SAFETY: the caller says that the machine has the instructions.
-    unsafe {
-        // `within[4 q + c]` holds, in its half `p`, column `4 p + c` of the rows `4 q..4 q + 4`.
-        let mut within = rows;
-        for (from, to) in rows
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .zip(within.as_chunks_mut::<4>().0)
-        {
-            let [a, b, c, d] = *from;
-            let (ab, cd) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
-            let (ab_high, cd_high) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
-            *to = [
-                _mm256_unpacklo_epi64(ab, cd),
-                _mm256_unpackhi_epi64(ab, cd),
-                _mm256_unpacklo_epi64(ab_high, cd_high),
-                _mm256_unpackhi_epi64(ab_high, cd_high),
-            ];
-        }
-        let mut out = rows;
-        for column in 0..4 {
-            let (low, high) = (within[column], within[4 + column]);
-            out[column] = _mm256_permute2x128_si256::<0x20>(low, high);
-            out[4 + column] = _mm256_permute2x128_si256::<0x31>(low, high);
-        }
-        out
+/// The low and the high bytes of [`exp2::POWERS`], for both halves of a register.
+const POWER_BYTES: [[u8; 32]; 2] = {
+    let mut bytes = [[0; 32]; 2];
+    let mut k = 0;
+    while k < 32 {
+        let [low, high] = exp2::POWERS[k % 16].to_le_bytes();
+        bytes[0][k] = low;
+        bytes[1][k] = high;
+        k += 1;
     }
-}
+    bytes
+};

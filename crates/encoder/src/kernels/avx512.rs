@@ -1,16 +1,19 @@
 //! The paths for x86-64 machines with AVX-512: with and without its instructions for bytes (VNNI).
 
 use std::arch::x86_64::{
-    __m512, __m512i, _mm_storeu_si128, _mm256_storeu_si256, _mm512_add_epi32, _mm512_add_ps,
-    _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_cvtepi32_ps, _mm512_cvtps_epi32,
-    _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_loadu_si512, _mm512_madd_epi16, _mm512_mask_blend_epi16, _mm512_max_ps, _mm512_min_ps,
-    _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_reduce_max_ps, _mm512_scalef_ps, _mm512_set1_epi32,
-    _mm512_set1_ps, _mm512_shuffle_i32x4, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_storeu_si512,
-    _mm512_sub_ps, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
-    _mm512_unpacklo_epi64,
+    __m512, __m512i, _mm_storeu_si128, _mm256_storeu_si256, _mm512_add_epi16, _mm512_add_epi32,
+    _mm512_add_ps, _mm512_and_si512, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16,
+    _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_div_ps, _mm512_dpbusd_epi32,
+    _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_madd_epi16,
+    _mm512_mask_blend_epi16, _mm512_max_epi32, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
+    _mm512_mulhrs_epi16, _mm512_packs_epi32, _mm512_permutexvar_epi16, _mm512_permutexvar_epi64,
+    _mm512_reduce_add_epi32, _mm512_reduce_add_ps, _mm512_reduce_max_epi32, _mm512_reduce_max_ps,
+    _mm512_scalef_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi64,
+    _mm512_slli_epi16, _mm512_slli_epi32, _mm512_srai_epi16, _mm512_storeu_ps, _mm512_storeu_si512,
+    _mm512_sub_epi32, _mm512_sub_ps,
 };
 
+use super::exp2;
 use super::simd::{Isa, Kernel};
 
 /// Proof that the machine has AVX-512 (the parts of the first servers that had it), and where
@@ -105,6 +108,18 @@ impl<const VNNI: bool> Isa for Avx512<VNNI> {
     }
 
     #[inline(always)]
+    fn sum_int(self, value: __m512i) -> i32 {
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe { _mm512_reduce_add_epi32(value) }
+    }
+
+    #[inline(always)]
+    fn greatest_int(self, value: __m512i) -> i32 {
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe { _mm512_reduce_max_epi32(value) }
+    }
+
+    #[inline(always)]
     fn splat_int(self, value: i32) -> __m512i {
         // SAFETY: `self` proves that the machine has the instruction.
         unsafe { _mm512_set1_epi32(value) }
@@ -157,6 +172,43 @@ impl<const VNNI: bool> Isa for Avx512<VNNI> {
     }
 
     #[inline(always)]
+    fn sub_int(self, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm512_sub_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    fn max_int(self, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm512_max_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_fractions(self, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm512_mulhrs_epi16(a, b) }
+    }
+
+    #[inline(always)]
+    fn exp2_words(self, low: __m512i, high: __m512i) -> __m512i {
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe {
+            let in_order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+            let x = _mm512_permutexvar_epi64(in_order, _mm512_packs_epi32(low, high));
+            let fraction = _mm512_and_si512(_mm512_slli_epi16::<4>(x), _mm512_set1_epi16(0x7FFF));
+            let half = _mm512_mulhrs_epi16(fraction, _mm512_set1_epi16(exp2::C));
+            let half = _mm512_add_epi16(half, _mm512_set1_epi16(exp2::B));
+            let half = _mm512_mulhrs_epi16(half, fraction);
+            let half = _mm512_add_epi16(half, _mm512_set1_epi16(exp2::A));
+            let half = _mm512_mulhrs_epi16(half, fraction);
+            let half = _mm512_add_epi16(half, _mm512_set1_epi16(1 << 14));
+            let powers = _mm512_loadu_si512(POWERS_BY_WHOLE_PART.as_ptr().cast());
+            let power = _mm512_permutexvar_epi16(_mm512_srai_epi16::<11>(x), powers);
+            _mm512_mulhrs_epi16(half, power)
+        }
+    }
+
+    #[inline(always)]
     fn pair_words(self, low: __m512i, high: __m512i) -> __m512i {
         // SAFETY: `self` proves that the machine has the instructions.
         unsafe { _mm512_mask_blend_epi16(0xAAAA_AAAA, low, _mm512_slli_epi32::<16>(high)) }
@@ -175,26 +227,6 @@ impl<const VNNI: bool> Isa for Avx512<VNNI> {
     }
 
     #[inline(always)]
-    unsafe fn transpose(
-        self,
-        from: *const i32,
-        from_stride: usize,
-        to: *mut i32,
-        to_stride: usize,
-    ) {
-        // SAFETY: `self` proves the instructions, the caller the 16 rows of 16 integers.
-        unsafe {
-            let mut rows = [_mm512_set1_epi32(0); 16];
-            for (number, row) in rows.iter_mut().enumerate() {
-                *row = _mm512_loadu_si512(from.add(number * from_stride).cast());
-            }
-            for (number, row) in transposed(rows).into_iter().enumerate() {
-                _mm512_storeu_si512(to.add(number * to_stride).cast(), row);
-            }
-        }
-    }
-
-    #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
         // SAFETY: `self` proves that the machine has the features.
         unsafe {
@@ -207,49 +239,14 @@ impl<const VNNI: bool> Isa for Avx512<VNNI> {
     }
 }
 
-/// Transposes 16 rows of 16 integers, four rows and four columns at a time.
-///
-/// # Safety
-/// The machine has AVX-512F.
-#[inline(always)]
-unsafe fn transposed(rows: [__m512i; 16]) -> [__m512i; 16] {
-    // SAFETY: the caller says that the machine has the instructions.
-    unsafe {
-        // `within[4 q + c]` holds, in its quarter `p`, column `4 p + c` of the rows `4 q..4 q + 4`.
-        let mut within = rows;
-        for (from, to) in rows
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .zip(within.as_chunks_mut::<4>().0)
-        {
-            let [a, b, c, d] = *from;
-            let (ab, cd) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
-            let (ab_high, cd_high) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
-            *to = [
-                _mm512_unpacklo_epi64(ab, cd),
-                _mm512_unpackhi_epi64(ab, cd),
-                _mm512_unpacklo_epi64(ab_high, cd_high),
-                _mm512_unpackhi_epi64(ab_high, cd_high),
-            ];
-        }
-        // The quarters are transposed in the same way.
-        let mut out = rows;
-        for column in 0..4 {
-            let [a, b, c, d] = [0, 1, 2, 3].map(|quarter| within[4 * quarter + column]);
-            let (ab, cd) = (
-                _mm512_shuffle_i32x4::<0x44>(a, b),
-                _mm512_shuffle_i32x4::<0x44>(c, d),
-            );
-            let (ab_high, cd_high) = (
-                _mm512_shuffle_i32x4::<0xEE>(a, b),
-                _mm512_shuffle_i32x4::<0xEE>(c, d),
-            );
-            out[column] = _mm512_shuffle_i32x4::<0x88>(ab, cd);
-            out[4 + column] = _mm512_shuffle_i32x4::<0xDD>(ab, cd);
-            out[8 + column] = _mm512_shuffle_i32x4::<0x88>(ab_high, cd_high);
-            out[12 + column] = _mm512_shuffle_i32x4::<0xDD>(ab_high, cd_high);
-        }
-        out
+/// [`exp2::POWERS`] at the last five bits of the whole part, which is 0 to -16; 0 at -16.
+const POWERS_BY_WHOLE_PART: [i16; 32] = {
+    let mut powers = [0; 32];
+    powers[0] = exp2::POWERS[0];
+    let mut k = 1;
+    while k < 16 {
+        powers[32 - k] = exp2::POWERS[k];
+        k += 1;
     }
-}
+    powers
+};

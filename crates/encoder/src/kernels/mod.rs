@@ -18,12 +18,13 @@ mod attention;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod exp2;
+mod int_attention;
 mod pointwise;
 mod portable;
 mod product;
 mod quantised;
 mod simd;
-mod word_attention;
 
 use std::sync::OnceLock;
 
@@ -32,16 +33,15 @@ use crate::instruction_set::InstructionSet;
 use self::attention::FloatAttention;
 use self::pointwise::{Activate, AddNorm};
 use self::portable::Portable;
-use self::quantised::{Int8Linear, Quantise};
+use self::quantised::{Int8Linear, Layout, Quantise};
 use self::simd::{Isa, Kernel};
-use self::word_attention::WordAttention;
 
 pub(crate) use self::aligned::Aligned;
 pub(crate) use self::attention::{Attention, AttentionScratch};
+pub(crate) use self::int_attention::{HeadRows, IntAttention, IntAttentionScratch};
 pub(crate) use self::pointwise::Activation;
 pub(crate) use self::product::Panels;
 pub(crate) use self::quantised::{After, Int8Panels, QuantisedRows};
-pub(crate) use self::word_attention::WordScratch;
 
 /// The kernels for one instruction set.
 #[derive(Debug, Clone, Copy)]
@@ -173,14 +173,44 @@ impl Kernels {
         self.run(Int8Linear {
             matrix,
             rows,
-            out,
+            layout: Layout::Rows,
             after,
+            out,
         });
     }
 
-    /// Runs attention for one sequence, in words of 16 bits.
-    pub(crate) fn attend_in_words(self, attention: Attention<'_>, scratch: &mut WordScratch) {
-        self.run(WordAttention { attention, scratch });
+    /// As [`Self::linear_int8`], with the results head after head, `[n / head_dim, rows, head_dim]`.
+    pub(crate) fn linear_int8_by_heads(
+        self,
+        matrix: &Int8Panels,
+        rows: &QuantisedRows,
+        head_dim: usize,
+        out: &mut [f32],
+    ) {
+        self.run(Int8Linear {
+            matrix,
+            rows,
+            layout: Layout::Heads(head_dim),
+            after: After::Store,
+            out,
+        });
+    }
+
+    /// Runs attention for one sequence, in integers.
+    pub(crate) fn attend_int8(self, attention: IntAttention<'_>) {
+        self.run(attention);
+    }
+
+    /// The operations a second (a multiplication and an addition are two) that one core of this
+    /// machine reaches in registers alone: for linear layers, and for attention. Takes some
+    /// milliseconds.
+    #[allow(dead_code, reason = "the bench of the stages compares with it")]
+    pub(crate) fn peaks(self) -> [f64; 2] {
+        let best = |bytes| {
+            let rates = (0..200).map(|_| self.run(Peak { bytes }));
+            rates.fold(0.0, f64::max)
+        };
+        [best(self.run(HasBytes)), best(false)]
     }
 
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
@@ -227,6 +257,40 @@ impl Kernel for HasBytes {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) -> bool {
         I::BYTES
+    }
+}
+
+/// Multiplies and adds integers in registers only, as fast as the machine can; operations a second.
+struct Peak {
+    bytes: bool,
+}
+
+impl Kernel for Peak {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> f64 {
+        const N_ROUNDS: usize = 10_000;
+        let mut sums = [isa.splat_int(0); 10];
+        let mut factor = isa.splat_int(0x0101_0101);
+        let start = std::time::Instant::now();
+        for _ in 0..N_ROUNDS {
+            // Otherwise the products would be worked out once and only added here.
+            factor = std::hint::black_box(factor);
+            for _ in 0..4 {
+                for sum in &mut sums {
+                    *sum = if self.bytes && I::BYTES {
+                        isa.dot_bytes(*sum, factor, factor)
+                    } else {
+                        isa.dot_words(*sum, factor, factor)
+                    };
+                }
+            }
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        std::hint::black_box(sums);
+        let products = if self.bytes { 4 } else { 2 };
+        (2 * products * 4 * N_ROUNDS * sums.len() * I::LANES) as f64 / seconds
     }
 }
 

@@ -144,19 +144,6 @@ pub(super) fn exp<I: Isa>(isa: I, x: I::V) -> I::V {
     isa.scale_by_pow2(value, exponent)
 }
 
-/// `2^x` with a relative error of 7.5e-5; `x` is in -126..=126.
-#[inline(always)]
-pub(super) fn quick_exp2<I: Isa>(isa: I, x: I::V) -> I::V {
-    let round = isa.splat(12_582_912.0);
-    let exponent = isa.sub(isa.add(x, round), round);
-    let p = polynomial(
-        isa,
-        isa.sub(x, exponent),
-        [5.517_101e-2, 0.242_611_2, 0.693_261_1, 0.999_928_06],
-    );
-    isa.scale_by_pow2(p, exponent)
-}
-
 /// The error function, as a quotient of two polynomials over -4..=4; absolute error below 5e-7.
 ///
 /// The coefficients are those of Eigen's `erf` for single precision.
@@ -222,8 +209,13 @@ impl Kernel for AddNorm<'_> {
             }
         }
         for row in self.rows.chunks_exact_mut(width) {
-            let mean = total(isa, row) / width as f32;
-            let variance = total_of_squares(isa, row, mean) / width as f32;
+            let mean = total(isa, row, 0.0, |sum, x| isa.add(sum, x)) / width as f32;
+            let center = isa.splat(mean);
+            let squares = |sum, x| {
+                let difference = isa.sub(x, center);
+                isa.mul_add(difference, difference, sum)
+            };
+            let variance = total(isa, row, mean, squares) / width as f32;
             let factor = 1.0 / (variance + self.epsilon).sqrt();
             normalise(isa, row, mean, factor, self.gain, self.shift);
         }
@@ -243,27 +235,25 @@ fn add<I: Isa>(isa: I, row: &mut [f32], delta: &[f32]) {
     }
 }
 
+/// Adds up `of` each value, on four chains of additions so that none waits for the one before it.
 #[inline(always)]
-fn total<I: Isa>(isa: I, row: &[f32]) -> f32 {
-    let registers = row.chunks_exact(I::LANES);
-    let mut sum = isa.load_part(registers.remainder(), 0.0);
-    for values in registers {
-        sum = isa.add(sum, isa.load(values));
+fn total<I: Isa>(isa: I, row: &[f32], fill: f32, of: impl Fn(I::V, I::V) -> I::V) -> f32 {
+    let mut sums = [isa.splat(0.0); 4];
+    let blocks = row.chunks_exact(4 * I::LANES);
+    let rest = blocks.remainder();
+    for block in blocks {
+        for (sum, values) in sums.iter_mut().zip(block.chunks_exact(I::LANES)) {
+            *sum = of(*sum, isa.load(values));
+        }
     }
-    isa.sum(sum)
-}
-
-#[inline(always)]
-fn total_of_squares<I: Isa>(isa: I, row: &[f32], mean: f32) -> f32 {
-    let registers = row.chunks_exact(I::LANES);
-    let mean_of_all = isa.splat(mean);
-    let rest = isa.sub(isa.load_part(registers.remainder(), mean), mean_of_all);
-    let mut sum = isa.mul(rest, rest);
-    for values in registers {
-        let difference = isa.sub(isa.load(values), mean_of_all);
-        sum = isa.mul_add(difference, difference, sum);
+    let registers = rest.chunks_exact(I::LANES);
+    let part = isa.load_part(registers.remainder(), fill);
+    for (sum, values) in sums.iter_mut().zip(registers) {
+        *sum = of(*sum, isa.load(values));
     }
-    isa.sum(sum)
+    sums[3] = of(sums[3], part);
+    let [a, b, c, d] = sums;
+    isa.sum(isa.add(isa.add(a, b), isa.add(c, d)))
 }
 
 #[inline(always)]

@@ -1,5 +1,6 @@
 //! The portable path, for machines without one of the paths beside this file.
 
+use super::exp2;
 use super::simd::{Isa, Kernel};
 
 /// No instruction set in particular; the compiler makes of the arrays what the target has.
@@ -113,7 +114,10 @@ impl Isa for Portable {
     fn round(self, value: Self::V) -> Self::I {
         // Adding 1.5 * 2^23 leaves no room for a fraction, and puts the integer in the low bits.
         const SHIFT: f32 = 12_582_912.0;
+        const MOST: f32 = 4_194_303.0;
         value.map(|value| {
+            let value = if value > -MOST { value } else { -MOST };
+            let value = if value < MOST { value } else { MOST };
             (value + SHIFT)
                 .to_bits()
                 .wrapping_sub(SHIFT.to_bits())
@@ -149,6 +153,34 @@ impl Isa for Portable {
     }
 
     #[inline(always)]
+    fn sub_int(self, a: Self::I, b: Self::I) -> Self::I {
+        std::array::from_fn(|lane| a[lane] - b[lane])
+    }
+
+    #[inline(always)]
+    fn max_int(self, a: Self::I, b: Self::I) -> Self::I {
+        std::array::from_fn(|lane| if a[lane] > b[lane] { a[lane] } else { b[lane] })
+    }
+
+    #[inline(always)]
+    fn mul_fractions(self, a: Self::I, b: Self::I) -> Self::I {
+        std::array::from_fn(|lane| {
+            let low = exp2::mul_fractions(a[lane] as i16, b[lane] as i16);
+            let high = exp2::mul_fractions((a[lane] >> 16) as i16, (b[lane] >> 16) as i16);
+            i32::from(low) & 0xFFFF | i32::from(high) << 16
+        })
+    }
+
+    #[inline(always)]
+    fn exp2_words(self, low: Self::I, high: Self::I) -> Self::I {
+        let mut words = [0; 2 * LANES];
+        for (word, &x) in words.iter_mut().zip(low.iter().chain(&high)) {
+            *word = i32::from(exp2::exp2(x));
+        }
+        std::array::from_fn(|lane| words[2 * lane] & 0xFFFF | words[2 * lane + 1] << 16)
+    }
+
+    #[inline(always)]
     fn pair_words(self, low: Self::I, high: Self::I) -> Self::I {
         std::array::from_fn(|lane| low[lane] & 0xFFFF | high[lane] << 16)
     }
@@ -168,22 +200,6 @@ impl Isa for Portable {
         unsafe {
             to.cast::<[i16; LANES]>()
                 .write_unaligned(value.map(|value| value as i16));
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn transpose(
-        self,
-        from: *const i32,
-        from_stride: usize,
-        to: *mut i32,
-        to_stride: usize,
-    ) {
-        for row in 0..LANES {
-            for column in 0..LANES {
-                // SAFETY: the caller says that all these can be read and written.
-                unsafe { *to.add(column * to_stride + row) = *from.add(row * from_stride + column) }
-            }
         }
     }
 

@@ -249,13 +249,23 @@ pub(crate) enum After {
     Activate(Activation),
 }
 
+/// Where the results of a product stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Row after row, `[rows, n]`.
+    Rows,
+    /// `[n / head, rows, head]`: all rows of one head beside each other, so that attention reads
+    /// one head without leaping over the others.
+    Heads(usize),
+}
+
 /// `out = rows * matrix^T + bias`, and what comes after.
 pub(super) struct Int8Linear<'a> {
     pub(super) matrix: &'a Int8Panels,
     pub(super) rows: &'a QuantisedRows,
-    /// `[rows, n]`.
-    pub(super) out: &'a mut [f32],
+    pub(super) layout: Layout,
     pub(super) after: After,
+    pub(super) out: &'a mut [f32],
 }
 
 impl Kernel for Int8Linear<'_> {
@@ -276,19 +286,25 @@ impl Kernel for Int8Linear<'_> {
 impl Int8Linear<'_> {
     #[inline(always)]
     fn with<I: Isa, A: Apply>(self, isa: I) {
-        let matrix = self.matrix;
+        let (matrix, rows) = (self.matrix, self.rows);
+        let block = match self.layout {
+            Layout::Rows => matrix.n,
+            Layout::Heads(head_dim) => head_dim,
+        };
         let finish = Dequantise::<A> {
             matrix,
-            rows: self.rows,
+            scales: &rows.scales[..rows.n_rows],
+            least: &rows.least[..rows.n_rows],
+            block,
             out: self.out,
             apply: PhantomData,
         };
         let product = IntProduct {
-            rows: self.rows.n_rows,
-            n_groups: self.rows.stride,
+            rows: rows.n_rows,
+            n_groups: rows.stride,
             n: matrix.n,
-            a: &self.rows.groups,
-            a_stride: self.rows.stride,
+            a: &rows.groups,
+            a_stride: rows.stride,
             panels: &matrix.groups,
             width: matrix.width,
         };
@@ -303,24 +319,46 @@ impl Int8Linear<'_> {
 /// Turns sums into values and writes them.
 struct Dequantise<'a, A> {
     matrix: &'a Int8Panels,
-    rows: &'a QuantisedRows,
+    /// One of each row.
+    scales: &'a [f32],
+    least: &'a [f32],
+    /// Columns of a row that stand beside each other.
+    block: usize,
     out: &'a mut [f32],
     apply: PhantomData<A>,
 }
 
+/// What a register of columns needs for every row.
+#[derive(Clone, Copy)]
+struct DequantiseColumn<V> {
+    scales: V,
+    sums: V,
+    bias: V,
+    /// Where the columns of the first row stand.
+    at: usize,
+}
+
 impl<A: Apply> Finish for Dequantise<'_, A> {
+    type Column<I: Isa> = DequantiseColumn<I::V>;
+
     #[inline(always)]
-    fn finish<I: Isa>(&mut self, isa: I, row: usize, column: usize, sums: I::I) {
+    fn column<I: Isa>(&self, isa: I, column: usize) -> Self::Column<I> {
+        let block = self.block;
+        DequantiseColumn {
+            scales: isa.load(&self.matrix.scales[column..]),
+            sums: isa.load(&self.matrix.sums[column..]),
+            bias: isa.load(&self.matrix.bias[column..]),
+            at: column / block * block * self.scales.len() + column % block,
+        }
+    }
+
+    #[inline(always)]
+    fn finish<I: Isa>(&mut self, isa: I, row: usize, column: &Self::Column<I>, sums: I::I) {
         // scale_row * scale_column * sum + least_row * sum_column + bias_column
-        let matrix = self.matrix;
-        let rest = isa.mul_add(
-            isa.splat(self.rows.least[row]),
-            isa.load(&matrix.sums[column..]),
-            isa.load(&matrix.bias[column..]),
-        );
-        let scaled = isa.mul(isa.to_float(sums), isa.splat(self.rows.scales[row]));
-        let value = isa.mul_add(scaled, isa.load(&matrix.scales[column..]), rest);
-        A::apply(isa, value, &mut self.out[row * matrix.n + column..]);
+        let rest = isa.mul_add(isa.splat(self.least[row]), column.sums, column.bias);
+        let scaled = isa.mul(isa.to_float(sums), isa.splat(self.scales[row]));
+        let value = isa.mul_add(scaled, column.scales, rest);
+        A::apply(isa, value, &mut self.out[column.at + row * self.block..]);
     }
 }
 
@@ -381,9 +419,16 @@ impl Dot for Words {
     }
 }
 
-/// What is done with a register of sums: those of `row` and of as many columns as it has lanes.
+/// What is done with the sums, a register at a time.
 pub(super) trait Finish {
-    fn finish<I: Isa>(&mut self, isa: I, row: usize, column: usize, sums: I::I);
+    /// What is known of as many columns as a register has lanes.
+    type Column<I: Isa>: Copy;
+
+    /// Looks at the columns from `column` on.
+    fn column<I: Isa>(&self, isa: I, column: usize) -> Self::Column<I>;
+
+    /// Takes the sums of `row`.
+    fn finish<I: Isa>(&mut self, isa: I, row: usize, column: &Self::Column<I>, sums: I::I);
 }
 
 /// Sums of products of groups, for every row and every column below `n`.
@@ -420,42 +465,47 @@ impl IntProduct<'_> {
             self.n.is_multiple_of(I::LANES),
             "whole registers of columns"
         );
-        match self.width / I::LANES {
-            1 => self.panels::<I, D, F, 1>(isa, &mut finish),
-            2 => self.panels::<I, D, F, 2>(isa, &mut finish),
-            _ => self.panels::<I, D, F, 3>(isa, &mut finish),
+        assert!(
+            self.width <= 3 * I::LANES,
+            "one to three registers to a panel"
+        );
+        for column in (0..self.n).step_by(self.width) {
+            match (self.n - column).min(self.width) / I::LANES {
+                1 => self.panel::<I, D, F, 1>(isa, column, &mut finish),
+                2 => self.panel::<I, D, F, 2>(isa, column, &mut finish),
+                _ => self.panel::<I, D, F, 3>(isa, column, &mut finish),
+            }
         }
     }
 
-    /// Goes through panels and, for each, through tiles of rows.
+    /// Goes through the tiles of rows of one panel, of which `NV` registers are columns of the
+    /// result.
     #[inline(always)]
-    fn panels<I: Isa, D: Dot, F: Finish, const NV: usize>(&self, isa: I, finish: &mut F) {
-        assert!(self.width == NV * I::LANES, "one to three registers");
-        for column in (0..self.n).step_by(self.width) {
-            let mut row = 0;
-            while row + I::ROWS <= self.rows {
-                match I::ROWS {
-                    8 => self.tile::<I, D, F, NV, 8>(isa, row, column, finish),
-                    6 => self.tile::<I, D, F, NV, 6>(isa, row, column, finish),
-                    _ => self.tile::<I, D, F, NV, 4>(isa, row, column, finish),
-                }
-                row += if I::ROWS == 8 || I::ROWS == 6 {
-                    I::ROWS
-                } else {
-                    4
-                };
+    fn panel<I: Isa, D: Dot, F: Finish, const NV: usize>(
+        &self,
+        isa: I,
+        column: usize,
+        finish: &mut F,
+    ) {
+        let mut row = 0;
+        while row + I::ROWS <= self.rows {
+            match I::ROWS {
+                8 => self.tile::<I, D, F, NV, 8>(isa, row, column, finish),
+                6 => self.tile::<I, D, F, NV, 6>(isa, row, column, finish),
+                _ => self.tile::<I, D, F, NV, 4>(isa, row, column, finish),
             }
-            if row + 4 <= self.rows {
-                self.tile::<I, D, F, NV, 4>(isa, row, column, finish);
-                row += 4;
-            }
-            if row + 2 <= self.rows {
-                self.tile::<I, D, F, NV, 2>(isa, row, column, finish);
-                row += 2;
-            }
-            if row < self.rows {
-                self.tile::<I, D, F, NV, 1>(isa, row, column, finish);
-            }
+            row += I::ROWS;
+        }
+        if row + 4 <= self.rows {
+            self.tile::<I, D, F, NV, 4>(isa, row, column, finish);
+            row += 4;
+        }
+        if row + 2 <= self.rows {
+            self.tile::<I, D, F, NV, 2>(isa, row, column, finish);
+            row += 2;
+        }
+        if row < self.rows {
+            self.tile::<I, D, F, NV, 1>(isa, row, column, finish);
         }
     }
 
@@ -477,7 +527,7 @@ impl IntProduct<'_> {
             unsafe {
                 let mut weights = [isa.splat_int(0); NV];
                 for (v, weights) in weights.iter_mut().enumerate() {
-                    *weights = isa.load_int(panel.add((group * NV + v) * I::LANES));
+                    *weights = isa.load_int(panel.add(group * self.width + v * I::LANES));
                 }
                 for (row, sums) in sums.iter_mut().enumerate() {
                     let group = isa.splat_int(*a.add(row * self.a_stride + group));
@@ -487,12 +537,10 @@ impl IntProduct<'_> {
                 }
             }
         }
-        for (number, sums) in sums.into_iter().enumerate() {
-            for (v, sums) in sums.into_iter().enumerate() {
-                let column = column + v * I::LANES;
-                if column < self.n {
-                    finish.finish(isa, row + number, column, sums);
-                }
+        for v in 0..NV {
+            let column = finish.column(isa, column + v * I::LANES);
+            for (number, sums) in sums.iter().enumerate() {
+                finish.finish(isa, row + number, &column, sums[v]);
             }
         }
     }

@@ -79,6 +79,19 @@ pub(super) trait Isa: Copy + Send + Sync {
     /// Adds to each lane of `sum` the products of the two signed words of `a` and `b`.
     fn dot_words(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
 
+    /// Takes the lanes of `b` off those of `a`.
+    fn sub_int(self, a: Self::I, b: Self::I) -> Self::I;
+
+    /// The greater of each two lanes.
+    fn max_int(self, a: Self::I, b: Self::I) -> Self::I;
+
+    /// Multiplies words as fractions, `(a b + 2^14) >> 15` for each.
+    fn mul_fractions(self, a: Self::I, b: Self::I) -> Self::I;
+
+    /// Returns `2^14 * 2^(x / 2^11)` in words, for the lanes of `low` and then of `high`; the
+    /// lanes are at most 0, and what is below `2^-16` becomes 0. See [`super::exp2`].
+    fn exp2_words(self, low: Self::I, high: Self::I) -> Self::I;
+
     /// Puts the low words of two registers beside each other: `low` first, then `high`.
     fn pair_words(self, low: Self::I, high: Self::I) -> Self::I;
 
@@ -93,13 +106,6 @@ pub(super) trait Isa: Copy + Send + Sync {
     /// # Safety
     /// `to` is valid for writing `LANES` words.
     unsafe fn store_words(self, value: Self::I, to: *mut i16);
-
-    /// Transposes `LANES` rows of `LANES` integers.
-    ///
-    /// # Safety
-    /// `from` and `to` are valid for `LANES` rows of `LANES` integers, which are `from_stride` and
-    /// `to_stride` integers apart.
-    unsafe fn transpose(self, from: *const i32, from_stride: usize, to: *mut i32, to_stride: usize);
 
     /// Runs `kernel` compiled for this instruction set.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;
@@ -149,6 +155,24 @@ pub(super) trait Isa: Copy + Send + Sync {
             }
         }
         lanes[0]
+    }
+
+    /// Adds the lanes up.
+    #[inline(always)]
+    fn sum_int(self, value: Self::I) -> i32 {
+        let mut lanes = [0; MAX_LANES];
+        // SAFETY: no register has more than `MAX_LANES` lanes.
+        unsafe { self.store_int(value, lanes.as_mut_ptr()) };
+        lanes.iter().sum()
+    }
+
+    /// Returns the greatest lane.
+    #[inline(always)]
+    fn greatest_int(self, value: Self::I) -> i32 {
+        let mut lanes = [i32::MIN; MAX_LANES];
+        // SAFETY: no register has more than `MAX_LANES` lanes.
+        unsafe { self.store_int(value, lanes.as_mut_ptr()) };
+        lanes.iter().fold(i32::MIN, |a, &b| a.max(b))
     }
 
     /// Returns the greatest lane.

@@ -1,0 +1,196 @@
+//! Where does the time of a forward pass go, and how far from the machine's peak is each stage?
+//!
+//! ```text
+//! cargo bench --profile dev -p reread-encoder --bench stages -- [--cpu NAME] [--tokens N]
+//! ```
+//!
+//! For one layer of the shipped models' shape (width 384, 12 heads, feed-forward 1,536) and one
+//! sequence of N tokens: the shortest of many runs of each stage, in microseconds, in operations a
+//! second, and against the peak of the multiply-and-add units, which is measured here too. One
+//! thread; inputs look random, since constant ones run faster than real ones.
+#![allow(clippy::print_stdout, reason = "a table is what this program is for")]
+#![allow(
+    dead_code,
+    reason = "the kernels are compiled in here to reach what is private"
+)]
+#![allow(missing_docs, unreachable_pub, reason = "as above")]
+
+#[path = "../src/error.rs"]
+mod error;
+#[path = "../src/instruction_set.rs"]
+mod instruction_set;
+#[path = "../src/kernels/mod.rs"]
+mod kernels;
+
+use std::time::Instant;
+
+use instruction_set::InstructionSet;
+use kernels::{
+    Activation, After, HeadRows, IntAttention, IntAttentionScratch, Kernels, Norm, QuantisedRows,
+};
+
+const HIDDEN: usize = 384;
+const BETWEEN: usize = 1536;
+const N_HEADS: usize = 12;
+
+/// Values in -2..2 that look random, the same for the same seed.
+fn values(len: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 22) as f32 - 2.0
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+/// Seconds of the shortest of many runs.
+fn shortest(mut run: impl FnMut()) -> f64 {
+    let started = Instant::now();
+    let mut best = f64::MAX;
+    while started.elapsed().as_secs_f64() < 0.3 {
+        let start = Instant::now();
+        run();
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    best
+}
+
+struct Table {
+    /// Operations a second: integers of the linear layers, words of attention.
+    peaks: [f64; 2],
+    sum: f64,
+}
+
+impl Table {
+    /// Prints a stage of `operations` (0 where counting makes no sense) against peak `unit`.
+    fn row(&mut self, name: &str, unit: usize, operations: usize, seconds: f64) {
+        let rate = operations as f64 / seconds;
+        let of_peak = if operations > 0 {
+            format!(
+                "{:.0} | {:.0} %",
+                rate / 1e9,
+                rate / self.peaks[unit] * 100.0
+            )
+        } else {
+            " | ".to_owned()
+        };
+        println!("| {name} | {:.1} | {of_peak} |", seconds * 1e6);
+        self.sum += seconds;
+    }
+}
+
+fn main() {
+    let mut tokens = vec![128, 256];
+    let mut sets = InstructionSet::available();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().unwrap_or_default();
+        match argument.as_str() {
+            "--cpu" => sets = vec![value().parse().expect("a name of an instruction set")],
+            "--tokens" => tokens = vec![value().parse().expect("a number of tokens")],
+            _ => {}
+        }
+    }
+    for set in sets {
+        let Some(kernels) = Kernels::of(set) else {
+            println!("{set}: skipped, this machine has none");
+            continue;
+        };
+        for &n_tokens in &tokens {
+            stages(kernels, n_tokens);
+        }
+    }
+}
+
+fn stages(kernels: Kernels, n_tokens: usize) {
+    let [linear, words] = kernels.peaks();
+    // Scores are products of what linear layers multiply too, and contexts are products of words.
+    let peaks = [linear, 2.0 / (1.0 / linear + 1.0 / words)];
+    let mut table = Table { peaks, sum: 0.0 };
+    println!(
+        "\n{}, {n_tokens} tokens, one layer; peak {:.0} GOP/s in linear layers, {:.0} in attention\n",
+        kernels.instruction_set(),
+        peaks[0] / 1e9,
+        peaks[1] / 1e9,
+    );
+    println!("| stage | us | GOP/s | of peak |\n|---|---|---|---|");
+    let norm = Norm {
+        gain: values(HIDDEN, 3),
+        shift: values(HIDDEN, 4),
+        epsilon: 1e-12,
+    };
+    let mut rows = values(n_tokens * HIDDEN, 1);
+    let mut quantised = QuantisedRows::default();
+    let mut linear = |table: &mut Table, name: &str, n: usize, k: usize, after: After| {
+        let weights = values(n * k, 5);
+        let matrix = kernels.pack_int8(k, &values(n, 6), |row, to| {
+            for (to, value) in to.iter_mut().zip(&weights[row * k..]) {
+                *to = (value * 60.0) as i8;
+            }
+            0.0005
+        });
+        let rows = values(n_tokens * k, 2);
+        let mut out = vec![0.0; n_tokens * n];
+        let seconds = shortest(|| kernels.quantise(&rows, &matrix, &mut quantised));
+        table.row(&format!("quantise {k}"), 0, 0, seconds);
+        let seconds = shortest(|| {
+            kernels.linear_int8(&matrix, &quantised, after, &mut out);
+        });
+        table.row(
+            &format!("{name}, {k} to {n}"),
+            0,
+            2 * n_tokens * n * k,
+            seconds,
+        );
+    };
+    linear(
+        &mut table,
+        "query, key, value",
+        3 * HIDDEN,
+        HIDDEN,
+        After::Store,
+    );
+    let queries = values(n_tokens * HIDDEN, 7);
+    let (keys, mixed) = (values(n_tokens * HIDDEN, 8), values(n_tokens * HIDDEN, 9));
+    let mut context = vec![0.0; n_tokens * HIDDEN];
+    let mut scratch = IntAttentionScratch::default();
+    let seconds = shortest(|| {
+        let of = |values| HeadRows {
+            values,
+            n_rows: n_tokens,
+            rows: 0..n_tokens,
+        };
+        kernels.attend_int8(IntAttention {
+            n_heads: N_HEADS,
+            head_dim: HIDDEN / N_HEADS,
+            queries: of(&queries),
+            keys: of(&keys),
+            values: of(&mixed),
+            out: &mut context,
+            scratch: &mut scratch,
+        });
+    });
+    table.row("attention", 1, 4 * n_tokens * n_tokens * HIDDEN, seconds);
+    linear(&mut table, "output", HIDDEN, HIDDEN, After::Add);
+    let seconds = shortest(|| kernels.add_norm(&mut rows, None, &norm));
+    table.row("norm", 0, 0, seconds);
+    linear(
+        &mut table,
+        "up, GELU",
+        BETWEEN,
+        HIDDEN,
+        After::Activate(Activation::Gelu),
+    );
+    linear(&mut table, "down", HIDDEN, BETWEEN, After::Add);
+    let seconds = shortest(|| kernels.add_norm(&mut rows, None, &norm));
+    table.row("norm", 0, 0, seconds);
+    let linear = 2 * n_tokens * (4 * HIDDEN * HIDDEN + 2 * HIDDEN * BETWEEN);
+    let bound = linear as f64 / peaks[0] + (4 * n_tokens * n_tokens * HIDDEN) as f64 / peaks[1];
+    println!(
+        "| all | {:.1} | | {:.0} % |",
+        table.sum * 1e6,
+        bound / table.sum * 100.0
+    );
+}
