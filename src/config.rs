@@ -12,7 +12,7 @@ use etcetera::BaseStrategy;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::args::{Settings, bounded, choice, finite, size, timeout, weight};
+use crate::args::{Settings, bounded, choice, cpu, finite, size, timeout, weight};
 
 /// The name of a folder's configuration file.
 const FOLDER_FILE: &str = "reread.toml";
@@ -21,7 +21,7 @@ const FOLDER_FILE: &str = "reread.toml";
 const MAX_BYTES: u64 = 64 << 10;
 
 /// Every key, and whose file may hold it.
-const KEYS: [(&str, Owner); 24] = [
+const KEYS: [(&str, Owner); 26] = [
     ("top_k", Owner::Anyone),
     ("depth", Owner::Anyone),
     ("mode", Owner::Anyone),
@@ -44,6 +44,8 @@ const KEYS: [(&str, Owner); 24] = [
     ("embedder", Owner::User),
     ("cross_encoder", Owner::User),
     ("pair_tokens", Owner::User),
+    ("cpu", Owner::User),
+    ("precision", Owner::User),
     ("onnxruntime", Owner::User),
     ("threads", Owner::User),
 ];
@@ -180,6 +182,8 @@ fn set(
         "embedder" => models.embedder = Some(scalar(value)?),
         "cross_encoder" => models.cross_encoder = Some(scalar(value)?),
         "pair_tokens" => models.pair_tokens = Some(bounded::<16, 8_192>(&scalar(value)?)?),
+        "cpu" => models.cpu = Some(cpu(&scalar(value)?)?),
+        "precision" => models.precision = Some(choice(&scalar(value)?)?),
         "onnxruntime" => models.onnxruntime = Some(scalar(value)?.into()),
         "threads" => models.threads = Some(bounded::<1, 1_024>(&scalar(value)?)?),
         _ => return Err(unknown(key)),

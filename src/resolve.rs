@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use reread_engine::{
-    By, ChunkOptions, DocumentKind, Engine, Filter, Fusion, IndexOptions, Mode, Models,
+    By, ChunkOptions, DocumentKind, Engine, Filter, Fusion, IndexOptions, Mode, Models, Precision,
     RetrieveOptions, SearchOptions, SecondPass,
 };
 
 use crate::args::{
-    ByArg, CommonArgs, FilterArgs, FusionArg, KindArg, ModeArg, ModelFlags, Settings,
+    ByArg, CommonArgs, FilterArgs, FusionArg, KindArg, ModeArg, ModelFlags, PrecisionArg, Settings,
 };
 use crate::config;
 
@@ -81,6 +81,14 @@ pub(crate) fn models(flags: &ModelFlags) -> Models {
     if let Some(pair_tokens) = flags.pair_tokens {
         models = models.with_max_pair_tokens(pair_tokens);
     }
+    if let Some(set) = flags.cpu {
+        models = models.with_cpu(set);
+    }
+    models = models.with_precision(match flags.precision {
+        None => Precision::default(),
+        Some(PrecisionArg::Int8) => Precision::Int8,
+        Some(PrecisionArg::F32) => Precision::F32,
+    });
     if let Some(path) = &flags.onnxruntime {
         models = models.with_onnx_runtime(path);
     }

@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::{ByArg, FusionArg, KindArg, ModeArg, bounded, finite, size, timeout, weight};
+use reread_engine::InstructionSet;
+
+use super::values::{
+    ByArg, FusionArg, KindArg, ModeArg, PrecisionArg, bounded, cpu, finite, size, timeout, weight,
+};
 
 /// Everything that flags, environment and configuration files can set.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -299,6 +303,20 @@ pub(crate) struct ModelFlags {
           value_parser = bounded::<16, 8_192>)]
     pub(crate) pair_tokens: Option<usize>,
 
+    /// What the models run on [default: the fastest that this machine has]
+    ///
+    /// `reread status` lists what there is, such as `avx512-vnni`, `avx2` or `portable`. For
+    /// comparing them, and for machines that slow down on wide instructions.
+    #[arg(long, value_name = "NAME", env = "REREAD_CPU", hide_env_values = true,
+          value_parser = cpu)]
+    pub(crate) cpu: Option<InstructionSet>,
+
+    /// The arithmetic of the models [default: int8]
+    ///
+    /// `f32` is exact and several times slower: for checking, not for use.
+    #[arg(long, value_enum, env = "REREAD_PRECISION", hide_env_values = true)]
+    pub(crate) precision: Option<PrecisionArg>,
+
     /// The ONNX Runtime library [default: the system's, if it has one]
     ///
     /// Needed only for models in ONNX form.
@@ -327,6 +345,8 @@ impl ModelFlags {
             embedder: self.embedder.or(other.embedder),
             cross_encoder: self.cross_encoder.or(other.cross_encoder),
             pair_tokens: self.pair_tokens.or(other.pair_tokens),
+            cpu: self.cpu.or(other.cpu),
+            precision: self.precision.or(other.precision),
             onnxruntime: self.onnxruntime.or(other.onnxruntime),
             threads: self.threads.or(other.threads),
         }

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp, ZonedDateTime};
+use reread_engine::InstructionSet;
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -34,6 +35,15 @@ pub(crate) enum FusionArg {
     Blend,
     /// Reciprocal rank fusion
     Rrf,
+}
+
+/// The arithmetic of the built-in encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PrecisionArg {
+    /// Products of bytes: several times faster
+    Int8,
+    /// Floating point: exact to a hundred thousandth
+    F32,
 }
 
 /// What a result stands for.
@@ -104,6 +114,22 @@ pub(crate) fn weight(text: &str) -> Result<f32, String> {
         .ok()
         .filter(|number| (0.0..=1.0).contains(number));
     number.ok_or_else(|| "must be a number from 0 to 1".to_owned())
+}
+
+/// Reads the name of an instruction set that this machine has.
+pub(crate) fn cpu(text: &str) -> Result<InstructionSet, String> {
+    let names = |sets: &[InstructionSet]| {
+        let names: Vec<&str> = sets.iter().map(|set| set.name()).collect();
+        names.join(", ")
+    };
+    let available = InstructionSet::available();
+    let has = || format!("this machine has {}", names(&available));
+    let set: InstructionSet = text.parse().map_err(|_| has())?;
+    if available.contains(&set) {
+        Ok(set)
+    } else {
+        Err(has())
+    }
 }
 
 /// Reads a number that is not negative.

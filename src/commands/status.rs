@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use jiff::Timestamp;
-use reread_engine::{ModelIdentity, Models, Status};
+use reread_engine::{InstructionSet, ModelIdentity, Models, Status};
 use serde::Serialize;
 
 use super::raw_stdout;
@@ -49,6 +49,9 @@ struct FailedJson<'a> {
 struct ModelsJson<'a> {
     embedder: Option<PathBuf>,
     cross_encoder: Option<PathBuf>,
+    cpu: Option<&'static str>,
+    cpus: Vec<&'static str>,
+    precision: &'static str,
     onnxruntime: Option<&'a Path>,
 }
 
@@ -107,6 +110,7 @@ fn write_people(
     ] {
         row(role, &place(models, role, name))?;
     }
+    row("runs on", &runs_on(models))?;
     row("ONNX Runtime", &onnx_runtime(models))?;
     if args.verify {
         row("verified", "every file matches its checksum")?;
@@ -115,6 +119,20 @@ fn write_people(
         row("unreadable", &format!("{path}: {reason}"))?;
     }
     Ok(())
+}
+
+/// What the built-in encoder runs on, and what else it could.
+fn runs_on(models: &Models) -> String {
+    let available = InstructionSet::available();
+    let used = models.cpu.or(available.first().copied());
+    let others = available.iter().filter(|&&set| Some(set) != used);
+    let others: Vec<&str> = others.map(|set| set.name()).collect();
+    let used = used.map_or("nothing", InstructionSet::name);
+    let precision = models.precision.name();
+    format!(
+        "{used} in {precision}; this machine has also {}",
+        others.join(", ")
+    )
 }
 
 fn passages(status: &Status) -> String {
@@ -161,6 +179,7 @@ fn written(status: &Status) -> Option<String> {
 }
 
 fn status_json<'a>(status: &'a Status, args: &'a StatusArgs, models: &'a Models) -> StatusJson<'a> {
+    let available = InstructionSet::available();
     StatusJson {
         schema: json::SCHEMA,
         folder: &args.folder,
@@ -189,6 +208,12 @@ fn status_json<'a>(status: &'a Status, args: &'a StatusArgs, models: &'a Models)
         models: ModelsJson {
             embedder: models.find("embedder", &models.embedder).ok(),
             cross_encoder: models.find("cross-encoder", &models.cross_encoder).ok(),
+            cpu: models
+                .cpu
+                .or(available.first().copied())
+                .map(InstructionSet::name),
+            cpus: available.iter().map(|set| set.name()).collect(),
+            precision: models.precision.name(),
             onnxruntime: models.onnx_runtime.as_deref(),
         },
     }

@@ -11,6 +11,7 @@
 #![allow(clippy::print_stdout, reason = "a table is what this program is for")]
 #![allow(
     dead_code,
+    unused_imports,
     reason = "the kernels are compiled in here to reach what is private"
 )]
 #![allow(missing_docs, unreachable_pub, reason = "as above")]

@@ -28,14 +28,44 @@ pub(crate) fn in_chunks<W>(sequences: &[Tokens], width: usize, work: W) -> Resul
 where
     W: Fn(&[usize], &mut [f32]) -> Result<()> + Sync,
 {
+    let chunks = chunks(sequences, rayon::current_num_threads());
+    let done = |chunk: &[usize], rows: &mut [f32]| work(chunk, rows).map(|()| true);
+    let mut rows = vec![0.0; sequences.len() * width];
+    for (position, row) in take_turns(&chunks, width, done)? {
+        rows[position * width..][..width].copy_from_slice(&row);
+    }
+    Ok(rows)
+}
+
+/// Runs `work` on one sequence after the other, in their order, until it says `false`, which is
+/// that it was stopped; returns the value of each that was done.
+pub(crate) fn in_order<W>(sequences: &[Tokens], work: W) -> Result<Vec<Option<f32>>>
+where
+    W: Fn(&[usize], &mut [f32]) -> Result<bool> + Sync,
+{
+    let chunks: Vec<Vec<usize>> = (0..sequences.len()).map(|at| vec![at]).collect();
+    let mut values = vec![None; sequences.len()];
+    for (position, row) in take_turns(&chunks, 1, work)? {
+        values[position] = row.first().copied();
+    }
+    Ok(values)
+}
+
+/// Lets each thread take the next chunk until there is none or `work` says `false`; returns what
+/// was done, in no order.
+fn take_turns<W>(chunks: &[Vec<usize>], width: usize, work: W) -> Result<Vec<(usize, Vec<f32>)>>
+where
+    W: Fn(&[usize], &mut [f32]) -> Result<bool> + Sync,
+{
     let n_threads = rayon::current_num_threads();
-    let chunks = chunks(sequences, n_threads);
     let next = AtomicUsize::new(0);
-    let take_turns = |_| -> Result<Vec<(usize, Vec<f32>)>> {
+    let until_none_is_left = |_| -> Result<Vec<(usize, Vec<f32>)>> {
         let mut done = Vec::new();
         while let Some(chunk) = chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
             let mut rows = vec![0.0; chunk.len() * width];
-            work(chunk, &mut rows)?;
+            if !work(chunk, &mut rows)? {
+                break;
+            }
             done.extend(
                 chunk
                     .iter()
@@ -46,19 +76,15 @@ where
         Ok(done)
     };
     let done: Result<Vec<_>> = if chunks.len() <= 1 {
-        Ok(vec![take_turns(0)?])
+        Ok(vec![until_none_is_left(0)?])
     } else {
         (0..n_threads.min(chunks.len()))
             .into_par_iter()
             .with_max_len(1)
-            .map(take_turns)
+            .map(until_none_is_left)
             .collect()
     };
-    let mut rows = vec![0.0; sequences.len() * width];
-    for (position, row) in done?.into_iter().flatten() {
-        rows[position * width..][..width].copy_from_slice(&row);
-    }
-    Ok(rows)
+    Ok(done?.into_iter().flatten().collect())
 }
 
 /// Deals the sequences into chunks of similar length, the longest first.
@@ -122,6 +148,20 @@ mod tests {
             .flat_map(|sequence| [sequence.len() as f32; 2])
             .collect();
         assert_eq!(rows.unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_stopped_is_left_out_and_what_was_done_before_is_kept() {
+        let sequences: Vec<_> = (0..50).map(|i| sequence(1 + i % 7)).collect();
+        let values = in_order(&sequences, |chunk, rows| {
+            rows[0] = chunk[0] as f32;
+            Ok(chunk[0] < 20)
+        });
+        let values = values.unwrap();
+        assert_eq!(values.len(), 50);
+        for (at, value) in values.into_iter().enumerate() {
+            assert_eq!(value, (at < 20).then_some(at as f32));
+        }
     }
 
     #[test]

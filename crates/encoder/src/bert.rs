@@ -25,6 +25,19 @@ pub enum Precision {
     F32,
 }
 
+impl Precision {
+    /// Both, the faster one first.
+    pub const ALL: [Self; 2] = [Self::Int8, Self::F32];
+
+    /// The name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Int8 => "int8",
+            Self::F32 => "f32",
+        }
+    }
+}
+
 /// The encoder's weights, ready to run.
 #[derive(Debug)]
 pub(crate) struct Bert {
@@ -63,6 +76,9 @@ struct Head {
     pooler: Panels,
     classifier: Panels,
 }
+
+/// Says whether to stop; asked often, from many threads.
+pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// The memory that a forward pass works in, kept from one to the next.
 #[derive(Debug, Default)]
@@ -147,15 +163,18 @@ impl Bert {
     }
 
     /// Writes the pooled row of each sequence into `out`, `[n, hidden]`, not normalised.
+    ///
+    /// Asks `stop` before each layer, and returns `false` where it said so.
     pub(crate) fn pool(
         &self,
         sequences: &[&Tokens],
         pooling: Pooling,
         workspace: &mut Workspace,
+        stop: Stop<'_>,
         out: &mut [f32],
-    ) -> Result<()> {
+    ) -> Result<bool> {
         if out.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let hidden = self.config.hidden;
         self.embed(sequences, workspace)?;
@@ -176,6 +195,9 @@ impl Bert {
         match &self.layers {
             Layers::Float(layers) => {
                 for layer in &layers[..n_full] {
+                    if stop() {
+                        return Ok(false);
+                    }
                     layer.run(&shape, sequences, rows, float);
                 }
                 for layer in &layers[n_full..] {
@@ -184,6 +206,9 @@ impl Bert {
             }
             Layers::Int8(layers) => {
                 for layer in &layers[..n_full] {
+                    if stop() {
+                        return Ok(false);
+                    }
                     layer.run(&shape, sequences, rows, int8);
                 }
                 for layer in &layers[n_full..] {
@@ -200,7 +225,7 @@ impl Bert {
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn shape(&self) -> Shape {
@@ -214,24 +239,29 @@ impl Bert {
     }
 
     /// Writes the logit of each sequence into `out`.
+    ///
+    /// Asks `stop` before each layer, and returns `false` where it said so.
     pub(crate) fn score(
         &self,
         sequences: &[&Tokens],
         workspace: &mut Workspace,
+        stop: Stop<'_>,
         out: &mut [f32],
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let Some(head) = &self.head else {
-            return Ok(());
+            return Ok(true);
         };
         let mut rows = vec![0.0; sequences.len() * self.config.hidden];
-        self.pool(sequences, Pooling::Cls, workspace, &mut rows)?;
+        if !self.pool(sequences, Pooling::Cls, workspace, stop, &mut rows)? {
+            return Ok(false);
+        }
         let mut pooled = vec![0.0; rows.len()];
         self.kernels.linear(&head.pooler, &rows, &mut pooled);
         for value in &mut pooled {
             *value = value.tanh();
         }
         self.kernels.linear(&head.classifier, &pooled, out);
-        Ok(())
+        Ok(true)
     }
 
     /// Writes the normalised sum of the three embeddings of each token into `workspace.rows`.

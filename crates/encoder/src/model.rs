@@ -168,8 +168,12 @@ impl Model {
             .map(|text| self.tokenizer.encode(text, max_tokens))
             .collect();
         let pooling = self.folder.pooling;
-        let mut rows = self.run(&sequences?, self.dim(), |sequences, workspace, out| {
-            self.bert.pool(sequences, pooling, workspace, out)
+        let sequences = sequences?;
+        let mut rows = batch::in_chunks(&sequences, self.dim(), |chunk, out| {
+            self.run(&sequences, chunk, |sequences, workspace| {
+                let pooled = self.bert.pool(sequences, pooling, workspace, &never, out);
+                pooled.map(drop)
+            })
         })?;
         for row in rows.chunks_exact_mut(self.dim()) {
             self.normalise(row)?;
@@ -204,15 +208,57 @@ impl Model {
             .tokenizer
             .pairs(query, max_tokens.min(self.max_tokens))?;
         let sequences: Result<Vec<_>> = passages.par_iter().map(|text| tokens(text)).collect();
-        let logits = self.run(&sequences?, 1, |sequences, workspace, out| {
-            self.bert.score(sequences, workspace, out)
+        let sequences = sequences?;
+        let logits = batch::in_chunks(&sequences, 1, |chunk, out| {
+            self.run(&sequences, chunk, |sequences, workspace| {
+                let scored = self.bert.score(sequences, workspace, &never, out);
+                scored.map(drop)
+            })
         })?;
-        if logits.iter().any(|logit| !logit.is_finite()) {
+        self.check_finite(logits.iter())?;
+        Ok(logits)
+    }
+
+    /// Scores passages as [`score`](Self::score) does, one after the other in the order given,
+    /// until `stop` says `true`.
+    ///
+    /// Returns a logit for each passage that was scored by then, bit for bit what
+    /// [`score`](Self::score) gives, and `None` for the others; with several threads they need
+    /// not be the last ones. `stop` is asked before each of the model's layers, every few
+    /// milliseconds, from every thread. The first passages matter most to whoever stops, so this
+    /// goes pair by pair, some hundredths slower than [`score`](Self::score).
+    ///
+    /// # Errors
+    /// As for [`score`](Self::score).
+    pub fn score_until(
+        &self,
+        query: &str,
+        passages: &[&str],
+        max_tokens: usize,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Vec<Option<f32>>> {
+        self.check_can_score()?;
+        let tokens = self
+            .tokenizer
+            .pairs(query, max_tokens.min(self.max_tokens))?;
+        let sequences: Result<Vec<_>> = passages.par_iter().map(|text| tokens(text)).collect();
+        let sequences = sequences?;
+        let logits = batch::in_order(&sequences, |chunk, out| {
+            self.run(&sequences, chunk, |sequences, workspace| {
+                self.bert.score(sequences, workspace, stop, out)
+            })
+        })?;
+        self.check_finite(logits.iter().flatten())?;
+        Ok(logits)
+    }
+
+    fn check_finite<'a>(&self, mut logits: impl Iterator<Item = &'a f32>) -> Result<()> {
+        if logits.any(|logit| !logit.is_finite()) {
             return Err(Error::NotFinite {
                 model: self.folder.name.clone(),
             });
         }
-        Ok(logits)
+        Ok(())
     }
 
     fn check_can_score(&self) -> Result<()> {
@@ -230,26 +276,24 @@ impl Model {
         }
     }
 
-    /// Runs `work` on chunks of the sequences, each with a workspace of its own.
-    fn run<W>(&self, sequences: &[Tokens], width: usize, work: W) -> Result<Vec<f32>>
-    where
-        W: Fn(&[&Tokens], &mut Workspace, &mut [f32]) -> Result<()> + Sync,
-    {
-        batch::in_chunks(sequences, width, |chunk, out| {
-            let chunk: Vec<_> = chunk.iter().map(|&at| &sequences[at]).collect();
-            let spare = self
-                .workspaces
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop();
-            let mut workspace = spare.unwrap_or_default();
-            let result = work(&chunk, &mut workspace, out);
+    /// Runs `work` on some of the sequences, with a workspace that no other call is using.
+    fn run<T>(
+        &self,
+        sequences: &[Tokens],
+        chunk: &[usize],
+        work: impl FnOnce(&[&Tokens], &mut Workspace) -> Result<T>,
+    ) -> Result<T> {
+        let chunk: Vec<_> = chunk.iter().map(|&at| &sequences[at]).collect();
+        let workspaces = || {
             self.workspaces
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .push(workspace);
-            result
-        })
+        };
+        let spare = workspaces().pop();
+        let mut workspace = spare.unwrap_or_default();
+        let result = work(&chunk, &mut workspace);
+        workspaces().push(workspace);
+        result
     }
 
     /// Brings a row to an L2 norm of 1.
@@ -269,4 +313,9 @@ impl Model {
         }
         Ok(())
     }
+}
+
+/// Work that nobody stops.
+fn never() -> bool {
+    false
 }

@@ -65,7 +65,7 @@ pub use reread_index::{
     ModelIdentity, Observer, Passage, Problem, RetrieveOptions, Snapshot, SourceSummary, Status,
     remove_index,
 };
-pub use reread_rerank::{CrossEncoder, DEFAULT_PAIR_TOKENS, relevance};
+pub use reread_rerank::{CrossEncoder, DEFAULT_PAIR_TOKENS, InstructionSet, Precision, relevance};
 pub use result::{
     FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Stopped, Timings,
 };

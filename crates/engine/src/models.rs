@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use reread_index::{BertEmbedder, Embedder};
-use reread_rerank::{BertCrossEncoder, CrossEncoder, DEFAULT_PAIR_TOKENS};
+use reread_rerank::{
+    BertCrossEncoder, CrossEncoder, DEFAULT_PAIR_TOKENS, InstructionSet, ModelOptions, Precision,
+};
 
 use crate::{Error, Result};
 
@@ -33,6 +35,10 @@ pub struct Models {
     pub cross_encoder: String,
     /// Longest pair of query and passage in tokens; the passage is cut, never the query.
     pub max_pair_tokens: usize,
+    /// What the built-in encoder runs on; `None` is the fastest that the machine has.
+    pub cpu: Option<InstructionSet>,
+    /// The arithmetic of the built-in encoder.
+    pub precision: Precision,
     /// The ONNX Runtime library, for ONNX models; `None` leaves it to the loader's path.
     pub onnx_runtime: Option<PathBuf>,
     /// Where fastembed keeps the models of its catalogue; `None` leaves the catalogue out.
@@ -48,6 +54,8 @@ impl Default for Models {
             embedder: DEFAULT_EMBEDDER.to_owned(),
             cross_encoder: DEFAULT_CROSS_ENCODER.to_owned(),
             max_pair_tokens: DEFAULT_PAIR_TOKENS,
+            cpu: None,
+            precision: Precision::default(),
             onnx_runtime: None,
             catalogue_cache: None,
         }
@@ -80,6 +88,20 @@ impl Models {
     #[must_use]
     pub fn with_max_pair_tokens(mut self, max_pair_tokens: usize) -> Self {
         self.max_pair_tokens = max_pair_tokens;
+        self
+    }
+
+    /// Runs the built-in encoder on this instruction set instead of the fastest.
+    #[must_use]
+    pub fn with_cpu(mut self, set: InstructionSet) -> Self {
+        self.cpu = Some(set);
+        self
+    }
+
+    /// Sets the arithmetic of the built-in encoder; int8 by default.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
         self
     }
 
@@ -126,7 +148,7 @@ impl Models {
         };
         match self.find("embedder", &self.embedder) {
             Ok(folder) if is_native(&folder) => {
-                let model = BertEmbedder::open(&folder);
+                let model = BertEmbedder::open_with(&folder, &self.options());
                 Ok(Arc::new(
                     model.map_err(|error| failed(&folder, error.into()))?,
                 ))
@@ -158,7 +180,8 @@ impl Models {
         };
         match self.find("cross-encoder", &self.cross_encoder) {
             Ok(folder) if is_native(&folder) => {
-                let model = BertCrossEncoder::open(&folder, self.max_pair_tokens);
+                let (max_tokens, options) = (self.max_pair_tokens, self.options());
+                let model = BertCrossEncoder::open_with(&folder, max_tokens, &options);
                 Ok(Arc::new(
                     model.map_err(|error| failed(&folder, error.into()))?,
                 ))
@@ -170,6 +193,14 @@ impl Models {
                 Some(model) => model.map_err(|error| failed(Path::new(&self.cross_encoder), error)),
                 None => Err(missing),
             },
+        }
+    }
+
+    fn options(&self) -> ModelOptions {
+        let options = ModelOptions::default().with_precision(self.precision);
+        match self.cpu {
+            None => options,
+            Some(set) => options.with_instruction_set(set),
         }
     }
 

@@ -28,4 +28,27 @@ pub trait CrossEncoder: Send + Sync {
     /// # Errors
     /// Whatever the model fails with.
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>, BoxError>;
+
+    /// Scores passages as [`score`](Self::score) does, the first ones first, until `stop` says
+    /// `true`. Returns a logit for each passage that was scored by then, and `None` for the others.
+    ///
+    /// The default asks `stop` before each passage; the built-in model asks every few milliseconds.
+    ///
+    /// # Errors
+    /// Whatever the model fails with.
+    fn score_until(
+        &self,
+        query: &str,
+        passages: &[&str],
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Vec<Option<f32>>, BoxError> {
+        let mut logits = vec![None; passages.len()];
+        for (logit, passage) in logits.iter_mut().zip(passages) {
+            if stop() {
+                break;
+            }
+            *logit = self.score(query, &[passage])?.first().copied();
+        }
+        Ok(logits)
+    }
 }

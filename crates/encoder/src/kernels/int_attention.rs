@@ -124,7 +124,8 @@ impl Head<'_> {
     /// Quantises the keys with one scale and packs them, `[dim / group, width]` a panel.
     ///
     /// The mean of all keys is taken off each first: that changes all scores of a query alike and
-    /// so no weight, and it leaves smaller numbers (SageAttention, arXiv:2410.02367, section 4.2).
+    /// so no weight, and it leaves smaller numbers (`SageAttention`,
+    /// arXiv:2410.02367, section 4.2).
     #[inline(always)]
     fn pack_keys<I: Isa>(&mut self, isa: I, from: &[f32]) {
         let (limit, width, padded) = (self.limit::<I>(), I::WIDE * I::LANES, self.padded);
@@ -344,8 +345,9 @@ fn exponentials<I: Isa>(
     weights: &mut [i32],
 ) -> i32 {
     assert!(weights.len() >= scores.len() / 2, "a word for each score");
-    // SAFETY: both are called with as many integers as a register has lanes.
+    // SAFETY: it is called with as many integers as a register has lanes.
     let load = |from: &[i32]| unsafe { isa.load_int(from.as_ptr()) };
+    // SAFETY: as above.
     let store = |value, to: &mut [i32]| unsafe { isa.store_int(value, to.as_mut_ptr()) };
     let mut greatest = [isa.splat_int(i32::MIN); 2];
     for pair in scores.chunks_exact(2 * I::LANES) {

@@ -17,7 +17,7 @@
 //! bytes (or words with the values of bytes) with a scale for each column.
 //!
 //! Sums of integers are exact, so they are the same in every order and on every machine with
-//! groups of the same kind; [`plain_sum`](tests) is the twin that the tests compare with.
+//! groups of the same kind; a plain loop is the twin that the tests compare with.
 
 use std::marker::PhantomData;
 
@@ -188,13 +188,7 @@ impl Int8Panels {
                     let pack_column = |column: usize| {
                         let scale = row(first + column, unpacked);
                         for (at, weights) in unpacked.chunks_exact(group).enumerate() {
-                            panel[at * width + column] = match *weights {
-                                [a, b, c, d] => {
-                                    i32::from_le_bytes([a, b, c, d].map(i8::cast_unsigned))
-                                }
-                                [a, b] => i32::from(a) & 0xFFFF | i32::from(b) << 16,
-                                _ => unreachable!("groups are of four or of two"),
-                            };
+                            panel[at * width + column] = group_of(weights);
                         }
                         (
                             scale,
@@ -235,6 +229,15 @@ impl Int8Panels {
     /// The greatest word for activations, so that no sum leaves 32 bits.
     pub(crate) fn limit(&self) -> f32 {
         MAX_WORD.min(i32::MAX as usize / 128 / self.k.max(1)) as f32
+    }
+}
+
+/// Four bytes or two words as one group.
+fn group_of(weights: &[i8]) -> i32 {
+    match *weights {
+        [low, high] => i32::from(low) & 0xFFFF | i32::from(high) << 16,
+        [b0, b1, b2, b3] => i32::from_le_bytes([b0, b1, b2, b3].map(i8::cast_unsigned)),
+        _ => unreachable!("groups are of four or of two"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use reread_encoder::{Model, ModelIdentity};
+use reread_encoder::{Model, ModelIdentity, ModelOptions};
 
 use crate::embed::{BoxError, Embedder};
 
@@ -18,8 +18,16 @@ impl BertEmbedder {
     /// # Errors
     /// What the encoder refuses: a missing file, a damaged one, a model of another kind.
     pub fn open(folder: &Path) -> Result<Self, reread_encoder::Error> {
+        Self::open_with(folder, &ModelOptions::default())
+    }
+
+    /// Opens a model folder as [`open`](Self::open) does, with options for the arithmetic.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), and an instruction set that this machine does not have.
+    pub fn open_with(folder: &Path, options: &ModelOptions) -> Result<Self, reread_encoder::Error> {
         Ok(Self {
-            model: Model::open(folder)?,
+            model: Model::open_with(folder, options)?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reread_encoder::{Model, ModelIdentity};
+use reread_encoder::{Model, ModelIdentity, ModelOptions};
 
 use crate::{BoxError, CrossEncoder};
 
@@ -22,7 +22,19 @@ impl BertCrossEncoder {
     /// # Errors
     /// What the encoder refuses: a missing file, a damaged one, a model of another kind.
     pub fn open(folder: &Path, max_tokens: usize) -> Result<Self, reread_encoder::Error> {
-        let model = Model::open(folder)?;
+        Self::open_with(folder, max_tokens, &ModelOptions::default())
+    }
+
+    /// Opens a model folder as [`open`](Self::open) does, with options for the arithmetic.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), and an instruction set that this machine does not have.
+    pub fn open_with(
+        folder: &Path,
+        max_tokens: usize,
+        options: &ModelOptions,
+    ) -> Result<Self, reread_encoder::Error> {
+        let model = Model::open_with(folder, options)?;
         // A model that cannot score says so now and not at the first query.
         model.score("", &[], max_tokens)?;
         Ok(Self {
@@ -39,5 +51,15 @@ impl CrossEncoder for BertCrossEncoder {
 
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>, BoxError> {
         Ok(self.model.score(query, passages, self.max_tokens)?)
+    }
+
+    fn score_until(
+        &self,
+        query: &str,
+        passages: &[&str],
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Vec<Option<f32>>, BoxError> {
+        let max_tokens = self.max_tokens;
+        Ok(self.model.score_until(query, passages, max_tokens, stop)?)
     }
 }
