@@ -87,6 +87,16 @@ pub(crate) struct Workspace {
     first_rows: Aligned,
     float: float::Scratch,
     int8: int8::Scratch,
+    split: int8::SplitScratch,
+    /// Threads that one sequence may be spread over.
+    n_threads: usize,
+}
+
+impl Workspace {
+    /// Lets one sequence be spread over `n_threads` threads.
+    pub(crate) fn set_threads(&mut self, n_threads: usize) {
+        self.n_threads = n_threads;
+    }
 }
 
 impl Bert {
@@ -188,7 +198,10 @@ impl Bert {
             first_rows,
             float,
             int8,
+            split,
+            n_threads,
         } = workspace;
+        let n_threads = *n_threads;
         let n_rows: usize = sequences.iter().map(|sequence| sequence.len()).sum();
         let rows = &mut rows[..n_rows * hidden];
         let first_rows = first_rows.of_len(out.len());
@@ -205,14 +218,30 @@ impl Bert {
                 }
             }
             Layers::Int8(layers) => {
+                // One sequence alone is dealt out row by row.
+                let only = match *sequences {
+                    [only] if n_threads > 1 => Some(only),
+                    _ => None,
+                };
                 for layer in &layers[..n_full] {
                     if stop() {
                         return Ok(false);
                     }
-                    layer.run(&shape, sequences, rows, int8);
+                    match only {
+                        Some(only) => layer.run_split(&shape, only, n_threads, rows, split),
+                        None => layer.run(&shape, sequences, rows, int8),
+                    }
                 }
                 for layer in &layers[n_full..] {
-                    layer.run_for_first(&shape, sequences, rows, first_rows, int8);
+                    match only {
+                        Some(only) => {
+                            let scratch = &mut *split;
+                            layer.run_split_for_first(
+                                &shape, only, n_threads, rows, first_rows, scratch,
+                            );
+                        }
+                        None => layer.run_for_first(&shape, sequences, rows, first_rows, int8),
+                    }
                 }
             }
         }

@@ -291,6 +291,12 @@ impl Model {
         };
         let spare = workspaces().pop();
         let mut workspace = spare.unwrap_or_default();
+        let alone = sequences.len() == 1;
+        workspace.set_threads(if alone {
+            rayon::current_num_threads()
+        } else {
+            1
+        });
         let result = work(&chunk, &mut workspace);
         workspaces().push(workspace);
         result

@@ -1,5 +1,7 @@
 //! The layers in integers: activations quantised row by row, int8 weights, f32 between them.
 
+mod split;
+
 use crate::config::Config;
 use crate::error::Result;
 use crate::kernels::{
@@ -10,6 +12,8 @@ use crate::tokenizer::Tokens;
 use crate::weights::Weights;
 
 use super::{Shape, copy_first_rows};
+
+pub(super) use self::split::SplitScratch;
 
 /// Rows that go through what follows attention together, so that what is between its two halves
 /// stays in the second-level cache.
@@ -36,6 +40,17 @@ pub(super) struct Scratch {
     context: Aligned,
     between: Aligned,
     attention: IntAttentionScratch,
+}
+
+/// Which rows have queries.
+#[derive(Debug, Clone, Copy)]
+enum Asking {
+    /// All rows of all sequences.
+    All,
+    /// The first row of each sequence.
+    First,
+    /// Some rows of the only sequence.
+    Part,
 }
 
 impl Layer {
@@ -73,12 +88,12 @@ impl Layer {
         rows: &mut [f32],
         scratch: &mut Scratch,
     ) {
-        let n_rows = rows.len() / shape.hidden;
-        shape
-            .kernels
-            .quantise(rows, &self.query, &mut scratch.quantised);
-        self.ask(shape, rows.len(), scratch);
-        self.mix(shape, sequences, n_rows, n_rows, scratch);
+        self.quantise(shape, rows, scratch);
+        self.ask(shape, scratch);
+        self.offer(shape, scratch);
+        let own = std::mem::take(&mut scratch.keys_values);
+        self.mix(shape, sequences, &own, Asking::All, scratch);
+        scratch.keys_values = own;
         self.feed_forward(shape, rows, scratch);
     }
 
@@ -91,51 +106,73 @@ impl Layer {
         first_rows: &mut [f32],
         scratch: &mut Scratch,
     ) {
+        self.quantise(shape, rows, scratch);
+        self.offer(shape, scratch);
+        let own = std::mem::take(&mut scratch.keys_values);
+        self.finish_first(shape, sequences, rows, &own, first_rows, scratch);
+        scratch.keys_values = own;
+    }
+
+    /// Runs what follows keys and values for the first row of each sequence.
+    fn finish_first(
+        &self,
+        shape: &Shape,
+        sequences: &[&Tokens],
+        rows: &[f32],
+        keys_values: &[f32],
+        first_rows: &mut [f32],
+        scratch: &mut Scratch,
+    ) {
         copy_first_rows(sequences, shape.hidden, rows, first_rows);
-        let kernels = shape.kernels;
-        kernels.quantise(first_rows, &self.query, &mut scratch.quantised);
-        self.ask(shape, first_rows.len(), scratch);
-        kernels.quantise(rows, &self.query, &mut scratch.quantised);
-        let n_rows = rows.len() / shape.hidden;
-        self.mix(shape, sequences, n_rows, sequences.len(), scratch);
+        self.quantise(shape, first_rows, scratch);
+        self.ask(shape, scratch);
+        self.mix(shape, sequences, keys_values, Asking::First, scratch);
         self.feed_forward(shape, first_rows, scratch);
     }
 
-    /// Fills `scratch.queries` with `len` values, from what is quantised.
-    fn ask(&self, shape: &Shape, len: usize, scratch: &mut Scratch) {
-        let queries = scratch.queries.of_len(len);
-        let (matrix, rows) = (&self.query, &scratch.quantised);
-        shape
-            .kernels
-            .linear_int8_by_heads(matrix, rows, shape.head_dim, queries);
+    fn quantise(&self, shape: &Shape, rows: &[f32], scratch: &mut Scratch) {
+        let quantised = &mut scratch.quantised;
+        shape.kernels.quantise(rows, &self.query, quantised);
     }
 
-    /// Fills `scratch.context` for `n_queries` rows of `scratch.queries`, which are of all rows or
-    /// of the first ones; `scratch.quantised` holds all `n_rows` rows.
+    /// Fills `scratch.queries` from the quantised rows.
+    fn ask(&self, shape: &Shape, scratch: &mut Scratch) {
+        let (matrix, rows) = (&self.query, &scratch.quantised);
+        let queries = scratch.queries.of_len(rows.n_rows() * shape.hidden);
+        let kernels = shape.kernels;
+        kernels.linear_int8_by_heads(matrix, rows, shape.head_dim, queries);
+    }
+
+    /// Fills `scratch.keys_values` from the quantised rows.
+    fn offer(&self, shape: &Shape, scratch: &mut Scratch) {
+        let (matrix, rows) = (&self.keys_values, &scratch.quantised);
+        let keys_values = scratch.keys_values.of_len(2 * rows.n_rows() * shape.hidden);
+        let kernels = shape.kernels;
+        kernels.linear_int8_by_heads(matrix, rows, shape.head_dim, keys_values);
+    }
+
+    /// Fills `scratch.context` for the rows of `scratch.queries`.
     fn mix(
         &self,
         shape: &Shape,
         sequences: &[&Tokens],
-        n_rows: usize,
-        n_queries: usize,
+        keys_values: &[f32],
+        asking: Asking,
         scratch: &mut Scratch,
     ) {
         let hidden = shape.hidden;
-        let keys_values = scratch.keys_values.of_len(2 * n_rows * hidden);
-        let (matrix, rows) = (&self.keys_values, &scratch.quantised);
-        shape
-            .kernels
-            .linear_int8_by_heads(matrix, rows, shape.head_dim, keys_values);
-        let (keys, values) = keys_values.split_at(n_rows * hidden);
+        let n_rows = sequences.iter().map(|sequence| sequence.len()).sum();
+        let n_queries = scratch.quantised.n_rows();
+        let (keys, values) = keys_values[..2 * n_rows * hidden].split_at(n_rows * hidden);
         let mut context = scratch.context.of_len(n_queries * hidden);
         let mut from = 0;
         for (number, sequence) in sequences.iter().enumerate() {
             let rows = from..from + sequence.len();
             from = rows.end;
-            let asking = if n_queries == n_rows {
-                rows.clone()
-            } else {
-                number..number + 1
+            let asking = match asking {
+                Asking::All => rows.clone(),
+                Asking::First => number..number + 1,
+                Asking::Part => 0..n_queries,
             };
             let (out, later) = context.split_at_mut(asking.len() * hidden);
             context = later;
@@ -161,10 +198,11 @@ impl Layer {
         let kernels = shape.kernels;
         let block = BLOCK_ROWS * shape.hidden;
         let quantised = &mut scratch.quantised;
-        for (context, rows) in scratch.context.chunks(block).zip(rows.chunks_mut(block)) {
+        let context = scratch.context[..rows.len()].chunks(block);
+        for (context, rows) in context.zip(rows.chunks_mut(block)) {
             let n_rows = rows.len() / shape.hidden;
             let between = scratch.between.of_len(n_rows * self.up.n());
-            kernels.quantise(&context[..rows.len()], &self.output, quantised);
+            kernels.quantise(context, &self.output, quantised);
             kernels.linear_int8(&self.output, quantised, After::Add, rows);
             kernels.add_norm(rows, None, &self.output_norm);
             kernels.quantise(rows, &self.up, quantised);

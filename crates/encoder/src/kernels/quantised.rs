@@ -42,6 +42,11 @@ pub(crate) struct QuantisedRows {
 }
 
 impl QuantisedRows {
+    /// The number of rows.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
     /// Makes room for `n_rows` rows of `k` values.
     pub(super) fn of_shape(&mut self, n_rows: usize, k: usize, bytes: bool) {
         self.stride = k / if bytes { 4 } else { 2 };
