@@ -223,6 +223,13 @@ impl Bert {
                     [only] if n_threads > 1 => Some(only),
                     _ => None,
                 };
+                match (layers.first(), only) {
+                    (Some(first), Some(only)) => {
+                        first.quantise_split(&shape, only, n_threads, rows, split);
+                    }
+                    (Some(first), None) => first.quantise(&shape, rows, int8),
+                    (None, _) => {}
+                }
                 for layer in &layers[..n_full] {
                     if stop() {
                         return Ok(false);

@@ -32,8 +32,12 @@ pub(super) struct Layer {
 }
 
 /// The memory that a layer works in.
+///
+/// `input` holds the quantised rows that a layer reads; each layer leaves there what the next one
+/// reads, and [`Layer::quantise`] fills it for the first.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
+    input: QuantisedRows,
     quantised: QuantisedRows,
     queries: Aligned,
     keys_values: Aligned,
@@ -80,7 +84,7 @@ impl Layer {
         })
     }
 
-    /// Runs the layer over all rows, in place.
+    /// Runs the layer over all rows, in place; they are in `scratch.input` too, before and after.
     pub(super) fn run(
         &self,
         shape: &Shape,
@@ -88,16 +92,16 @@ impl Layer {
         rows: &mut [f32],
         scratch: &mut Scratch,
     ) {
-        self.quantise(shape, rows, scratch);
         self.ask(shape, scratch);
         self.offer(shape, scratch);
         let own = std::mem::take(&mut scratch.keys_values);
-        self.mix(shape, sequences, &own, Asking::All, scratch);
+        mix(shape, sequences, &own, Asking::All, scratch);
         scratch.keys_values = own;
         self.feed_forward(shape, rows, scratch);
     }
 
-    /// Runs the layer for the first row of each sequence, into `first_rows`.
+    /// Runs the layer for the first row of each sequence, into `first_rows`; all rows are in
+    /// `scratch.input` too.
     pub(super) fn run_for_first(
         &self,
         shape: &Shape,
@@ -106,7 +110,6 @@ impl Layer {
         first_rows: &mut [f32],
         scratch: &mut Scratch,
     ) {
-        self.quantise(shape, rows, scratch);
         self.offer(shape, scratch);
         let own = std::mem::take(&mut scratch.keys_values);
         self.finish_first(shape, sequences, rows, &own, first_rows, scratch);
@@ -126,18 +129,20 @@ impl Layer {
         copy_first_rows(sequences, shape.hidden, rows, first_rows);
         self.quantise(shape, first_rows, scratch);
         self.ask(shape, scratch);
-        self.mix(shape, sequences, keys_values, Asking::First, scratch);
+        mix(shape, sequences, keys_values, Asking::First, scratch);
         self.feed_forward(shape, first_rows, scratch);
     }
 
-    fn quantise(&self, shape: &Shape, rows: &[f32], scratch: &mut Scratch) {
-        let quantised = &mut scratch.quantised;
-        shape.kernels.quantise(rows, &self.query, quantised);
+    /// Quantises rows for this layer to read.
+    pub(super) fn quantise(&self, shape: &Shape, rows: &[f32], scratch: &mut Scratch) {
+        shape
+            .kernels
+            .quantise(rows, &self.query, &mut scratch.input);
     }
 
     /// Fills `scratch.queries` from the quantised rows.
     fn ask(&self, shape: &Shape, scratch: &mut Scratch) {
-        let (matrix, rows) = (&self.query, &scratch.quantised);
+        let (matrix, rows) = (&self.query, &scratch.input);
         let queries = scratch.queries.of_len(rows.n_rows() * shape.hidden);
         let kernels = shape.kernels;
         kernels.linear_int8_by_heads(matrix, rows, shape.head_dim, queries);
@@ -145,52 +150,10 @@ impl Layer {
 
     /// Fills `scratch.keys_values` from the quantised rows.
     fn offer(&self, shape: &Shape, scratch: &mut Scratch) {
-        let (matrix, rows) = (&self.keys_values, &scratch.quantised);
+        let (matrix, rows) = (&self.keys_values, &scratch.input);
         let keys_values = scratch.keys_values.of_len(2 * rows.n_rows() * shape.hidden);
         let kernels = shape.kernels;
         kernels.linear_int8_by_heads(matrix, rows, shape.head_dim, keys_values);
-    }
-
-    /// Fills `scratch.context` for the rows of `scratch.queries`.
-    fn mix(
-        &self,
-        shape: &Shape,
-        sequences: &[&Tokens],
-        keys_values: &[f32],
-        asking: Asking,
-        scratch: &mut Scratch,
-    ) {
-        let hidden = shape.hidden;
-        let n_rows = sequences.iter().map(|sequence| sequence.len()).sum();
-        let n_queries = scratch.quantised.n_rows();
-        let (keys, values) = keys_values[..2 * n_rows * hidden].split_at(n_rows * hidden);
-        let mut context = scratch.context.of_len(n_queries * hidden);
-        let mut from = 0;
-        for (number, sequence) in sequences.iter().enumerate() {
-            let rows = from..from + sequence.len();
-            from = rows.end;
-            let asking = match asking {
-                Asking::All => rows.clone(),
-                Asking::First => number..number + 1,
-                Asking::Part => 0..n_queries,
-            };
-            let (out, later) = context.split_at_mut(asking.len() * hidden);
-            context = later;
-            let of = |values, n_rows, rows| HeadRows {
-                values,
-                n_rows,
-                rows,
-            };
-            shape.kernels.attend_int8(IntAttention {
-                n_heads: shape.n_heads,
-                head_dim: shape.head_dim,
-                queries: of(&scratch.queries, n_queries, asking),
-                keys: of(keys, n_rows, rows.clone()),
-                values: of(values, n_rows, rows),
-                out,
-                scratch: &mut scratch.attention,
-            });
-        }
     }
 
     /// Runs what follows attention, row by row: both dense halves with residual and norm.
@@ -199,22 +162,60 @@ impl Layer {
         let block = BLOCK_ROWS * shape.hidden;
         let quantised = &mut scratch.quantised;
         let context = scratch.context[..rows.len()].chunks(block);
-        for (context, rows) in context.zip(rows.chunks_mut(block)) {
+        for (number, (context, rows)) in context.zip(rows.chunks_mut(block)).enumerate() {
             let n_rows = rows.len() / shape.hidden;
             let between = scratch.between.of_len(n_rows * self.up.n());
             kernels.quantise(context, &self.output, quantised);
             kernels.linear_int8(&self.output, quantised, After::Add, rows);
-            kernels.add_norm(rows, None, &self.output_norm);
-            kernels.quantise(rows, &self.up, quantised);
-            kernels.linear_int8(
-                &self.up,
-                quantised,
-                After::Activate(shape.activation),
-                between,
-            );
+            kernels.norm_and_quantise(rows, &self.output_norm, &self.up, quantised, 0);
+            let after = After::Activate(shape.activation);
+            kernels.linear_int8(&self.up, quantised, after, between);
             kernels.quantise(between, &self.down, quantised);
             kernels.linear_int8(&self.down, quantised, After::Add, rows);
-            kernels.add_norm(rows, None, &self.down_norm);
+            // The next layer is as wide as this one, so it reads what suits this one.
+            let (input, first) = (&mut scratch.input, number * BLOCK_ROWS);
+            kernels.norm_and_quantise(rows, &self.down_norm, &self.query, input, first);
         }
+    }
+}
+
+/// Fills `scratch.context` for the rows of `scratch.queries`.
+fn mix(
+    shape: &Shape,
+    sequences: &[&Tokens],
+    keys_values: &[f32],
+    asking: Asking,
+    scratch: &mut Scratch,
+) {
+    let hidden = shape.hidden;
+    let n_rows = sequences.iter().map(|sequence| sequence.len()).sum();
+    let n_queries = scratch.input.n_rows();
+    let (keys, values) = keys_values[..2 * n_rows * hidden].split_at(n_rows * hidden);
+    let mut context = scratch.context.of_len(n_queries * hidden);
+    let mut from = 0;
+    for (number, sequence) in sequences.iter().enumerate() {
+        let rows = from..from + sequence.len();
+        from = rows.end;
+        let asking = match asking {
+            Asking::All => rows.clone(),
+            Asking::First => number..number + 1,
+            Asking::Part => 0..n_queries,
+        };
+        let (out, later) = context.split_at_mut(asking.len() * hidden);
+        context = later;
+        let of = |values, n_rows, rows| HeadRows {
+            values,
+            n_rows,
+            rows,
+        };
+        shape.kernels.attend_int8(IntAttention {
+            n_heads: shape.n_heads,
+            head_dim: shape.head_dim,
+            queries: of(&scratch.queries, n_queries, asking),
+            keys: of(keys, n_rows, rows.clone()),
+            values: of(values, n_rows, rows),
+            out,
+            scratch: &mut scratch.attention,
+        });
     }
 }

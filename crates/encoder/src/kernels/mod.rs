@@ -20,6 +20,7 @@ mod avx2;
 mod avx512;
 mod exp2;
 mod int_attention;
+mod norm_rows;
 mod pointwise;
 mod portable;
 mod product;
@@ -31,6 +32,7 @@ use std::sync::OnceLock;
 use crate::instruction_set::InstructionSet;
 
 use self::attention::FloatAttention;
+use self::norm_rows::NormRows;
 use self::pointwise::{Activate, AddNorm};
 use self::portable::Portable;
 use self::quantised::{Int8Linear, Layout, Quantise};
@@ -159,6 +161,25 @@ impl Kernels {
             k: matrix.k(),
             limit: matrix.limit(),
             to,
+        });
+    }
+
+    /// Normalises rows in place, and quantises them into `to`, from row `first` on, to be
+    /// multiplied with `matrix`. `to` holds that many rows already, from [`Self::quantise`].
+    pub(crate) fn norm_and_quantise(
+        self,
+        rows: &mut [f32],
+        norm: &Norm,
+        matrix: &Int8Panels,
+        to: &mut QuantisedRows,
+        first: usize,
+    ) {
+        self.run(NormRows {
+            rows,
+            norm,
+            limit: matrix.limit(),
+            to,
+            first,
         });
     }
 

@@ -47,7 +47,7 @@ impl QuantisedRows {
         self.n_rows
     }
 
-    /// Makes room for `n_rows` rows of `k` values.
+    /// Makes room for `n_rows` rows of `k` values, and keeps what is there if they are the same.
     pub(super) fn of_shape(&mut self, n_rows: usize, k: usize, bytes: bool) {
         self.stride = k / if bytes { 4 } else { 2 };
         self.n_rows = n_rows;
@@ -57,17 +57,73 @@ impl QuantisedRows {
         self.least.resize(len, 0.0);
     }
 
-    /// Quantises `values` into row `row`.
+    /// Quantises `values`, which reach over `span`, into row `row`.
     #[inline(always)]
-    pub(super) fn write<I: Isa>(&mut self, isa: I, row: usize, values: &[f32], limit: f32) {
+    pub(super) fn write<I: Isa>(
+        &mut self,
+        isa: I,
+        row: usize,
+        values: &[f32],
+        span: Span,
+        limit: f32,
+    ) {
         let to = &mut self.groups[row * self.stride..][..self.stride];
         let (scale, least) = if I::BYTES {
-            quantise_to_bytes(isa, values, to)
+            quantise_to_bytes(isa, values, span, to)
         } else {
-            quantise_to_words(isa, values, limit, to)
+            quantise_to_words(isa, values, span, limit, to)
         };
         self.scales[row] = scale;
         self.least[row] = least;
+    }
+}
+
+/// The least and the greatest of some values.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Span {
+    pub(super) least: f32,
+    pub(super) greatest: f32,
+}
+
+impl Span {
+    /// Looks at `values`, a multiple of the register long.
+    #[inline(always)]
+    pub(super) fn of<I: Isa>(isa: I, values: &[f32]) -> Self {
+        let mut span = Spans::none(isa);
+        for values in values.chunks_exact(I::LANES) {
+            span.take_in(isa, isa.load(values));
+        }
+        span.reduce(isa)
+    }
+}
+
+/// A [`Span`] for each lane.
+pub(super) struct Spans<V> {
+    least: V,
+    greatest: V,
+}
+
+impl<V: Copy> Spans<V> {
+    #[inline(always)]
+    pub(super) fn none<I: Isa<V = V>>(isa: I) -> Self {
+        Self {
+            least: isa.splat(f32::MAX),
+            greatest: isa.splat(f32::MIN),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn take_in<I: Isa<V = V>>(&mut self, isa: I, values: V) {
+        self.least = isa.min(self.least, values);
+        self.greatest = isa.max(self.greatest, values);
+    }
+
+    #[inline(always)]
+    pub(super) fn reduce<I: Isa<V = V>>(&self, isa: I) -> Span {
+        Span {
+            least: -isa.greatest(isa.sub(isa.splat(0.0), self.least)),
+            greatest: isa.greatest(self.greatest),
+        }
     }
 }
 
@@ -75,18 +131,9 @@ impl QuantisedRows {
 ///
 /// `values` is a multiple of the register long.
 #[inline(always)]
-fn quantise_to_bytes<I: Isa>(isa: I, values: &[f32], to: &mut [i32]) -> (f32, f32) {
+fn quantise_to_bytes<I: Isa>(isa: I, values: &[f32], span: Span, to: &mut [i32]) -> (f32, f32) {
     assert!(4 * to.len() >= values.len(), "a byte for each value");
-    let (mut least, mut greatest) = (isa.splat(f32::MAX), isa.splat(f32::MIN));
-    for values in values.chunks_exact(I::LANES) {
-        let values = isa.load(values);
-        least = isa.min(least, values);
-        greatest = isa.max(greatest, values);
-    }
-    let (least, greatest) = (
-        -isa.greatest(isa.sub(isa.splat(0.0), least)),
-        isa.greatest(greatest),
-    );
+    let Span { least, greatest } = span;
     let range = greatest - least;
     let steps = if range > 0.0 { 255.0 / range } else { 0.0 };
     let (factor, shift) = (isa.splat(steps), isa.splat(-least * steps));
@@ -105,9 +152,15 @@ fn quantise_to_bytes<I: Isa>(isa: I, values: &[f32], to: &mut [i32]) -> (f32, f3
 ///
 /// `values` is a multiple of the register long.
 #[inline(always)]
-fn quantise_to_words<I: Isa>(isa: I, values: &[f32], limit: f32, to: &mut [i32]) -> (f32, f32) {
+fn quantise_to_words<I: Isa>(
+    isa: I,
+    values: &[f32],
+    span: Span,
+    limit: f32,
+    to: &mut [i32],
+) -> (f32, f32) {
     assert!(2 * to.len() >= values.len(), "a word for each value");
-    let greatest = greatest_magnitude(isa, values);
+    let greatest = span.greatest.max(-span.least);
     let factor = isa.splat(if greatest > 0.0 {
         limit / greatest
     } else {
@@ -127,13 +180,8 @@ fn quantise_to_words<I: Isa>(isa: I, values: &[f32], limit: f32, to: &mut [i32])
 /// Returns the greatest magnitude; `values` is a multiple of the register long.
 #[inline(always)]
 pub(super) fn greatest_magnitude<I: Isa>(isa: I, values: &[f32]) -> f32 {
-    let (mut least, mut greatest) = (isa.splat(0.0), isa.splat(0.0));
-    for values in values.chunks_exact(I::LANES) {
-        let values = isa.load(values);
-        least = isa.min(least, values);
-        greatest = isa.max(greatest, values);
-    }
-    isa.greatest(isa.max(greatest, isa.sub(isa.splat(0.0), least)))
+    let span = Span::of(isa, values);
+    span.greatest.max(-span.least).max(0.0)
 }
 
 /// Quantises rows of `k` values.
@@ -152,7 +200,8 @@ impl Kernel for Quantise<'_> {
     fn run<I: Isa>(self, isa: I) {
         self.to.of_shape(self.rows.len() / self.k, self.k, I::BYTES);
         for (number, row) in self.rows.chunks_exact(self.k).enumerate() {
-            self.to.write(isa, number, row, self.limit);
+            let span = Span::of(isa, row);
+            self.to.write(isa, number, row, span, self.limit);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::kernels::Aligned;
 use crate::tokenizer::Tokens;
 
 use super::super::Shape;
-use super::{Asking, Layer, Scratch};
+use super::{Asking, Layer, Scratch, mix};
 
 /// Fewer rows to a thread are not worth the meeting.
 const MIN_ROWS: usize = 4;
@@ -20,9 +20,26 @@ pub(in super::super) struct SplitScratch {
 }
 
 impl Layer {
+    /// Quantises the rows of one sequence for this layer to read on `n_threads` threads.
+    pub(in super::super) fn quantise_split(
+        &self,
+        shape: &Shape,
+        sequence: &Tokens,
+        n_threads: usize,
+        rows: &[f32],
+        scratch: &mut SplitScratch,
+    ) {
+        let part = part_len(sequence.len(), n_threads) * shape.hidden;
+        scratch.make_parts(rows.len().div_ceil(part));
+        for (rows, scratch) in rows.chunks(part).zip(&mut scratch.parts) {
+            self.quantise(shape, rows, scratch);
+        }
+    }
+
     /// Runs the layer over all rows of one sequence, in place, on `n_threads` threads.
     ///
-    /// The results are those of [`Layer::run`], bit for bit.
+    /// They are in `scratch` too, before and after. The results are those of [`Layer::run`], bit
+    /// for bit.
     pub(in super::super) fn run_split(
         &self,
         shape: &Shape,
@@ -32,10 +49,9 @@ impl Layer {
         scratch: &mut SplitScratch,
     ) {
         let part = part_len(sequence.len(), n_threads) * shape.hidden;
-        scratch.make_parts(rows.len().div_ceil(part));
-        let each = rows.par_chunks(part).zip(&mut scratch.parts);
-        each.with_max_len(1).for_each(|(rows, scratch)| {
-            self.quantise(shape, rows, scratch);
+        let n_parts = rows.len().div_ceil(part);
+        let parts = scratch.parts[..n_parts].par_iter_mut();
+        parts.with_max_len(1).for_each(|scratch| {
             self.ask(shape, scratch);
             self.offer(shape, scratch);
         });
@@ -43,7 +59,7 @@ impl Layer {
         let keys_values = &scratch.keys_values;
         let each = rows.par_chunks_mut(part).zip(&mut scratch.parts);
         each.with_max_len(1).for_each(|(rows, scratch)| {
-            self.mix(shape, &[sequence], keys_values, Asking::Part, scratch);
+            mix(shape, &[sequence], keys_values, Asking::Part, scratch);
             self.feed_forward(shape, rows, scratch);
         });
     }
@@ -61,12 +77,11 @@ impl Layer {
         scratch: &mut SplitScratch,
     ) {
         let part = part_len(sequence.len(), n_threads) * shape.hidden;
-        scratch.make_parts(rows.len().div_ceil(part));
-        let each = rows.par_chunks(part).zip(&mut scratch.parts);
-        each.with_max_len(1).for_each(|(rows, scratch)| {
-            self.quantise(shape, rows, scratch);
-            self.offer(shape, scratch);
-        });
+        let n_parts = rows.len().div_ceil(part);
+        let parts = scratch.parts[..n_parts].par_iter_mut();
+        parts
+            .with_max_len(1)
+            .for_each(|scratch| self.offer(shape, scratch));
         scratch.join_keys_values(shape, part, rows.len());
         if let Some(own) = scratch.parts.first_mut() {
             let keys_values = &scratch.keys_values;
