@@ -756,6 +756,28 @@ fn status_says_what_the_index_holds() {
 }
 
 #[test]
+fn every_path_of_the_machine_finds_the_same_and_others_are_refused() {
+    let place = Place::new();
+    let expected = place.json(&["search", QUESTION, "--json"]);
+    let status_now = place.json(&["status", "--json"]);
+    let cpus = status_now["models"]["cpus"].as_array().unwrap();
+    assert_eq!(cpus.first(), Some(&status_now["models"]["cpu"]));
+    let paths = cpus.iter().map(|cpu| ["--cpu", cpu.as_str().unwrap()]);
+    for path in paths.chain([["--precision", "f32"]]) {
+        let found = place.json(&["search", QUESTION, "--json", path[0], path[1]]);
+        let first = |found: &Value| found["hits"][0]["path"].clone();
+        assert!(first(&found).is_string(), "{path:?}");
+        assert_eq!(first(&found), first(&expected), "{path:?}");
+        let chosen = place.json(&["status", "--json", path[0], path[1]]);
+        let key = path[0].trim_start_matches("--");
+        assert_eq!(chosen["models"][key], path[1]);
+    }
+    let refused = place.run(&["search", QUESTION, "--cpu", "sse9"]);
+    assert_eq!(status(&refused), 2);
+    assert!(err(&refused).contains("portable"), "{}", err(&refused));
+}
+
+#[test]
 fn models_are_listed_with_where_they_were_looked_for() {
     let place = Place::empty();
     let listed = place.json(&["models", "--json", "--models", "mine"]);
