@@ -29,6 +29,13 @@ impl<const VNNI: bool> Avx2<VNNI> {
             && (!VNNI || is_x86_feature_detected!("avxvnni"));
         present.then_some(Self(()))
     }
+
+    /// Returns the proof where an emulator carries out AVX-VNNI and the machine has the rest.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(super) fn emulated() -> Option<Self> {
+        super::emulator::install();
+        Avx2::<false>::detect().map(|_| Self(()))
+    }
 }
 
 #[target_feature(enable = "avx2,fma")]

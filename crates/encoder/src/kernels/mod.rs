@@ -18,6 +18,8 @@ mod attention;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
+mod emulator;
 mod exp2;
 mod int_attention;
 mod norm_rows;

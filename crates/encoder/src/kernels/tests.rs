@@ -1,3 +1,5 @@
+mod few_machines;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,0 +1,175 @@
+//! Instruction sets that few machines have: natively where this one does, else in an emulator.
+#![allow(clippy::print_stdout, reason = "which way a test ran is worth seeing")]
+
+use super::*;
+
+const SETS: [InstructionSet; 1] = [InstructionSet::AvxVnni];
+
+impl Kernels {
+    /// Returns the kernels for `set` and says how they run; none where nothing can run them.
+    pub(crate) fn native_or_emulated(set: InstructionSet) -> Option<Self> {
+        let (kernels, how) = match (Self::of(set), emulated(set)) {
+            (Some(kernels), _) => (Some(kernels), "on this machine's own instructions"),
+            (None, Some(kernels)) => (Some(kernels), "in the emulator"),
+            (None, None) => (None, "skipped, this machine cannot even emulate it"),
+        };
+        println!("{set}: {how}");
+        kernels
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn emulated(set: InstructionSet) -> Option<Kernels> {
+    let path = match set {
+        InstructionSet::AvxVnni => avx2::Avx2::emulated().map(Path::AvxVnni),
+        _ => None,
+    };
+    path.map(Kernels)
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+fn emulated(_: InstructionSet) -> Option<Kernels> {
+    None
+}
+
+/// Numbers below `n`, the same for the same seed.
+fn numbers(len: usize, n: u16, seed: u64) -> Vec<u16> {
+    let to_number = |value: f32| ((value + 2.0) / 4.0 * f32::from(n)) as u16 % n;
+    values(len, seed).into_iter().map(to_number).collect()
+}
+
+fn run(kernels: Kernels, matrix: &Int8Panels, rows: &[f32], after: After, out: &mut [f32]) {
+    let mut quantised = QuantisedRows::default();
+    // What stood beyond the last row before must not be seen.
+    let stale: Vec<f32> = rows.iter().chain(rows).map(|x| 9.0 - x).collect();
+    kernels.quantise(&stale, matrix, &mut quantised);
+    kernels.quantise(rows, matrix, &mut quantised);
+    kernels.linear_int8(matrix, &quantised, after, out);
+}
+
+/// Compares sums with those of a plain loop. Rows that hold 0 and 255 are quantised to what they
+/// are, with a scale of 1; a sum of more than 24 bits is rounded in the same way on both sides.
+fn check_sums(kernels: Kernels, n_rows: usize, n: usize, k: usize, extreme: bool, seed: u64) {
+    let mut bytes = numbers(n_rows * k, 256, seed);
+    let weights: Vec<i8> = numbers(n * k, 256, !seed)
+        .into_iter()
+        .map(|x| if extreme { -128 } else { x as u8 as i8 })
+        .collect();
+    for row in bytes.chunks_exact_mut(k) {
+        if extreme {
+            row.fill(255);
+        }
+        (row[0], row[k - 1]) = (0, 255);
+    }
+    let matrix = kernels.pack_int8(k, &vec![0.0; n], |row, to| {
+        to.copy_from_slice(&weights[row * k..][..k]);
+        1.0
+    });
+    let rows: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte)).collect();
+    let mut out = vec![f32::NAN; n_rows * n];
+    run(kernels, &matrix, &rows, After::Store, &mut out);
+    let mut sums = Vec::new();
+    for row in bytes.chunks_exact(k) {
+        for column in weights.chunks_exact(k) {
+            let products = row.iter().zip(column);
+            let products = products.map(|(&a, &b)| i32::from(a) * i32::from(b));
+            sums.push(products.sum::<i32>() as f32);
+        }
+    }
+    assert_eq!(out, sums, "{n_rows} x {k} -> {n}");
+}
+
+#[test]
+fn sums_of_bytes_are_those_of_a_plain_loop() {
+    for set in SETS {
+        let Some(kernels) = Kernels::native_or_emulated(set) else {
+            continue;
+        };
+        for n_rows in 1..=70 {
+            check_sums(kernels, n_rows, 32, 32, false, n_rows as u64);
+        }
+        for (n_rows, n, k) in [
+            (1, 32, 1536),
+            (3, 96, 384),
+            (15, 32, 96),
+            (16, 64, 64),
+            (17, 32, 160),
+            (31, 96, 32),
+            (32, 32, 512),
+            (33, 64, 384),
+            (37, 160, 224),
+            (49, 32, 768),
+        ] {
+            check_sums(kernels, n_rows, n, k, false, 5);
+            check_sums(kernels, n_rows, n, k, true, 5);
+        }
+    }
+}
+
+/// Attention with rows as [`plain_attention`] takes them.
+fn attend(
+    kernels: Kernels,
+    (n_heads, head_dim): (usize, usize),
+    queries: &[f32],
+    keys_values: &[f32],
+) -> Vec<f32> {
+    let hidden = n_heads * head_dim;
+    let n_queries = queries.len() / hidden;
+    let queries = by_heads(queries, n_heads, head_dim);
+    let mut scratch = IntAttentionScratch::default();
+    let mut run = |keys_values: &[f32]| {
+        let n_keys = keys_values.len() / 2 / hidden;
+        let heads = by_heads(keys_values, 2 * n_heads, head_dim);
+        let (keys, values) = heads.split_at(n_keys * hidden);
+        let of = |values, n_rows| HeadRows {
+            values,
+            n_rows,
+            rows: 0..n_rows,
+        };
+        let mut out = vec![f32::NAN; queries.len()];
+        kernels.attend_int8(IntAttention {
+            n_heads,
+            head_dim,
+            queries: of(&queries, n_queries),
+            keys: of(keys, n_keys),
+            values: of(values, n_keys),
+            out: &mut out,
+            scratch: &mut scratch,
+        });
+        out
+    };
+    // A longer sequence before leaves its traces in the scratch memory.
+    run(&vec![9.0; keys_values.len() + 90 * 2 * hidden]);
+    run(keys_values)
+}
+
+/// From `[n, n_heads, head_dim]` to `[n_heads, n, head_dim]`.
+fn by_heads(rows: &[f32], n_heads: usize, head_dim: usize) -> Vec<f32> {
+    let heads = (0..n_heads).flat_map(|head| {
+        let rows = rows.chunks_exact(n_heads * head_dim);
+        rows.flat_map(move |row| &row[head * head_dim..][..head_dim])
+    });
+    heads.copied().collect()
+}
+
+#[test]
+fn rounded_attention_agrees_with_the_plain_sum() {
+    for set in SETS {
+        let Some(kernels) = Kernels::native_or_emulated(set) else {
+            continue;
+        };
+        // Queries and keys are bytes. One trap for each 32 products takes its time.
+        let (tolerance, lengths) = (3e-2, [1, 2, 15, 33, 64]);
+        for (number, n_keys) in lengths.into_iter().enumerate() {
+            let shape = [(2, 32), (1, 64)][number % 2];
+            let hidden = shape.0 * shape.1;
+            for n_queries in [1, n_keys.min(37)] {
+                let queries = values(n_queries * hidden, 1 + n_keys as u64);
+                let keys_values = values(n_keys * 2 * hidden, !(n_keys as u64));
+                let out = attend(kernels, shape, &queries, &keys_values);
+                let exact = plain_attention(&queries, &keys_values, shape.0, shape.1);
+                close(&out, &exact, tolerance);
+            }
+        }
+    }
+}
