@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InstructionSet {
+    /// AVX-512 with products of whole tiles of bytes and of bf16 (AMX), on Linux: Intel servers
+    /// since 2023.
+    Amx,
     /// AVX-512 with products of bytes (VNNI): Intel servers since 2019, AMD since Zen 4.
     Avx512Vnni,
     /// AVX-512 without them: Intel servers since 2017.
@@ -25,7 +28,8 @@ pub enum InstructionSet {
 
 impl InstructionSet {
     /// All of them, the fastest first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
+        Self::Amx,
         Self::Avx512Vnni,
         Self::Avx512,
         Self::AvxVnni,
@@ -36,6 +40,7 @@ impl InstructionSet {
     /// The name, as [`FromStr`] reads it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Amx => "amx",
             Self::Avx512Vnni => "avx512-vnni",
             Self::Avx512 => "avx512",
             Self::AvxVnni => "avx-vnni",

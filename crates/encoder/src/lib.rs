@@ -33,7 +33,7 @@
 //!
 //! - An embedding or a logit is the same, bit for bit, whatever else is in the call, in whatever
 //!   order, and whatever the number of threads. Between machines with different instruction sets
-//!   (AVX-512, AVX2, others) the last bits differ.
+//!   (AMX, AVX-512, AVX2, others) the last bits differ.
 //! - Work is spread over the rayon pool that the call is made in; the crate makes no threads.
 //! - No input panics: damaged files, texts of any length and limits of any size give typed errors
 //!   or results. Texts beyond the limit are cut, not refused.

@@ -83,11 +83,16 @@ impl Model {
                 available: InstructionSet::available(),
             })?,
         };
+        Self::open_on(dir, kernels, options.precision)
+    }
+
+    /// Loads a model for the kernels given.
+    pub(crate) fn open_on(dir: &Path, kernels: Kernels, precision: Precision) -> Result<Self> {
         let folder = Folder::read(dir)?;
         let path = dir.join("model.safetensors");
         let (tokenizer, bert) = rayon::join(
             || Tokenizer::open(&dir.join("tokenizer.json")),
-            || Bert::open(&path, &folder.config, kernels, options.precision),
+            || Bert::open(&path, &folder.config, kernels, precision),
         );
         let (tokenizer, tokenizer_digest) = tokenizer?;
         Ok(Self {
@@ -324,4 +329,55 @@ impl Model {
 /// Work that nobody stops.
 fn never() -> bool {
     false
+}
+
+#[cfg(test)]
+#[allow(clippy::print_stdout, reason = "the differences are worth seeing")]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Reference {
+        pairs: Vec<Pair>,
+    }
+
+    #[derive(Deserialize)]
+    struct Pair {
+        query: String,
+        passage: String,
+        n_tokens: usize,
+        logit: f32,
+    }
+
+    /// The tolerance is that of the other paths in integers.
+    #[test]
+    fn a_whole_pass_in_tiles_matches_the_reference() {
+        let Some(kernels) = Kernels::native_or_emulated(InstructionSet::Amx) else {
+            return;
+        };
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/models");
+        let dir = dir.join("ms-marco-MiniLM-L-12-v2");
+        let model = Model::open_on(&dir, kernels, Precision::Int8).unwrap();
+        assert_eq!(model.instruction_set(), InstructionSet::Amx);
+        let reference = std::fs::read(dir.join("reference.json")).unwrap();
+        let mut pairs = serde_json::from_slice::<Reference>(&reference)
+            .unwrap()
+            .pairs;
+        pairs.retain(|pair| pair.n_tokens >= 16);
+        pairs.sort_by_key(|pair| pair.n_tokens);
+        for pair in &pairs[..2] {
+            let passages = [&*pair.passage, &*pairs[2].passage];
+            let alone = model.score(&pair.query, &passages[..1], 512).unwrap();
+            let together = model.score(&pair.query, &passages, 512).unwrap();
+            assert_eq!(alone[0].to_bits(), together[0].to_bits());
+            let difference = (alone[0] - pair.logit).abs();
+            println!(
+                "{} tokens: {:.3}, off by {difference:.3}",
+                pair.n_tokens, pair.logit
+            );
+            assert!(difference < 0.3, "{} for {}", alone[0], pair.logit);
+        }
+    }
 }

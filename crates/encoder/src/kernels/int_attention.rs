@@ -36,6 +36,8 @@ pub(crate) struct IntAttentionScratch {
     values: Aligned<i32>,
     scores: Aligned<i32>,
     weights: Aligned<i32>,
+    #[cfg(target_arch = "x86_64")]
+    pub(super) tiles: super::amx::TileScratch,
 }
 
 /// Attention of query rows over one sequence (Vaswani et al., arXiv:1706.03762, equation 1), in
@@ -66,7 +68,7 @@ pub(crate) struct HeadRows<'a> {
 impl HeadRows<'_> {
     /// The rows of one head, one after the other.
     #[inline(always)]
-    fn head(&self, number: usize, head_dim: usize) -> &[f32] {
+    pub(super) fn head(&self, number: usize, head_dim: usize) -> &[f32] {
         let start = number * self.n_rows;
         &self.values[(start + self.rows.start) * head_dim..(start + self.rows.end) * head_dim]
     }

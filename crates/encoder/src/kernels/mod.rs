@@ -13,6 +13,8 @@
 )]
 
 mod aligned;
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -37,7 +39,7 @@ use self::attention::FloatAttention;
 use self::norm_rows::NormRows;
 use self::pointwise::{Activate, AddNorm};
 use self::portable::Portable;
-use self::quantised::{Int8Linear, Layout, Quantise};
+use self::quantised::{InRegisters, Int8Linear, Layout, Quantise};
 use self::simd::{Isa, Kernel};
 
 pub(crate) use self::aligned::Aligned;
@@ -53,6 +55,8 @@ pub(crate) struct Kernels(Path);
 
 #[derive(Debug, Clone, Copy)]
 enum Path {
+    #[cfg(target_arch = "x86_64")]
+    Amx(amx::Amx),
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni(avx512::Avx512<true>),
     #[cfg(target_arch = "x86_64")]
@@ -76,6 +80,7 @@ impl Kernels {
         let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
+            all.extend(amx::Amx::detect().map(Path::Amx));
             all.extend(avx512::Avx512::detect().map(Path::Avx512Vnni));
             all.extend(avx512::Avx512::detect().map(Path::Avx512));
             all.extend(avx2::Avx2::detect().map(Path::AvxVnni));
@@ -95,6 +100,8 @@ impl Kernels {
     /// The instruction set.
     pub(crate) fn instruction_set(self) -> InstructionSet {
         match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Path::Amx(_) => InstructionSet::Amx,
             #[cfg(target_arch = "x86_64")]
             Path::Avx512Vnni(_) => InstructionSet::Avx512Vnni,
             #[cfg(target_arch = "x86_64")]
@@ -153,6 +160,11 @@ impl Kernels {
     where
         R: Fn(usize, &mut [i8]) -> f32 + Sync,
     {
+        #[cfg(target_arch = "x86_64")]
+        if let Path::Amx(_) = self.0 {
+            let panels = Int8Panels::pack(amx::PANEL_WIDTH, true, k, bias, row);
+            return panels.reordered(amx::in_tile_order);
+        }
         Int8Panels::pack(self.run(Width), self.run(HasBytes), k, bias, row)
     }
 
@@ -193,12 +205,13 @@ impl Kernels {
         after: After,
         out: &mut [f32],
     ) {
-        self.run(Int8Linear {
+        self.multiply(Int8Linear {
             matrix,
             rows,
             layout: Layout::Rows,
             after,
             out,
+            by: InRegisters,
         });
     }
 
@@ -210,18 +223,35 @@ impl Kernels {
         head_dim: usize,
         out: &mut [f32],
     ) {
-        self.run(Int8Linear {
+        self.multiply(Int8Linear {
             matrix,
             rows,
             layout: Layout::Heads(head_dim),
             after: After::Store,
             out,
+            by: InRegisters,
         });
     }
 
-    /// Runs attention for one sequence, in integers.
+    fn multiply(self, linear: Int8Linear<'_, InRegisters>) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Path::Amx(amx) => amx.run(linear.by(amx::ByTiles(amx))),
+            _ => self.run(linear),
+        }
+    }
+
+    /// Runs attention for one sequence, in integers; in bf16 where there are tiles, which have no
+    /// words.
     pub(crate) fn attend_int8(self, attention: IntAttention<'_>) {
-        self.run(attention);
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Path::Amx(amx) => {
+                let mut attention = attention;
+                amx.attend(&mut attention);
+            }
+            _ => self.run(attention),
+        }
     }
 
     /// The operations a second (a multiplication and an addition are two) that one core of this
@@ -238,6 +268,8 @@ impl Kernels {
 
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Path::Amx(amx) => amx.run(kernel),
             #[cfg(target_arch = "x86_64")]
             Path::Avx512Vnni(isa) => isa.run(kernel),
             #[cfg(target_arch = "x86_64")]

@@ -34,6 +34,8 @@ const MAX_WORD: usize = 8191;
 #[derive(Debug, Default)]
 pub(crate) struct QuantisedRows {
     groups: Aligned<i32>,
+    /// The groups of a row.
+    n_groups: usize,
     /// From one row to the next, in groups.
     stride: usize,
     scales: Vec<f32>,
@@ -49,9 +51,11 @@ impl QuantisedRows {
 
     /// Makes room for `n_rows` rows of `k` values, and keeps what is there if they are the same.
     pub(super) fn of_shape(&mut self, n_rows: usize, k: usize, bytes: bool) {
-        self.stride = k / if bytes { 4 } else { 2 };
+        self.n_groups = k / if bytes { 4 } else { 2 };
+        self.stride = row_stride(self.n_groups);
         self.n_rows = n_rows;
-        self.groups.of_len(n_rows * self.stride);
+        self.groups
+            .of_len(n_rows.next_multiple_of(16) * self.stride);
         let len = self.scales.len().max(n_rows);
         self.scales.resize(len, 0.0);
         self.least.resize(len, 0.0);
@@ -67,7 +71,7 @@ impl QuantisedRows {
         span: Span,
         limit: f32,
     ) {
-        let to = &mut self.groups[row * self.stride..][..self.stride];
+        let to = &mut self.groups[row * self.stride..][..self.n_groups];
         let (scale, least) = if I::BYTES {
             quantise_to_bytes(isa, values, span, to)
         } else {
@@ -75,6 +79,18 @@ impl QuantisedRows {
         };
         self.scales[row] = scale;
         self.least[row] = least;
+    }
+}
+
+/// From one row of `n_groups` groups to the next, in groups: whole cache lines, which is how tiles
+/// are read, and not a multiple of 512 bytes, so that rows do not meet in a few sets of the
+/// first-level cache. For the same reader rows are added up to a multiple of 16.
+fn row_stride(n_groups: usize) -> usize {
+    let stride = n_groups.next_multiple_of(16);
+    if stride.is_multiple_of(128) {
+        stride + 16
+    } else {
+        stride
     }
 }
 
@@ -270,6 +286,14 @@ impl Int8Panels {
         packed
     }
 
+    /// Puts the groups, which are panels of `[n_groups, width]`, in another order.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn reordered(mut self, order: impl Fn(&[i32], usize) -> Aligned<i32>) -> Self {
+        let n_groups = self.groups.len() / self.scales.len().max(1);
+        self.groups = order(&self.groups, n_groups);
+        self
+    }
+
     /// The number of values in a row of results.
     pub(crate) fn n(&self) -> usize {
         self.n
@@ -317,15 +341,16 @@ pub(crate) enum Layout {
 }
 
 /// `out = rows * matrix^T + bias`, and what comes after.
-pub(super) struct Int8Linear<'a> {
+pub(super) struct Int8Linear<'a, M> {
     pub(super) matrix: &'a Int8Panels,
     pub(super) rows: &'a QuantisedRows,
     pub(super) layout: Layout,
     pub(super) after: After,
     pub(super) out: &'a mut [f32],
+    pub(super) by: M,
 }
 
-impl Kernel for Int8Linear<'_> {
+impl<M: Multiply> Kernel for Int8Linear<'_, M> {
     type Output = ();
 
     #[inline(always)]
@@ -340,7 +365,20 @@ impl Kernel for Int8Linear<'_> {
     }
 }
 
-impl Int8Linear<'_> {
+impl<'a, M: Multiply> Int8Linear<'a, M> {
+    /// The same by other means.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn by<N>(self, by: N) -> Int8Linear<'a, N> {
+        Int8Linear {
+            matrix: self.matrix,
+            rows: self.rows,
+            layout: self.layout,
+            after: self.after,
+            out: self.out,
+            by,
+        }
+    }
+
     #[inline(always)]
     fn with<I: Isa, A: Apply>(self, isa: I) {
         let (matrix, rows) = (self.matrix, self.rows);
@@ -358,13 +396,28 @@ impl Int8Linear<'_> {
         };
         let product = IntProduct {
             rows: rows.n_rows,
-            n_groups: rows.stride,
+            n_groups: rows.n_groups,
             n: matrix.n,
             a: &rows.groups,
             a_stride: rows.stride,
             panels: &matrix.groups,
             width: matrix.width,
         };
+        self.by.multiply(isa, &product, finish);
+    }
+}
+
+/// The way to work out the sums of a linear layer.
+pub(super) trait Multiply {
+    fn multiply<I: Isa, F: Finish>(self, isa: I, product: &IntProduct<'_>, finish: F);
+}
+
+/// In the registers of the instruction set.
+pub(super) struct InRegisters;
+
+impl Multiply for InRegisters {
+    #[inline(always)]
+    fn multiply<I: Isa, F: Finish>(self, isa: I, product: &IntProduct<'_>, finish: F) {
         if I::BYTES {
             product.run::<I, Bytes, _>(isa, finish);
         } else {
@@ -505,7 +558,7 @@ pub(super) struct IntProduct<'a> {
 
 impl IntProduct<'_> {
     #[inline(always)]
-    pub(super) fn run<I: Isa, D: Dot, F: Finish>(self, isa: I, mut finish: F) {
+    pub(super) fn run<I: Isa, D: Dot, F: Finish>(&self, isa: I, mut finish: F) {
         if self.rows == 0 || self.n == 0 {
             return;
         }

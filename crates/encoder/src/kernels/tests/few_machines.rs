@@ -3,7 +3,7 @@
 
 use super::*;
 
-const SETS: [InstructionSet; 1] = [InstructionSet::AvxVnni];
+const SETS: [InstructionSet; 2] = [InstructionSet::Amx, InstructionSet::AvxVnni];
 
 impl Kernels {
     /// Returns the kernels for `set` and says how they run; none where nothing can run them.
@@ -21,6 +21,7 @@ impl Kernels {
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 fn emulated(set: InstructionSet) -> Option<Kernels> {
     let path = match set {
+        InstructionSet::Amx => amx::Amx::emulated().map(Path::Amx),
         InstructionSet::AvxVnni => avx2::Avx2::emulated().map(Path::AvxVnni),
         _ => None,
     };
@@ -106,6 +107,36 @@ fn sums_of_bytes_are_those_of_a_plain_loop() {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn tiles_finish_their_sums_as_avx512_does() {
+    let Some(tiles) = Kernels::native_or_emulated(InstructionSet::Amx) else {
+        return;
+    };
+    let registers = Kernels::of(InstructionSet::Avx512Vnni).unwrap();
+    let activations = [Activation::Gelu, Activation::GeluTanh, Activation::Relu];
+    let activated = activations.map(After::Activate);
+    for after in [After::Store, After::Add].into_iter().chain(activated) {
+        for (n_rows, n, k) in [(1, 32, 32), (21, 96, 160), (45, 64, 384)] {
+            let rows = values(n_rows * k, 3);
+            let weights = values(n * k, 4);
+            let of = |kernels: Kernels| {
+                let matrix = kernels.pack_int8(k, &values(n, 5), |row, to| {
+                    let weights = weights[row * k..].iter();
+                    for (to, weight) in to.iter_mut().zip(weights) {
+                        *to = (weight * 63.0) as i8;
+                    }
+                    0.01 + row as f32 * 1e-4
+                });
+                let mut out = values(n_rows * n, 6);
+                run(kernels, &matrix, &rows, after, &mut out);
+                out
+            };
+            assert_eq!(of(tiles), of(registers), "{after:?} {n_rows} x {k} -> {n}");
+        }
+    }
+}
+
 /// Attention with rows as [`plain_attention`] takes them.
 fn attend(
     kernels: Kernels,
@@ -152,15 +183,26 @@ fn by_heads(rows: &[f32], n_heads: usize, head_dim: usize) -> Vec<f32> {
     heads.copied().collect()
 }
 
+/// Values of up to 2 in bf16 are off by 2^-8 at most, and so is what is mixed of them; the rest is
+/// what the scores are off.
 #[test]
 fn rounded_attention_agrees_with_the_plain_sum() {
     for set in SETS {
         let Some(kernels) = Kernels::native_or_emulated(set) else {
             continue;
         };
-        // Queries and keys are bytes. One trap for each 32 products takes its time.
-        let (tolerance, lengths) = (3e-2, [1, 2, 15, 33, 64]);
-        for (number, n_keys) in lengths.into_iter().enumerate() {
+        let (tolerance, lengths): (_, &[usize]) = match set {
+            InstructionSet::Amx => (
+                1e-2,
+                &[
+                    1, 2, 3, 15, 16, 17, 31, 32, 33, 47, 48, 64, 65, 96, 127, 128, 129, 255, 256,
+                    300,
+                ],
+            ),
+            // Queries and keys are bytes. One trap for each 32 products takes its time.
+            _ => (3e-2, &[1, 2, 15, 33, 64]),
+        };
+        for (number, &n_keys) in lengths.iter().enumerate() {
             let shape = [(2, 32), (1, 64)][number % 2];
             let hidden = shape.0 * shape.1;
             for n_queries in [1, n_keys.min(37)] {
@@ -171,5 +213,19 @@ fn rounded_attention_agrees_with_the_plain_sum() {
                 close(&out, &exact, tolerance);
             }
         }
+    }
+}
+
+#[test]
+fn a_query_in_tiles_is_the_same_wherever_it_stands() {
+    let Some(kernels) = Kernels::native_or_emulated(InstructionSet::Amx) else {
+        return;
+    };
+    let (n_rows, hidden) = (43, 64);
+    let queries = values(n_rows * hidden, 1);
+    let keys_values = values(n_rows * 2 * hidden, 2);
+    let together = attend(kernels, (2, 32), &queries, &keys_values);
+    for (query, expected) in queries.chunks(hidden).zip(together.chunks(hidden)) {
+        assert_eq!(attend(kernels, (2, 32), query, &keys_values), expected);
     }
 }

@@ -1,0 +1,274 @@
+//! The tile registers: how they are configured, and the three blocks of instructions that use them.
+//!
+//! A block multiplies a strip of rows with a panel of 32 columns, step by step:
+//!
+//! ```text
+//!   strip                           panel
+//!    step 0     step 1                step 0              step 1
+//!   ┌──────────┬──────────┬──       ┌────────┬────────┐  ┌────────┬────────┐
+//!   │ 64 bytes │ 64 bytes │  row 0  │ tile   │ tile   │  │ tile   │ tile   │
+//!   │          │          │  ...    │ 1 KiB  │ 1 KiB  │  │ 1 KiB  │ 1 KiB  │
+//!   │          │          │  row 15 └────────┴────────┘  └────────┴────────┘
+//!   └──────────┴──────────┴──       columns 0-15, 16-31, 16 lines of 16 groups each
+//!    rows are `stride` apart        one tile after the other in memory
+//! ```
+//!
+//! A group is 32 bits: four bytes or two bf16. Line `g` of a tile holds group `g` of the step for
+//! each of 16 columns. Nothing is kept in tiles between blocks: the compiler knows nothing of
+//! them and promises nothing.
+
+use std::arch::asm;
+use std::marker::PhantomData;
+
+use super::Amx;
+
+/// Rows of a tile, and groups in a row of it.
+pub(super) const SIDE: usize = 16;
+
+/// Groups of a tile.
+const TILE: usize = SIDE * SIDE;
+
+/// Groups of a panel in one step.
+pub(super) const PANEL_STEP: usize = 2 * TILE;
+
+/// Bytes from one line of a tile to the next, where it stands alone.
+const LINE_BYTES: usize = 4 * SIDE;
+
+/// Configured tiles of this thread, until it is dropped.
+///
+/// Between `LDTILECFG` and `TILERELEASE` a switch to another thread has 8 KiB more to save.
+pub(super) struct Tiles {
+    /// The configuration is one of the thread.
+    on_this_thread: PhantomData<*const ()>,
+}
+
+/// What `LDTILECFG` reads.
+#[repr(C, align(64))]
+struct Config {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    bytes_per_row: [u16; 16],
+    rows: [u8; 16],
+}
+
+#[expect(
+    clippy::unused_self,
+    reason = "a value proves that the tiles are configured"
+)]
+impl Tiles {
+    /// Configures all eight tiles as 16 rows of 64 bytes.
+    ///
+    /// A thread has one value at a time: of two, the first to be dropped would end both, and the
+    /// next product the process.
+    pub(super) fn configure(_: Amx) -> Self {
+        static CONFIG: Config = {
+            let mut config = Config {
+                palette: 1,
+                start_row: 0,
+                reserved: [0; 14],
+                bytes_per_row: [0; 16],
+                rows: [0; 16],
+            };
+            let mut tile = 0;
+            while tile < 8 {
+                config.bytes_per_row[tile] = LINE_BYTES as u16;
+                config.rows[tile] = SIDE as u8;
+                tile += 1;
+            }
+            config
+        };
+        // SAFETY: the machine has the instruction, as the argument proves, and `CONFIG` is the 64
+        // bytes that it reads.
+        unsafe {
+            asm!(
+                "ldtilecfg [{config}]",
+                config = in(reg) &raw const CONFIG,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack, preserves_flags, readonly),
+            );
+        }
+        Self {
+            on_this_thread: PhantomData,
+        }
+    }
+
+    /// Multiplies 32 rows of unsigned bytes with a panel of signed bytes.
+    pub(super) fn multiply_32_rows(&self, strip: Strip<'_>, panel: &[i32], sums: &mut Sums) {
+        let n_steps = steps(panel);
+        strip.check(2 * SIDE, n_steps);
+        // SAFETY: `self` proves that the tiles are configured. `strip` holds 32 rows of `n_steps`
+        // times 64 bytes, `panel` as many times two tiles, and `sums` four tiles.
+        unsafe {
+            asm!(
+                "tilezero tmm0",
+                "tilezero tmm1",
+                "tilezero tmm2",
+                "tilezero tmm3",
+                "2:",
+                "tileloadd tmm6, [{panel} + {line}*1]",
+                "tileloadd tmm4, [{upper} + {stride}*1]",
+                "tdpbusd tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{panel} + {line}*1 + 1024]",
+                "tdpbusd tmm1, tmm4, tmm7",
+                "tileloadd tmm5, [{lower} + {stride}*1]",
+                "tdpbusd tmm2, tmm5, tmm6",
+                "tdpbusd tmm3, tmm5, tmm7",
+                "add {upper}, 64",
+                "add {lower}, 64",
+                "add {panel}, 2048",
+                "dec {n_steps}",
+                "jnz 2b",
+                "tilestored [{sums} + {line}*1], tmm0",
+                "tilestored [{sums} + {line}*1 + 1024], tmm1",
+                "tilestored [{sums} + {line}*1 + 2048], tmm2",
+                "tilestored [{sums} + {line}*1 + 3072], tmm3",
+                upper = inout(reg) strip.from.as_ptr() => _,
+                lower = inout(reg) strip.from[SIDE * strip.stride..].as_ptr() => _,
+                stride = in(reg) strip.stride * size_of::<i32>(),
+                panel = inout(reg) panel.as_ptr() => _,
+                n_steps = inout(reg) n_steps => _,
+                line = in(reg) LINE_BYTES,
+                sums = in(reg) sums.0.as_mut_ptr(),
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack),
+            );
+        }
+    }
+
+    /// Multiplies 16 rows of unsigned bytes with a panel of signed bytes, into the upper half of
+    /// `sums`.
+    pub(super) fn multiply_16_rows(&self, strip: Strip<'_>, panel: &[i32], sums: &mut Sums) {
+        let n_steps = steps(panel);
+        strip.check(SIDE, n_steps);
+        // SAFETY: as above, for 16 rows and two tiles of sums.
+        unsafe {
+            asm!(
+                "tilezero tmm0",
+                "tilezero tmm1",
+                "2:",
+                "tileloadd tmm6, [{panel} + {line}*1]",
+                "tileloadd tmm4, [{strip} + {stride}*1]",
+                "tdpbusd tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{panel} + {line}*1 + 1024]",
+                "tdpbusd tmm1, tmm4, tmm7",
+                "add {strip}, 64",
+                "add {panel}, 2048",
+                "dec {n_steps}",
+                "jnz 2b",
+                "tilestored [{sums} + {line}*1], tmm0",
+                "tilestored [{sums} + {line}*1 + 1024], tmm1",
+                strip = inout(reg) strip.from.as_ptr() => _,
+                stride = in(reg) strip.stride * size_of::<i32>(),
+                panel = inout(reg) panel.as_ptr() => _,
+                n_steps = inout(reg) n_steps => _,
+                line = in(reg) LINE_BYTES,
+                sums = in(reg) sums.0.as_mut_ptr(),
+                out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
+                options(nostack),
+            );
+        }
+    }
+
+    /// Multiplies 16 rows of bf16 with a panel of bf16, into 16 rows of 32 values that are
+    /// `to_stride` apart.
+    ///
+    /// Denormals count as 0 and sums are rounded to nearest, whatever the thread has set.
+    pub(super) fn multiply_floats(
+        &self,
+        strip: Strip<'_>,
+        panel: &[i32],
+        to: &mut [f32],
+        to_stride: usize,
+    ) {
+        let n_steps = steps(panel);
+        strip.check(SIDE, n_steps);
+        assert!(
+            to.len() >= (SIDE - 1) * to_stride + 2 * SIDE,
+            "room for 16 rows of 32 sums"
+        );
+        // SAFETY: `self` proves that the tiles are configured. `strip` holds 16 rows of `n_steps`
+        // times 64 bytes, `panel` as many times two tiles, and `to` 16 rows of two tiles' lines.
+        unsafe {
+            asm!(
+                "tilezero tmm0",
+                "tilezero tmm1",
+                "2:",
+                "tileloadd tmm6, [{panel} + {line}*1]",
+                "tileloadd tmm4, [{strip} + {stride}*1]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{panel} + {line}*1 + 1024]",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "add {strip}, 64",
+                "add {panel}, 2048",
+                "dec {n_steps}",
+                "jnz 2b",
+                "tilestored [{to} + {to_stride}*1], tmm0",
+                "tilestored [{to} + {to_stride}*1 + 64], tmm1",
+                strip = inout(reg) strip.from.as_ptr() => _,
+                stride = in(reg) strip.stride * size_of::<i32>(),
+                panel = inout(reg) panel.as_ptr() => _,
+                n_steps = inout(reg) n_steps => _,
+                line = in(reg) LINE_BYTES,
+                to = in(reg) to.as_mut_ptr(),
+                to_stride = in(reg) to_stride * size_of::<f32>(),
+                out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
+                options(nostack),
+            );
+        }
+    }
+}
+
+impl Drop for Tiles {
+    fn drop(&mut self) {
+        // SAFETY: whoever could configure tiles has the instruction.
+        unsafe {
+            asm!(
+                "tilerelease",
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack, preserves_flags, nomem),
+            );
+        }
+    }
+}
+
+/// The number of steps of a panel; one at least.
+fn steps(panel: &[i32]) -> usize {
+    let n_steps = panel.len() / PANEL_STEP;
+    assert!(n_steps > 0, "a step at least");
+    n_steps
+}
+
+/// Rows of groups, `stride` groups apart.
+#[derive(Clone, Copy)]
+pub(super) struct Strip<'a> {
+    pub(super) from: &'a [i32],
+    pub(super) stride: usize,
+}
+
+impl Strip<'_> {
+    fn check(self, n_rows: usize, n_steps: usize) {
+        assert!(
+            self.from.len() >= (n_rows - 1) * self.stride + n_steps * SIDE,
+            "as many rows as a block reads"
+        );
+    }
+}
+
+/// The sums of a block of 32 rows and 32 columns: four tiles, one after the other.
+#[repr(C, align(64))]
+pub(super) struct Sums([i32; 4 * TILE]);
+
+impl Sums {
+    pub(super) const ZERO: Self = Self([0; 4 * TILE]);
+
+    /// The sums of `row` and of the first 16 columns or of the second.
+    #[inline(always)]
+    pub(super) fn line(&self, row: usize, half: usize) -> &[i32; SIDE] {
+        let tile = row / SIDE * 2 + half;
+        &self.0.as_chunks().0[tile * SIDE + row % SIDE]
+    }
+}
