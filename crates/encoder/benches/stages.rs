@@ -59,7 +59,7 @@ fn shortest(mut run: impl FnMut()) -> f64 {
 }
 
 struct Table {
-    /// Operations a second: integers of the linear layers, words of attention.
+    /// Operations a second: of the linear layers and of attention.
     peaks: [f64; 2],
     sum: f64,
 }
@@ -106,9 +106,7 @@ fn main() {
 }
 
 fn stages(kernels: Kernels, n_tokens: usize) {
-    let [linear, words] = kernels.peaks();
-    // Scores are products of what linear layers multiply too, and contexts are products of words.
-    let peaks = [linear, 2.0 / (1.0 / linear + 1.0 / words)];
+    let peaks = kernels.peaks();
     let mut table = Table { peaks, sum: 0.0 };
     println!(
         "\n{}, {n_tokens} tokens, one layer; peak {:.0} GOP/s in linear layers, {:.0} in attention\n",

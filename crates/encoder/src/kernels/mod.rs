@@ -259,11 +259,17 @@ impl Kernels {
     /// milliseconds.
     #[allow(dead_code, reason = "the bench of the stages compares with it")]
     pub(crate) fn peaks(self) -> [f64; 2] {
+        #[cfg(target_arch = "x86_64")]
+        if let Path::Amx(amx) = self.0 {
+            return amx.peaks();
+        }
         let best = |bytes| {
             let rates = (0..200).map(|_| self.run(Peak { bytes }));
             rates.fold(0.0, f64::max)
         };
-        [best(self.run(HasBytes)), best(false)]
+        let (linear, words) = (best(self.run(HasBytes)), best(false));
+        // Scores are products of what linear layers multiply too, and contexts of words.
+        [linear, 2.0 / (1.0 / linear + 1.0 / words)]
     }
 
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
