@@ -19,6 +19,7 @@ quality *collections:
 dense *sizes:
     cargo bench --profile dev -p reread-index --bench dense -- {{sizes}}
 
-# Tokens per second of the encoder
+# The encoder: tokens per second, and where the time of a pass goes
 encoder:
-    cargo bench --profile dev -p reread-encoder
+    cargo bench --profile dev -p reread-encoder --bench throughput
+    cargo bench --profile dev -p reread-encoder --bench stages
