@@ -58,7 +58,7 @@ impl Model {
     /// and `model.safetensors`, and where they exist `1_Pooling/config.json` and
     /// `config_sentence_transformers.json`.
     ///
-    /// Weights may be F32, F16, BF16 or I8 with scales. They are unpacked into memory, all but the
+    /// Weights may be F32, F16, BF16 or I8 with scales. They are packed into memory, all but the
     /// word embeddings, which stay mapped: the file must not be cut short or overwritten in place
     /// while the model is in use.
     ///
