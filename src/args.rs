@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings, WalkFlags};
 pub(crate) use values::{
-    ByArg, ColorArg, FormatArg, FusionArg, KindArg, ModeArg, PrecisionArg, bounded, choice, cpu,
-    finite, size, timeout, weight,
+    ByArg, ColorArg, FormatArg, FusionArg, KindArg, ModeArg, PrecisionArg, bounded, budget, choice,
+    cpu, finite, size, timeout, weight,
 };
 
 const AFTER_HELP: &str = "\

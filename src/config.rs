@@ -12,7 +12,7 @@ use etcetera::BaseStrategy;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::args::{Settings, bounded, choice, cpu, finite, size, timeout, weight};
+use crate::args::{Settings, bounded, budget, choice, cpu, finite, size, timeout, weight};
 
 /// The name of a folder's configuration file.
 const FOLDER_FILE: &str = "reread.toml";
@@ -21,7 +21,7 @@ const FOLDER_FILE: &str = "reread.toml";
 const MAX_BYTES: u64 = 64 << 10;
 
 /// Every key, and whose file may hold it.
-const KEYS: [(&str, Owner); 26] = [
+const KEYS: [(&str, Owner); 27] = [
     ("top_k", Owner::Anyone),
     ("depth", Owner::Anyone),
     ("mode", Owner::Anyone),
@@ -30,6 +30,7 @@ const KEYS: [(&str, Owner); 26] = [
     ("rrf_k", Owner::Anyone),
     ("rerank", Owner::Anyone),
     ("rerank_weight", Owner::Anyone),
+    ("budget", Owner::Anyone),
     ("ef_search", Owner::Anyone),
     ("by", Owner::Anyone),
     ("paths", Owner::Anyone),
@@ -159,6 +160,7 @@ fn set(
         "rerank" => (search.rerank, search.no_rerank) = yes_or_no(value)?,
         "rerank_weight" => search.rerank_weight = Some(weight(&scalar(value)?)?),
         "ef_search" => search.ef_search = Some(bounded::<1, 100_000>(&scalar(value)?)?),
+        "budget" => search.budget = Some(budget(&scalar(value)?)?),
         "by" => search.by = Some(choice(&scalar(value)?)?),
         "paths" => search.paths = list(value)?,
         "types" => {

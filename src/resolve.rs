@@ -159,6 +159,7 @@ pub(crate) fn search_options(
     };
     let mut options = SearchOptions::default().with_first_pass(first_pass);
     options.second_pass = second_pass;
+    options.budget = flags.budget;
     options.top_k = flags.top_k.unwrap_or(options.top_k);
     options.by = match flags.by {
         None => options.by,

@@ -382,6 +382,29 @@ fn without_the_second_pass_nothing_moves() {
 }
 
 #[test]
+fn a_budget_ends_the_second_pass_in_time() {
+    let place = Place::new();
+    let first_pass = place.json(&["search", QUESTION, "--json", "--no-rerank"]);
+    let none = place.json(&["search", QUESTION, "--json", "--budget", "0"]);
+    assert_eq!(none["second_pass"]["scored"], 0);
+    assert_eq!(none["second_pass"]["stopped"], "budget");
+    let paths = |answer: &Value| -> Vec<Value> {
+        let hits = answer["hits"].as_array().unwrap();
+        hits.iter().map(|hit| hit["path"].clone()).collect()
+    };
+    assert_eq!(paths(&none), paths(&first_pass));
+    let enough = place.json(&["search", QUESTION, "--json", "--budget", "1m"]);
+    let whole = place.json(&["search", QUESTION, "--json"]);
+    assert_eq!(enough["second_pass"], whole["second_pass"]);
+    assert_eq!(enough["hits"], whole["hits"]);
+    let told = place.run(&["search", QUESTION, "--budget", "0"]);
+    assert!(err(&told).contains("0 of 7 reread"), "{}", err(&told));
+    let refused = place.run(&["search", QUESTION, "--budget", "soon"]);
+    assert_eq!(status(&refused), 2);
+    assert!(err(&refused).contains("150ms"), "{}", err(&refused));
+}
+
+#[test]
 fn explain_says_what_each_pass_thought() {
     let place = Place::new();
     let output = place.run(&["search", "--explain", "--depth", "2", QUESTION]);

@@ -8,7 +8,8 @@ use clap::Args;
 use reread_engine::InstructionSet;
 
 use super::values::{
-    ByArg, FusionArg, KindArg, ModeArg, PrecisionArg, bounded, cpu, finite, size, timeout, weight,
+    ByArg, FusionArg, KindArg, ModeArg, PrecisionArg, bounded, budget, cpu, finite, size, timeout,
+    weight,
 };
 
 /// Everything that flags, environment and configuration files can set.
@@ -101,6 +102,15 @@ pub(crate) struct SearchFlags {
           value_parser = weight)]
     pub(crate) rerank_weight: Option<f32>,
 
+    /// How long a search may take [default: as long as it needs]
+    ///
+    /// Such as `150ms` or `2s`. Candidates are read from the first pass's best on, and when time is
+    /// up the answer is given with what was read. `0` is the first pass alone. It does not cover
+    /// looking for changed files.
+    #[arg(long, value_name = "TIME", env = "REREAD_BUDGET", hide_env_values = true,
+          value_parser = budget)]
+    pub(crate) budget: Option<Duration>,
+
     /// Compare the question with every vector
     ///
     /// By default the engine picks: small indexes are scanned anyway, large ones are searched
@@ -166,6 +176,7 @@ impl SearchFlags {
             no_rerank: self.no_rerank || (no_word && other.no_rerank),
             rerank: self.rerank || (no_word && other.rerank),
             rerank_weight: self.rerank_weight.or(other.rerank_weight),
+            budget: self.budget.or(other.budget),
             exact: self.exact || other.exact,
             ef_search: self.ef_search.or(other.ef_search),
             by: self.by.or(other.by),

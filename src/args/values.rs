@@ -158,16 +158,24 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     bytes.ok_or_else(invalid)
 }
 
+/// Reads how long a search may take, which may be no time at all.
+pub(crate) fn budget(text: &str) -> Result<Duration, String> {
+    span(text)
+        .filter(|limit| *limit <= Duration::from_secs(3_600))
+        .ok_or_else(|| "must be a time such as 150ms or 2s, at most 1h".to_owned())
+}
+
+/// Reads seconds, or a number with a unit.
+fn span(text: &str) -> Option<Duration> {
+    match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => Duration::try_from(text.parse::<SignedDuration>().ok()?).ok(),
+    }
+}
+
 /// Reads a time limit of up to an hour: seconds, or a number with a unit.
 pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
-    let limit = match text.parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-        Err(_) => text
-            .parse::<SignedDuration>()
-            .ok()
-            .and_then(|duration| Duration::try_from(duration).ok()),
-    };
-    limit
+    span(text)
         .filter(|limit| (Duration::from_millis(1)..=Duration::from_secs(3_600)).contains(limit))
         .ok_or_else(|| "must be a time such as 30s or 2m, at most 1h".to_owned())
 }

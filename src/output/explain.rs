@@ -97,10 +97,10 @@ fn second_pass(result: &SearchResult, options: &SearchOptions) -> String {
     let model = model
         .map(|model| format!(" by {}", clean(&model.to_string())))
         .unwrap_or_default();
-    let failed = if report.stopped == Some(Stopped::Failed) {
-        ", then it failed"
-    } else {
-        ""
+    let failed = match report.stopped {
+        Some(Stopped::Failed) => ", then it failed",
+        Some(Stopped::Budget) => ", then the budget ran out",
+        _ => "",
     };
     format!(
         "{} of {} read{model}{weight}{failed}",

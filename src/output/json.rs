@@ -41,8 +41,10 @@ pub(crate) fn write_answer(
                 stopped: result.second_pass.stopped.map(|stopped| match stopped {
                     Stopped::Off => "off",
                     Stopped::Failed => "failed",
+                    Stopped::Budget => "budget",
                     _ => "other",
                 }),
+                time_left_ms: result.second_pass.time_left.map(milliseconds),
             },
             warnings: &result.warnings,
         },
@@ -173,6 +175,7 @@ struct SecondPassJson {
     requested: usize,
     scored: usize,
     stopped: Option<&'static str>,
+    time_left_ms: Option<f64>,
 }
 
 impl<'a> HitJson<'a> {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use reread_engine::{DocumentKind, Fusion, Hit, IndexSummary, Mode, SearchOptions, SearchResult};
-use reread_engine::{SecondPass, relevance};
+use reread_engine::{SecondPass, Stopped, relevance};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::snippet::snippet;
@@ -200,11 +200,27 @@ pub(crate) fn summary(result: &SearchResult, options: &SearchOptions) -> String 
     if options.second_pass == SecondPass::Off {
         parts.push("not reread".to_owned());
     } else if result.second_pass.requested > 0 {
-        let scored = grouped(result.second_pass.scored);
-        parts.push(format!("{scored} reread in {}", duration(timings.rerank)));
+        parts.push(reread(result));
     }
     parts.push(format!("{} in all", duration(timings.total)));
     parts.join("; ")
+}
+
+/// What the second pass has read, and what the budget kept it from.
+fn reread(result: &SearchResult) -> String {
+    let (report, time) = (&result.second_pass, duration(result.timings.rerank));
+    let scored = grouped(report.scored);
+    if report.stopped != Some(Stopped::Budget) {
+        return format!("{scored} reread in {time}");
+    }
+    let requested = grouped(report.requested);
+    let left = report
+        .time_left
+        .map(|left| format!(", {} short", duration(left)));
+    format!(
+        "{scored} of {requested} reread in {time}{}",
+        left.unwrap_or_default()
+    )
 }
 
 /// What an indexing run did, a line or more.

@@ -1,5 +1,7 @@
 //! Options of one search.
 
+use std::time::Duration;
+
 use reread_index::RetrieveOptions;
 
 /// How many hits a search returns by default: a screenful.
@@ -52,6 +54,9 @@ pub struct SearchOptions {
     pub first_pass: RetrieveOptions,
     /// The second pass.
     pub second_pass: SecondPass,
+    /// How long the whole search may take; the second pass ends in time, with what it has read by
+    /// then. A budget of 0 is the first pass alone. None by default.
+    pub budget: Option<Duration>,
     /// What one result stands for.
     pub by: By,
 }
@@ -62,6 +67,7 @@ impl Default for SearchOptions {
             top_k: DEFAULT_TOP_K,
             first_pass: RetrieveOptions::default(),
             second_pass: SecondPass::default(),
+            budget: None,
             by: By::default(),
         }
     }
@@ -93,6 +99,13 @@ impl SearchOptions {
     #[must_use]
     pub fn with_second_pass(mut self, second_pass: SecondPass) -> Self {
         self.second_pass = second_pass;
+        self
+    }
+
+    /// Sets how long the whole search may take.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Duration) -> Self {
+        self.budget = Some(budget);
         self
     }
 

@@ -92,8 +92,17 @@ impl Engine {
             .collect();
         let texts = texts?;
         let to_read = &texts[..depth.min(texts.len())];
-        let (logits, second_pass) =
-            self.second_pass(&query, to_read, options, &mut timings, &mut warnings);
+        let deadline = options
+            .budget
+            .and_then(|budget| started.checked_add(budget));
+        let (logits, second_pass) = self.second_pass(
+            &query,
+            to_read,
+            options,
+            deadline,
+            &mut timings,
+            &mut warnings,
+        );
         let judged = judge(retrieved.candidates, texts, logits, options);
         let hits = judged.into_hits(&query, options);
         timings.total = started.elapsed();
@@ -130,12 +139,14 @@ impl Engine {
         Ok(Some(vector))
     }
 
-    /// Scores the passages. A failure becomes a warning and an empty list.
+    /// Scores the passages, the first ones first, as far as `deadline` allows. A failure becomes
+    /// a warning and an empty list.
     fn second_pass(
         &self,
         query: &Query,
         passages: &[Passage],
         options: &SearchOptions,
+        deadline: Option<Instant>,
         timings: &mut Timings,
         warnings: &mut Vec<String>,
     ) -> (Vec<f32>, SecondPassReport) {
@@ -143,6 +154,7 @@ impl Engine {
             requested: passages.len(),
             scored: 0,
             stopped: None,
+            time_left: None,
             model: None,
         };
         if options.second_pass == SecondPass::Off {
@@ -151,6 +163,11 @@ impl Engine {
             return (Vec::new(), report);
         }
         if passages.is_empty() {
+            return (Vec::new(), report);
+        }
+        let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        if is_late() {
+            report.stopped = Some(Stopped::Budget);
             return (Vec::new(), report);
         }
         let opening = Instant::now();
@@ -167,11 +184,22 @@ impl Engine {
         let texts: Vec<String> = passages.iter().map(Passage::contextual_text).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let scoring = Instant::now();
-        let scored = cross_encoder.score(query.text(), &texts);
+        let scored = if deadline.is_some() {
+            cross_encoder.score_until(query.text(), &texts, &is_late)
+        } else {
+            let scored = cross_encoder.score(query.text(), &texts);
+            scored.map(|logits| logits.into_iter().map(Some).collect())
+        };
         timings.rerank = scoring.elapsed();
-        match check_logits(scored, texts.len()) {
+        match read_first(scored, texts.len()) {
             Ok(logits) => {
                 report.scored = logits.len();
+                if report.scored < report.requested {
+                    report.stopped = Some(Stopped::Budget);
+                    let left = report.requested - report.scored;
+                    report.time_left = (report.scored > 0)
+                        .then(|| timings.rerank.mul_f64(left as f64 / report.scored as f64));
+                }
                 (logits, report)
             }
             Err(error) => {
@@ -181,6 +209,27 @@ impl Engine {
             }
         }
     }
+}
+
+/// Returns the logits of the first passages, up to the first that was not scored.
+///
+/// What one thread has scored beyond a passage that another was cut off in is left out, so that
+/// what was read is what the first pass ranked highest.
+fn read_first(
+    scored: Result<Vec<Option<f32>>, reread_rerank::BoxError>,
+    n_passages: usize,
+) -> Result<Vec<f32>> {
+    let scored = scored.map_err(crate::Error::CrossEncoder)?;
+    let n_scored = scored.iter().take_while(|logit| logit.is_some()).count();
+    let n_expected = if scored.len() == n_passages {
+        n_scored
+    } else {
+        n_passages
+    };
+    check_logits(
+        Ok(scored.into_iter().map_while(|logit| logit).collect()),
+        n_expected,
+    )
 }
 
 /// Refuses what a model must not return, so that one NaN does not decide an order.

@@ -122,6 +122,9 @@ pub struct SecondPassReport {
     pub scored: usize,
     /// Why it read no more, if it read fewer than requested or was not asked.
     pub stopped: Option<Stopped>,
+    /// About how much longer the rest would have taken, where the budget ran out and something
+    /// was read.
+    pub time_left: Option<Duration>,
     /// The model, where one was used.
     pub model: Option<ModelIdentity>,
 }
@@ -134,4 +137,6 @@ pub enum Stopped {
     Off,
     /// The model failed; a warning says how.
     Failed,
+    /// The budget ran out.
+    Budget,
 }
