@@ -201,6 +201,9 @@ impl Bert {
                     layer.run(&shape, sequences, rows, float);
                 }
                 for layer in &layers[n_full..] {
+                    if stop() {
+                        return Ok(false);
+                    }
                     layer.run_for_first(&shape, sequences, rows, first_rows, float);
                 }
             }
@@ -212,6 +215,9 @@ impl Bert {
                     layer.run(&shape, sequences, rows, int8);
                 }
                 for layer in &layers[n_full..] {
+                    if stop() {
+                        return Ok(false);
+                    }
                     layer.run_for_first(&shape, sequences, rows, first_rows, int8);
                 }
             }
