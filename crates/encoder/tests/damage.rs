@@ -200,20 +200,36 @@ fn more_labels_than_one_are_refused_when_scoring() {
     ));
 }
 
+/// Puts a value first in each tensor in turn; all of them have a say in the logit of a text.
 #[test]
-fn weights_that_are_not_numbers_are_told_of() {
-    let mut tensors = tensors(Dtype::F32, 1);
-    tensors.get_mut("bert.embeddings.LayerNorm.bias").unwrap().2[..4]
-        .copy_from_slice(&f32::NAN.to_le_bytes());
-    let model = open(&tensors).unwrap();
-    assert!(matches!(
-        model.embed(&["a"], 16),
-        Err(Error::NotFinite { .. })
-    ));
-    assert!(matches!(
-        model.score("a", &["b"], 16),
-        Err(Error::NotFinite { .. })
-    ));
+fn a_weight_that_is_not_a_number_is_told_of_wherever_it_stands() {
+    for dtype in [Dtype::F32, Dtype::F16, Dtype::BF16, Dtype::I8] {
+        let whole = tensors(dtype, 1);
+        let floating = whole.iter().filter(|(_, tensor)| tensor.0 != Dtype::I8);
+        for (name, (dtype, ..)) in floating {
+            for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                let mut tensors = whole.clone();
+                let value = floats(*dtype, &[value]);
+                tensors.get_mut(name).unwrap().2[..value.len()].copy_from_slice(&value);
+                match open(&tensors) {
+                    // Word embeddings are read when they are needed; the first is of other words.
+                    Ok(model) if name.contains("word_embeddings") => {
+                        for result in [
+                            model.embed(&["other"], 16),
+                            model.score("a", &["other"], 16),
+                        ] {
+                            assert!(matches!(result, Err(Error::NotFinite { .. })), "{result:?}");
+                        }
+                    }
+                    Err(Error::TensorNotFinite { tensor, .. }) => {
+                        let name = name.trim_end_matches("_scale");
+                        assert!(name.ends_with(&tensor), "{tensor} for {name}");
+                    }
+                    other => panic!("{name} in {dtype:?}: {other:?}"),
+                }
+            }
+        }
+    }
 }
 
 #[test]
