@@ -214,6 +214,9 @@ impl Bert {
                     layer.run(&shape, sequences, rows, float);
                 }
                 for layer in &layers[n_full..] {
+                    if stop() {
+                        return Ok(false);
+                    }
                     layer.run_for_first(&shape, sequences, rows, first_rows, float);
                 }
             }
@@ -240,6 +243,9 @@ impl Bert {
                     }
                 }
                 for layer in &layers[n_full..] {
+                    if stop() {
+                        return Ok(false);
+                    }
                     match only {
                         Some(only) => {
                             let scratch = &mut *split;

@@ -112,6 +112,15 @@ pub enum Error {
         expected: &'static str,
     },
 
+    /// A tensor holds an infinity, or something that is not a number.
+    #[error("{} is damaged: tensor `{tensor}` holds values that are not finite", path.display())]
+    TensorNotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The tensor, without the prefix `bert.`.
+        tensor: String,
+    },
+
     /// `tokenizer.json` cannot be used.
     #[error("{} is damaged or of an unknown kind", path.display())]
     DamagedTokenizer {

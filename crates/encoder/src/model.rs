@@ -65,8 +65,8 @@ impl Model {
     /// # Errors
     /// [`Error::Io`], [`Error::Json`], [`Error::DamagedWeights`] and [`Error::DamagedTokenizer`]
     /// for files that cannot be read; [`Error::InvalidConfig`], [`Error::Unsupported`],
-    /// [`Error::MissingTensor`], [`Error::TensorShape`] and [`Error::TensorType`] for models that
-    /// cannot be run.
+    /// [`Error::MissingTensor`], [`Error::TensorShape`], [`Error::TensorType`] and
+    /// [`Error::TensorNotFinite`] for models that cannot be run.
     pub fn open(dir: &Path) -> Result<Self> {
         Self::open_with(dir, &ModelOptions::default())
     }

@@ -91,7 +91,21 @@ impl Weights {
         for (number, row) in values.chunks_exact_mut(columns).enumerate() {
             table.read(self, number, row);
         }
+        if !values.iter().all(|value| value.is_finite()) {
+            return Err(self.not_finite(name));
+        }
         Ok(values)
+    }
+
+    /// Finds the weights of a linear layer and checks that they are numbers.
+    ///
+    /// A few that are none need not show in the result, since maxima and integers lose them.
+    fn matrix(&self, name: &str, n: usize, k: usize) -> Result<Table> {
+        let table = self.table(name, n, k)?;
+        if !table.is_finite(self) {
+            return Err(self.not_finite(name));
+        }
+        Ok(table)
     }
 
     /// Finds the weights and biases of linear layers of equal input, `[n, k]` each, and packs
@@ -106,7 +120,7 @@ impl Weights {
         let mut tables = Vec::new();
         let mut bias = Vec::new();
         for name in names {
-            tables.push(self.table(&format!("{name}.weight"), n, k)?);
+            tables.push(self.matrix(&format!("{name}.weight"), n, k)?);
             bias.extend(self.values(&format!("{name}.bias"), n, 1)?);
         }
         let row = |row: usize, to: &mut [f32]| tables[row / n].read(self, row % n, to);
@@ -125,7 +139,7 @@ impl Weights {
         let mut tables = Vec::new();
         let mut bias = Vec::new();
         for name in names {
-            tables.push(self.table(&format!("{name}.weight"), n, k)?);
+            tables.push(self.matrix(&format!("{name}.weight"), n, k)?);
             bias.extend(self.values(&format!("{name}.bias"), n, 1)?);
         }
         let row = |row: usize, to: &mut [i8]| tables[row / n].read_int8(self, row % n, to);
@@ -203,6 +217,13 @@ impl Weights {
         }
     }
 
+    fn not_finite(&self, tensor: &str) -> Error {
+        Error::TensorNotFinite {
+            path: self.path.clone(),
+            tensor: tensor.to_owned(),
+        }
+    }
+
     fn wrong_type(&self, tensor: &str, found: Dtype, expected: &'static str) -> Error {
         Error::TensorType {
             path: self.path.clone(),
@@ -239,6 +260,18 @@ impl Table {
     /// The number of rows.
     pub(crate) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Tells whether all values are finite.
+    fn is_finite(&self, weights: &Weights) -> bool {
+        let n_values = self.rows * self.columns;
+        let bytes = |width| &weights.map[self.at..][..n_values * width];
+        match &self.numbers {
+            Numbers::F32 => f32s(bytes(4)).all(f32::is_finite),
+            Numbers::F16 => pairs(bytes(2)).all(|pair| f16::from_le_bytes(pair).is_finite()),
+            Numbers::Bf16 => pairs(bytes(2)).all(|pair| bf16::from_le_bytes(pair).is_finite()),
+            Numbers::I8 { scales, .. } => scales.iter().all(|scale| scale.is_finite()),
+        }
     }
 
     /// Writes out row `row`, which is less than `rows`; `weights` is the file it was found in.

@@ -1,123 +1,61 @@
 //! Small models, whole and damaged: every kind of weights is read, and damage is a typed error.
 #![allow(clippy::unwrap_used, reason = "a test fails where it unwraps nothing")]
 
-use std::collections::BTreeMap;
+mod common;
+
 use std::fs;
 use std::path::Path;
 
-use half::{bf16, f16};
 use reread_encoder::{Error, Model, Result};
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::Dtype;
 use tempfile::TempDir;
 
+use common::{Shape, TOKENIZER, Tensors, floats, pool_by_mean, weights_file};
+
 const HIDDEN: usize = 20;
-const BETWEEN: usize = 36;
-const CONFIG: &str = r#"{"model_type": "bert", "hidden_act": "gelu", "hidden_size": 20,
-    "intermediate_size": 36, "num_attention_heads": 2, "num_hidden_layers": 2,
-    "max_position_embeddings": 16, "vocab_size": 8, "layer_norm_eps": 1e-12}"#;
-const TOKENIZER: &str = r#"{"version": "1.0", "truncation": null, "padding": null,
-    "added_tokens": [], "normalizer": null, "pre_tokenizer": {"type": "WhitespaceSplit"},
-    "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]},
-    "decoder": null, "model": {"type": "WordPiece", "unk_token": "[UNK]",
-    "continuing_subword_prefix": "\u0023\u0023", "max_input_chars_per_word": 100,
-    "vocab": {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "a": 3, "b": 4, "c": 5, "d": 6, "z": 9}}}"#;
 
-type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
-
-/// Tensors of a tiny model with a classifier; `encode` makes the numbers of each.
-fn tensors(dtype: Dtype, n_labels: usize) -> Tensors {
-    let mut shapes = vec![
-        (
-            "bert.embeddings.word_embeddings.weight".to_owned(),
-            vec![8, HIDDEN],
-        ),
-        (
-            "bert.embeddings.position_embeddings.weight".to_owned(),
-            vec![16, HIDDEN],
-        ),
-        (
-            "bert.embeddings.token_type_embeddings.weight".to_owned(),
-            vec![2, HIDDEN],
-        ),
-        ("bert.embeddings.LayerNorm.weight".to_owned(), vec![HIDDEN]),
-        ("bert.embeddings.LayerNorm.bias".to_owned(), vec![HIDDEN]),
-        ("classifier.weight".to_owned(), vec![n_labels, HIDDEN]),
-        ("classifier.bias".to_owned(), vec![n_labels]),
-        ("bert.pooler.dense.weight".to_owned(), vec![HIDDEN, HIDDEN]),
-        ("bert.pooler.dense.bias".to_owned(), vec![HIDDEN]),
-    ];
-    for layer in 0..2 {
-        for (part, out, into) in [
-            ("attention.self.query", HIDDEN, HIDDEN),
-            ("attention.self.key", HIDDEN, HIDDEN),
-            ("attention.self.value", HIDDEN, HIDDEN),
-            ("attention.output.dense", HIDDEN, HIDDEN),
-            ("intermediate.dense", BETWEEN, HIDDEN),
-            ("output.dense", HIDDEN, BETWEEN),
-        ] {
-            shapes.push((
-                format!("bert.encoder.layer.{layer}.{part}.weight"),
-                vec![out, into],
-            ));
-            shapes.push((format!("bert.encoder.layer.{layer}.{part}.bias"), vec![out]));
-        }
-        for part in ["attention.output", "output"] {
-            for kind in ["weight", "bias"] {
-                let name = format!("bert.encoder.layer.{layer}.{part}.LayerNorm.{kind}");
-                shapes.push((name, vec![HIDDEN]));
-            }
-        }
+fn shape(n_labels: usize) -> Shape {
+    Shape {
+        hidden: HIDDEN,
+        n_heads: 2,
+        intermediate: 36,
+        n_layers: 2,
+        n_positions: 16,
+        n_labels,
     }
+}
+
+fn config() -> String {
+    shape(1).config("gelu")
+}
+
+/// Tensors of a tiny model with a classifier.
+fn tensors(dtype: Dtype, n_labels: usize) -> Tensors {
     let mut tensors = Tensors::new();
-    for (seed, (name, shape)) in shapes.into_iter().enumerate() {
+    for (seed, (name, shape)) in shape(n_labels).tensors().into_iter().enumerate() {
         let len: usize = shape.iter().product();
         // Eighths between -1 and 1 are exact in every type.
         let eighths = (0..len).map(|at| ((at * 7 + at * at / 3 + seed * 5) % 17) as i8 - 8);
-        let is_matrix = shape.len() == 2;
-        let bytes: Vec<u8> = match dtype {
-            Dtype::I8 if is_matrix => eighths.map(i8::cast_unsigned).collect(),
-            Dtype::F16 => eighths
-                .flat_map(|x| f16::from_f32(value(x)).to_le_bytes())
-                .collect(),
-            Dtype::BF16 => eighths
-                .flat_map(|x| bf16::from_f32(value(x)).to_le_bytes())
-                .collect(),
-            _ => eighths.flat_map(|x| value(x).to_le_bytes()).collect(),
-        };
-        if dtype == Dtype::I8 && is_matrix {
+        let tensor = if dtype == Dtype::I8 && shape.len() == 2 {
             let scale = (Dtype::F32, vec![1], 0.125_f32.to_le_bytes().to_vec());
             tensors.insert(format!("{name}_scale"), scale);
-        }
-        let dtype = if dtype == Dtype::I8 && !is_matrix {
-            Dtype::F32
+            (dtype, shape, eighths.map(i8::cast_unsigned).collect())
         } else {
-            dtype
+            let dtype = if dtype == Dtype::I8 {
+                Dtype::F32
+            } else {
+                dtype
+            };
+            let values: Vec<f32> = eighths.map(|x| f32::from(x) / 8.0).collect();
+            (dtype, shape, floats(dtype, &values))
         };
-        tensors.insert(name, (dtype, shape, bytes));
+        tensors.insert(name, tensor);
     }
     tensors
 }
 
-fn value(eighths: i8) -> f32 {
-    f32::from(eighths) / 8.0
-}
-
-fn bytes(tensors: &Tensors) -> Vec<u8> {
-    let views = tensors.iter().map(|(name, (dtype, shape, bytes))| {
-        (
-            name.clone(),
-            TensorView::new(*dtype, shape.clone(), bytes).unwrap(),
-        )
-    });
-    safetensors::serialize(views, None).unwrap()
-}
-
 fn folder(tensors: &Tensors) -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("config.json"), CONFIG).unwrap();
-    fs::write(dir.path().join("tokenizer.json"), TOKENIZER).unwrap();
-    fs::write(dir.path().join("model.safetensors"), bytes(tensors)).unwrap();
-    dir
+    common::folder(&config(), tensors)
 }
 
 fn open(tensors: &Tensors) -> Result<Model> {
@@ -176,9 +114,7 @@ fn mean_pooling_is_the_mean_of_all_rows() {
         .unwrap()
         .embed(&["a", "b c"], 16)
         .unwrap();
-    fs::create_dir(dir.path().join("1_Pooling")).unwrap();
-    let pooling = r#"{"pooling_mode_mean_tokens": true}"#;
-    fs::write(dir.path().join("1_Pooling/config.json"), pooling).unwrap();
+    pool_by_mean(dir.path());
     let model = Model::open(dir.path()).unwrap();
     let mean = model.embed(&["a", "b c"], 16).unwrap();
     assert_ne!(mean, cls);
@@ -202,7 +138,7 @@ fn the_identity_depends_on_every_file_that_decides_the_output() {
     assert_eq!(digest(), digests[0]);
     fs::write(
         dir.path().join("config.json"),
-        CONFIG.replace("1e-12", "1e-11"),
+        config().replace("1e-12", "1e-11"),
     )
     .unwrap();
     digests.push(digest());
@@ -210,7 +146,7 @@ fn the_identity_depends_on_every_file_that_decides_the_output() {
     digests.push(digest());
     fs::write(
         dir.path().join("model.safetensors"),
-        bytes(&tensors(Dtype::F16, 1)),
+        weights_file(&tensors(Dtype::F16, 1)),
     )
     .unwrap();
     digests.push(digest());
@@ -264,20 +200,36 @@ fn more_labels_than_one_are_refused_when_scoring() {
     ));
 }
 
+/// Puts a value first in each tensor in turn; all of them have a say in the logit of a text.
 #[test]
-fn weights_that_are_not_numbers_are_told_of() {
-    let mut tensors = tensors(Dtype::F32, 1);
-    tensors.get_mut("bert.embeddings.LayerNorm.bias").unwrap().2[..4]
-        .copy_from_slice(&f32::NAN.to_le_bytes());
-    let model = open(&tensors).unwrap();
-    assert!(matches!(
-        model.embed(&["a"], 16),
-        Err(Error::NotFinite { .. })
-    ));
-    assert!(matches!(
-        model.score("a", &["b"], 16),
-        Err(Error::NotFinite { .. })
-    ));
+fn a_weight_that_is_not_a_number_is_told_of_wherever_it_stands() {
+    for dtype in [Dtype::F32, Dtype::F16, Dtype::BF16, Dtype::I8] {
+        let whole = tensors(dtype, 1);
+        let floating = whole.iter().filter(|(_, tensor)| tensor.0 != Dtype::I8);
+        for (name, (dtype, ..)) in floating {
+            for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                let mut tensors = whole.clone();
+                let value = floats(*dtype, &[value]);
+                tensors.get_mut(name).unwrap().2[..value.len()].copy_from_slice(&value);
+                match open(&tensors) {
+                    // Word embeddings are read when they are needed; the first is of other words.
+                    Ok(model) if name.contains("word_embeddings") => {
+                        for result in [
+                            model.embed(&["other"], 16),
+                            model.score("a", &["other"], 16),
+                        ] {
+                            assert!(matches!(result, Err(Error::NotFinite { .. })), "{result:?}");
+                        }
+                    }
+                    Err(Error::TensorNotFinite { tensor, .. }) => {
+                        let name = name.trim_end_matches("_scale");
+                        assert!(name.ends_with(&tensor), "{tensor} for {name}");
+                    }
+                    other => panic!("{name} in {dtype:?}: {other:?}"),
+                }
+            }
+        }
+    }
 }
 
 #[test]

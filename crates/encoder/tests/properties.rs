@@ -1,39 +1,23 @@
 //! What a result may depend on: the text and the model, and nothing else.
 #![allow(clippy::unwrap_used, reason = "a test fails where it unwraps nothing")]
 
-use std::path::{Path, PathBuf};
+mod common;
+
 use std::sync::OnceLock;
 
 use proptest::prelude::*;
 use reread_encoder::{Error, Model};
 
-fn open(name: &str) -> Model {
-    let dir: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../data/models")
-        .join(name);
-    Model::open(&dir).unwrap()
-}
+use common::{CROSS_ENCODER, EMBEDDER, bits, shipped, with_threads};
 
 fn embedder() -> &'static Model {
     static MODEL: OnceLock<Model> = OnceLock::new();
-    MODEL.get_or_init(|| open("bge-small-en-v1.5"))
+    MODEL.get_or_init(|| Model::open(&shipped(EMBEDDER)).unwrap())
 }
 
 fn cross_encoder() -> &'static Model {
     static MODEL: OnceLock<Model> = OnceLock::new();
-    MODEL.get_or_init(|| open("ms-marco-MiniLM-L-12-v2"))
-}
-
-fn with_threads<T: Send>(n_threads: usize, run: impl FnOnce() -> T + Send) -> T {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(n_threads)
-        .build()
-        .unwrap()
-        .install(run)
-}
-
-fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|value| value.to_bits()).collect()
+    MODEL.get_or_init(|| Model::open(&shipped(CROSS_ENCODER)).unwrap())
 }
 
 /// Up to 60 words, some of them strange.

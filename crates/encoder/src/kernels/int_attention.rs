@@ -119,7 +119,7 @@ impl Head<'_> {
         if I::BYTES {
             127.0
         } else {
-            (i32::MAX as f32 / self.dim as f32).sqrt().floor()
+            (i32::MAX as usize / self.dim).isqrt() as f32
         }
     }
 

@@ -1,4 +1,10 @@
+mod attention;
 mod few_machines;
+mod lanes;
+mod products;
+mod quantise;
+
+use std::ops::RangeInclusive;
 
 use proptest::prelude::*;
 
@@ -14,6 +20,13 @@ fn values(len: usize, seed: u64) -> Vec<f32> {
         (state >> 40) as f32 / (1 << 22) as f32 - 2.0
     };
     (0..len).map(|_| next()).collect()
+}
+
+/// Integers in `range` that look random, the same for the same seed.
+fn integers(len: usize, seed: u64, range: RangeInclusive<i32>) -> Vec<i32> {
+    let (least, n) = (*range.start(), range.end() - range.start() + 1);
+    let integer = |value: f32| least + (f64::from(value + 2.0) / 4.0 * f64::from(n)) as i32;
+    values(len, seed).into_iter().map(integer).collect()
 }
 
 fn close(ours: &[f32], exact: &[f64], tolerance: f64) {

@@ -1,0 +1,257 @@
+//! Products of integers against plain loops: nothing saturates, and no row depends on another.
+
+use super::super::quantised::{Bytes, Finish, IntProduct, Words};
+use super::*;
+
+/// How a range of integers is sampled; sums of the ends are what saturates.
+#[derive(Debug, Clone, Copy)]
+enum Pattern {
+    Random,
+    Least,
+    Greatest,
+    Alternating,
+}
+
+fn pattern() -> impl Strategy<Value = Pattern> {
+    prop_oneof![
+        3 => Just(Pattern::Random),
+        1 => Just(Pattern::Least),
+        1 => Just(Pattern::Greatest),
+        1 => Just(Pattern::Alternating),
+    ]
+}
+
+impl Pattern {
+    fn integers(self, len: usize, seed: u64, range: RangeInclusive<i32>) -> Vec<i32> {
+        let (least, greatest) = (*range.start(), *range.end());
+        match self {
+            Self::Random => integers(len, seed, range),
+            Self::Least => vec![least; len],
+            Self::Greatest => vec![greatest; len],
+            Self::Alternating => [least, greatest].into_iter().cycle().take(len).collect(),
+        }
+    }
+
+    fn weights(self, len: usize, seed: u64) -> Vec<i8> {
+        let integers = self.integers(len, seed, -128..=127);
+        integers.into_iter().map(|weight| weight as i8).collect()
+    }
+}
+
+/// The sums of every row of `a` with every row of `weights`, `[rows, n]`.
+fn plain_sums(a: &[i32], weights: &[i8], k: usize) -> Vec<i32> {
+    let sum = |a: &[i32], weights: &[i8]| -> i32 {
+        let products = a.iter().zip(weights);
+        products.map(|(&a, &weight)| a * i32::from(weight)).sum()
+    };
+    a.chunks(k)
+        .flat_map(|a| weights.chunks(k).map(move |weights| sum(a, weights)))
+        .collect()
+}
+
+/// Numbers as groups of `n_bytes` bytes or, for 2, words.
+fn groups(numbers: &[i32], n_in_group: usize) -> Vec<i32> {
+    let (width, mask) = if n_in_group == 4 {
+        (8, 0xFF)
+    } else {
+        (16, 0xFFFF)
+    };
+    let group = |numbers: &[i32]| {
+        let placed = numbers.iter().enumerate();
+        placed.fold(0, |group, (at, number)| {
+            group | (number & mask) << (at * width)
+        })
+    };
+    numbers.chunks(n_in_group).map(group).collect()
+}
+
+/// Runs the product of integers as it is written for the instruction set.
+struct Product<'a> {
+    bytes: bool,
+    /// Panels as wide as those of attention's values, or as those of a linear layer.
+    narrow: bool,
+    k: usize,
+    a: &'a [i32],
+    weights: &'a [i8],
+}
+
+impl Kernel for Product<'_> {
+    type Output = Vec<i32>;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> Vec<i32> {
+        let n_in_group = if self.bytes { 4 } else { 2 };
+        let width = I::LANES * if self.narrow { I::NARROW } else { I::WIDE };
+        let (rows, n) = (self.a.len() / self.k, self.weights.len() / self.k);
+        let n_groups = self.k / n_in_group;
+        // What lies between the rows is not part of any.
+        let a_stride = n_groups + 3;
+        let mut a = vec![-1; rows * a_stride];
+        for (from, to) in self.a.chunks(self.k).zip(a.chunks_mut(a_stride)) {
+            to[..n_groups].copy_from_slice(&groups(from, n_in_group));
+        }
+        let mut panels = vec![-1; n.next_multiple_of(width) * n_groups];
+        for (column, weights) in self.weights.chunks(self.k).enumerate() {
+            let weights: Vec<i32> = weights.iter().copied().map(i32::from).collect();
+            let panel = &mut panels[column / width * width * n_groups..];
+            for (at, group) in groups(&weights, n_in_group).into_iter().enumerate() {
+                panel[at * width + column % width] = group;
+            }
+        }
+        let mut out = vec![i32::MIN; rows * n];
+        let product = IntProduct {
+            rows,
+            n_groups,
+            n,
+            a: &a,
+            a_stride,
+            panels: &panels,
+            width,
+        };
+        let finish = Sums { n, out: &mut out };
+        if self.bytes {
+            product.run::<I, Bytes, _>(isa, finish);
+        } else {
+            product.run::<I, Words, _>(isa, finish);
+        }
+        out
+    }
+}
+
+struct Sums<'a> {
+    n: usize,
+    out: &'a mut [i32],
+}
+
+impl Finish for Sums<'_> {
+    type Column<I: Isa> = usize;
+
+    #[inline(always)]
+    fn column<I: Isa>(&self, _: I, column: usize) -> usize {
+        column
+    }
+
+    #[inline(always)]
+    fn finish<I: Isa>(&mut self, isa: I, row: usize, column: &usize, sums: I::I) {
+        let to = &mut self.out[row * self.n + column..][..I::LANES];
+        // SAFETY: `to` is as long as a register has lanes.
+        unsafe { isa.store_int(sums, to.as_mut_ptr()) };
+    }
+}
+
+fn pack(kernels: Kernels, weights: &[i8], k: usize, scale: f32, bias: &[f32]) -> Int8Panels {
+    kernels.pack_int8(k, bias, |row, to| {
+        to.copy_from_slice(&weights[row * k..(row + 1) * k]);
+        scale
+    })
+}
+
+const FUNCTIONS: [After; 5] = [
+    After::Store,
+    After::Add,
+    After::Activate(Activation::Gelu),
+    After::Activate(Activation::GeluTanh),
+    After::Activate(Activation::Relu),
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn sums_of_integers_are_those_of_a_plain_loop(
+        rows in 1_usize..70, n in 1_usize..=5, k in 1_usize..=50, narrow: bool,
+        kinds in (pattern(), pattern()), seed: u64,
+    ) {
+        let (n, k) = (32 * n, 32 * k);
+        let weights = kinds.0.weights(n * k, seed);
+        let bytes = kinds.1.integers(rows * k, !seed, 0..=255);
+        // The greatest word of which no sum leaves 32 bits.
+        let limit = (i32::MAX / 128 / k as i32).min(0x7FFF);
+        let words = kinds.1.integers(rows * k, !seed, -limit..=limit);
+        let (exact_of_bytes, exact_of_words) =
+            (plain_sums(&bytes, &weights, k), plain_sums(&words, &weights, k));
+        for kernels in Kernels::all() {
+            let set = kernels.instruction_set();
+            let run = |bytes, a: &[i32]| {
+                kernels.run(Product { bytes, narrow, k, a, weights: &weights })
+            };
+            // The portable path has both kinds, though it uses one.
+            if kernels.run(HasBytes) || set == InstructionSet::Portable {
+                prop_assert!(run(true, &bytes) == exact_of_bytes, "bytes on {}", set);
+            }
+            prop_assert!(run(false, &words) == exact_of_words, "words on {}", set);
+        }
+    }
+
+    /// Rows of whole numbers that quantise to themselves, so that the result is known bit for bit.
+    #[test]
+    fn an_int8_layer_is_a_plain_loop_with_scale_and_bias(
+        rows in 1_usize..70, n in 1_usize..=5, k in 1_usize..=50,
+        kinds in (pattern(), pattern()), seed: u64,
+    ) {
+        let (n, k) = (32 * n, 32 * k);
+        let (weights, bias) = (kinds.0.weights(n * k, seed), values(n, seed ^ 7));
+        for kernels in Kernels::all() {
+            let panels = pack(kernels, &weights, k, 0.125, &bias);
+            let limit = panels.limit() as i32;
+            let range = if kernels.run(HasBytes) { 0..=255 } else { -limit..=limit };
+            let mut whole = kinds.1.integers(rows * k, !seed, range.clone());
+            for row in whole.chunks_mut(k) {
+                row[..2].copy_from_slice(&[*range.start(), *range.end()]);
+            }
+            let floats: Vec<f32> = whole.iter().map(|&number| number as f32).collect();
+            let sums = plain_sums(&whole, &weights, k);
+            let exact = sums.iter().zip(bias.iter().cycle());
+            let exact: Vec<f32> = exact.map(|(&sum, bias)| sum as f32 * 0.125 + bias).collect();
+            let (mut quantised, mut out) = (QuantisedRows::default(), vec![f32::NAN; rows * n]);
+            kernels.quantise(&floats, &panels, &mut quantised);
+            kernels.linear_int8(&panels, &quantised, After::Store, &mut out);
+            prop_assert!(out == exact, "{}", kernels.instruction_set());
+            let head_dim = if n.is_multiple_of(64) { 64 } else { 32 };
+            kernels.linear_int8_by_heads(&panels, &quantised, head_dim, &mut out);
+            let by_heads: Vec<f32> = (0..n / head_dim)
+                .flat_map(|head| exact.chunks(n).map(move |row| &row[head * head_dim..]))
+                .flat_map(|part| &part[..head_dim])
+                .copied()
+                .collect();
+            prop_assert!(out == by_heads, "by heads on {}", kernels.instruction_set());
+        }
+    }
+
+    #[test]
+    fn a_row_of_an_int8_layer_is_the_same_wherever_it_stands(
+        rows in 2_usize..70, n in 1_usize..=5, k in 1_usize..=12, seed: u64,
+    ) {
+        let (n, k) = (32 * n, 32 * k);
+        let (a, before) = (values(rows * k, !seed), values(rows * n, seed ^ 1));
+        let (weights, bias) = (Pattern::Random.weights(n * k, seed), values(n, seed ^ 7));
+        for (kernels, after) in Kernels::all().into_iter().flat_map(|kernels| {
+            FUNCTIONS.map(|after| (kernels, after))
+        }) {
+            let panels = pack(kernels, &weights, k, 0.001, &bias);
+            let mut quantised = QuantisedRows::default();
+            let mut out = before.clone();
+            kernels.quantise(&a, &panels, &mut quantised);
+            kernels.linear_int8(&panels, &quantised, after, &mut out);
+            let parts = a.chunks(k).zip(before.chunks(n)).zip(out.chunks(n));
+            for ((a, before), expected) in parts {
+                let mut alone = before.to_vec();
+                kernels.quantise(a, &panels, &mut quantised);
+                kernels.linear_int8(&panels, &quantised, after, &mut alone);
+                let set = kernels.instruction_set();
+                prop_assert!(alone == expected, "{:?} on {}", after, set);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_rows_give_no_results() {
+    for kernels in Kernels::all() {
+        let panels = pack(kernels, &[1; 32 * 32], 32, 1.0, &[0.0; 32]);
+        let mut quantised = QuantisedRows::default();
+        kernels.quantise(&[], &panels, &mut quantised);
+        kernels.linear_int8(&panels, &quantised, After::Store, &mut []);
+        kernels.linear_int8_by_heads(&panels, &quantised, 32, &mut []);
+    }
+}

@@ -1,0 +1,62 @@
+//! The shipped models in int8 against f32, for texts of every length that is special.
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps nothing")]
+
+mod common;
+
+use common::{CROSS_ENCODER, EMBEDDER, open_with, shipped};
+use reread_encoder::{InstructionSet, Precision};
+
+const WORDS: &str = "the roof of our house has solar panels which turn light into power for the \
+    kitchen and the car while the sun is up and when it rains we buy some from the city";
+
+/// A text of this many tokens, special tokens not counted.
+fn text(n_words: usize) -> String {
+    let words: Vec<&str> = WORDS.split_whitespace().cycle().take(n_words).collect();
+    words.join(" ")
+}
+
+const LENGTHS: [usize; 13] = [0, 1, 2, 5, 7, 13, 29, 31, 46, 95, 127, 253, 510];
+
+#[test]
+fn embeddings_of_any_length_are_close_to_f32() {
+    let set = InstructionSet::available()[0];
+    let [exact, ours] = [Precision::F32, Precision::Int8].map(|precision| {
+        let model = open_with(&shipped(EMBEDDER), set, precision);
+        let texts = LENGTHS.map(text);
+        let texts = texts.each_ref().map(String::as_str);
+        for (text, n_words) in texts.iter().zip(LENGTHS) {
+            let tokens = model.tokenizer().encode(text, 512).unwrap();
+            assert_eq!(tokens.len(), n_words + 2, "each word is one token");
+        }
+        model.embed(&texts, 512).unwrap()
+    });
+    let dim = exact.len() / LENGTHS.len();
+    for (n_words, (a, b)) in LENGTHS.iter().zip(exact.chunks(dim).zip(ours.chunks(dim))) {
+        let cosine: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+        println!("{n_words} words: {:.1e}", 1.0 - cosine);
+        assert!(cosine > 0.997, "{n_words} words: {cosine}");
+    }
+}
+
+#[test]
+fn logits_of_any_length_are_close_to_f32() {
+    let set = InstructionSet::available()[0];
+    let [exact, ours] = [Precision::F32, Precision::Int8].map(|precision| {
+        let model = open_with(&shipped(CROSS_ENCODER), set, precision);
+        let texts = LENGTHS.map(text);
+        let texts = texts.each_ref().map(String::as_str);
+        let mut logits = Vec::new();
+        for query in ["", "what do solar panels do", "goat cheese"] {
+            logits.extend(model.score(query, &texts, 512).unwrap());
+        }
+        logits
+    });
+    for (at, (exact, ours)) in exact.iter().zip(ours).enumerate() {
+        let n_words = LENGTHS[at % LENGTHS.len()];
+        println!("{n_words} words: {exact}, {ours}");
+        assert!(
+            (exact - ours).abs() < 0.3,
+            "{n_words} words: {exact}, {ours}"
+        );
+    }
+}
