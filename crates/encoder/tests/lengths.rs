@@ -1,5 +1,6 @@
 //! The shipped models in int8 against f32, for texts of every length that is special.
 #![allow(clippy::unwrap_used, reason = "a test fails where it unwraps nothing")]
+#![allow(clippy::print_stdout, reason = "the differences are worth seeing")]
 
 mod common;
 

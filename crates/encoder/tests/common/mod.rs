@@ -1,6 +1,8 @@
 //! Small BERT models, made on the spot and written to a folder of their own.
 #![allow(dead_code, reason = "each file of tests uses a part")]
 
+pub(crate) mod random_model;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

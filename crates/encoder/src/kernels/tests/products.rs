@@ -155,7 +155,7 @@ const FUNCTIONS: [After; 5] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn sums_of_integers_are_those_of_a_plain_loop(
@@ -240,6 +240,43 @@ proptest! {
                 kernels.linear_int8(&panels, &quantised, after, &mut alone);
                 let set = kernels.instruction_set();
                 prop_assert!(alone == expected, "{:?} on {}", after, set);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_sum_of_the_greatest_numbers_leaves_32_bits() {
+    for k in [32, 1536, 2048, 4096, 8192] {
+        for (kernels, weight) in Kernels::all()
+            .into_iter()
+            .flat_map(|kernels| [-128_i8, 127].map(|weight| (kernels, weight)))
+        {
+            let panels = pack(kernels, &vec![weight; 32 * k], k, 1.0, &[0.0; 32]);
+            let (greatest, first) = if kernels.run(HasBytes) {
+                (255.0, 0.0)
+            } else {
+                (panels.limit(), -panels.limit())
+            };
+            // The first number of a row of bytes sets where they begin.
+            let mut rows = vec![greatest; 2 * k];
+            rows[0] = first;
+            rows[k..].fill(-greatest);
+            rows[k] = -first;
+            let exact = |row: &[f32]| {
+                let sum: f64 = row.iter().map(|&x| f64::from(x)).sum();
+                sum * f64::from(weight)
+            };
+            let (mut quantised, mut out) = (QuantisedRows::default(), [f32::NAN; 64]);
+            kernels.quantise(&rows, &panels, &mut quantised);
+            kernels.linear_int8(&panels, &quantised, After::Store, &mut out);
+            for (row, out) in rows.chunks(k).zip(out.chunks(32)) {
+                let exact = exact(row);
+                let set = kernels.instruction_set();
+                for &ours in out {
+                    let error = (f64::from(ours) - exact).abs();
+                    assert!(error <= 1e-6 * exact.abs(), "{ours} for {exact} on {set}");
+                }
             }
         }
     }

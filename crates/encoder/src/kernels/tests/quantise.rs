@@ -42,7 +42,7 @@ fn check(kernels: Kernels, rows: &[f32], k: usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn a_value_comes_back_within_half_a_step(
