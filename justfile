@@ -23,3 +23,7 @@ dense *sizes:
 encoder:
     cargo bench --profile dev -p reread-encoder --bench throughput
     cargo bench --profile dev -p reread-encoder --bench stages
+
+# The encoder beside ONNX Runtime and fastembed: `just inference --onnx path/to/onnx --collection path/to/scifact`
+inference *arguments:
+    cargo bench --profile dev --bench inference -- {{arguments}}
