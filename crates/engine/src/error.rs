@@ -82,6 +82,54 @@ pub enum Error {
         /// The document's last line.
         last: u32,
     },
+    /// A file of judgements, queries or results cannot be read.
+    #[error("cannot read {}", path.display())]
+    CannotRead {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A line of judgements, queries or results is not what it should be.
+    #[error("{}:{line}: expected {expected}, found {found}", path.display())]
+    BadLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What should stand there.
+        expected: &'static str,
+        /// The beginning of what stands there.
+        found: String,
+    },
+    /// A line of judgements, queries or results says again what an earlier one says.
+    #[error("{}:{line}: {what} stands on line {first} already; remove one of them", path.display())]
+    RepeatedLine {
+        /// The file.
+        path: PathBuf,
+        /// The later line, from 1.
+        line: u64,
+        /// The earlier line, from 1.
+        first: u64,
+        /// What is said twice.
+        what: String,
+    },
+    /// A file of judgements, queries or results holds none.
+    #[error("{} holds no {expected}", path.display())]
+    NothingRead {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// There is no measure of this name.
+    #[error(
+        "there is no measure {name:?}; there are nDCG@k, R@k, AP, RR@k, P@k, Success@k and Judged@k, with a whole number for k"
+    )]
+    UnknownMeasure {
+        /// The name.
+        name: String,
+    },
     /// An option lies outside its bounds.
     #[error("{option} is {value}, and must be {bound}")]
     InvalidOption {
