@@ -15,6 +15,7 @@
 //! assert_eq!(evaluation.means(), [0.5, 0.25]);
 //! ```
 
+mod collection;
 mod evaluate;
 mod gains;
 mod lines;
@@ -23,7 +24,11 @@ mod qrels;
 mod queries;
 mod run;
 pub mod statistics;
+mod summary;
+mod targets;
+mod trial;
 
+pub use collection::Collection;
 pub use evaluate::{Evaluation, QueryValues, evaluate};
 pub use gains::{
     average_precision_at, ndcg_at, precision_at, recall_at, reciprocal_rank_at, success_at,
@@ -32,3 +37,7 @@ pub use measure::Measure;
 pub use qrels::{Grades, Judgement, Qrels};
 pub use queries::{QueryText, read_queries};
 pub use run::Run;
+pub use statistics::{Comparison, compare};
+pub use summary::{FOUND_AT, Fate, StageTimes, SystemSummary, stage_times, summarise};
+pub use targets::{Presence, Target, Targets};
+pub use trial::{POOL, Ranking, Stages, System, Trace, Trial, TrialOptions, run_of};
