@@ -106,7 +106,7 @@ pub(super) fn gains(results: &Results, row: &SystemSummary) -> Markup {
     let (x, y) = (frame.x(0.0, gains.len() as f64), frame.y(-most, most));
     let width = (x.at(1.0) - x.at(0.0)).max(0.3);
     let inside = html! {
-        (frame.grid(y, |value| format!("{value:+.1}")))
+        (frame.grid(y, |value| format!("{value:+.2}")))
         @for (pos, (gain, query)) in gains.iter().enumerate() {
             @if gain.abs() > 1e-9 {
                 @let (top, bottom) = (y.at(gain.max(0.0)), y.at(gain.min(0.0)));
