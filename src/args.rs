@@ -1,5 +1,6 @@
 //! What can be said on the command line. Parses and validates; opens nothing.
 
+mod eval;
 mod settings;
 mod values;
 
@@ -8,6 +9,7 @@ use std::time::SystemTime;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use eval::EvalArgs;
 pub(crate) use settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings, WalkFlags};
 pub(crate) use values::{
     ByArg, ColorArg, FormatArg, FusionArg, KindArg, ModeArg, PrecisionArg, bounded, budget, choice,
@@ -73,6 +75,7 @@ pub(crate) enum Command {
     Search(Box<SearchArgs>),
     Index(IndexArgs),
     Rerank(RerankArgs),
+    Eval(Box<EvalArgs>),
     Get(GetArgs),
     Status(StatusArgs),
     Models(ModelsArgs),

@@ -42,6 +42,20 @@ impl Progress {
     }
 }
 
+/// A bar that counts questions; hidden where [`Progress`] is.
+pub(crate) fn questions(quiet: bool, n_questions: usize) -> ProgressBar {
+    if quiet || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
+    let template = "asking {bar:10} {pos} of {len} questions, {eta} left";
+    ProgressBar::with_draw_target(Some(n_questions as u64), target).with_style(
+        ProgressStyle::with_template(template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("=> "),
+    )
+}
+
 impl Observer for Progress {
     fn progress(&self, progress: &IndexProgress) {
         if self.bar.is_hidden() {

@@ -47,7 +47,7 @@ pub(crate) fn write_run(
 }
 
 /// A name as one word: what would end it, or a terminal would obey, is written as `%20` is.
-fn word(name: &str) -> String {
+pub(super) fn word(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for c in name.chars() {
         if c.is_whitespace() || c.is_control() {

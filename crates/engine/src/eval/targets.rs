@@ -1,0 +1,259 @@
+//! Judgements joined with an index: which passages does each one mean?
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::RangeInclusive;
+
+use reread_index::{DocId, Passage, Snapshot};
+
+use super::qrels::{Grades, Judgement, Qrels};
+use crate::options::By;
+use crate::{Error, Result};
+
+/// What judgements mean in one snapshot of an index.
+///
+/// If every judgement names a document, documents are ranked, each by its best passage. If one
+/// names lines or holds a quote, passages are ranked. A passage then stands for the best graded of
+/// the judged places that it holds and that no better placed passage has stood for: neighbours
+/// overlap, and finding the same words twice is no second find.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Targets {
+    /// What is ranked.
+    pub by: By,
+    /// The judged places of each query.
+    pub queries: BTreeMap<String, Vec<Target>>,
+}
+
+/// One judged place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Target {
+    /// Its name in rankings: a document's id; for lines and quotes the judgement's own name.
+    pub name: String,
+    /// Above 0 is relevant.
+    pub grade: i32,
+    /// The line of the judgement in its file, from 1.
+    pub line: u64,
+    /// Whether the index has it.
+    pub presence: Presence,
+    document: String,
+    place: Place,
+}
+
+/// Whether the index has a judged place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Presence {
+    /// A passage of it is in the index.
+    Indexed,
+    /// Its document is in the index, and no passage holds the place: it was cut in two, or the
+    /// document has changed since it was judged.
+    CutApart,
+    /// There is no such document in the index.
+    UnknownDocument,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Document,
+    Lines(RangeInclusive<u32>),
+    Quote(String),
+}
+
+impl Targets {
+    /// Finds every judged place in a snapshot. Reads the judged documents' passages.
+    ///
+    /// # Errors
+    /// `Index` when the index cannot be read.
+    pub fn find(qrels: &Qrels, snapshot: &Snapshot) -> Result<Self> {
+        let known = Known::of(snapshot);
+        let mut queries = BTreeMap::new();
+        let mut by = By::Document;
+        for (query, judgements) in &qrels.queries {
+            let mut targets = Vec::with_capacity(judgements.len());
+            for judgement in judgements {
+                let target = known.target(judgement, snapshot)?;
+                if target.place != Place::Document {
+                    by = By::Passage;
+                }
+                targets.push(target);
+            }
+            queries.insert(query.clone(), targets);
+        }
+        Ok(Self { by, queries })
+    }
+
+    /// The grades by name, for `evaluate`.
+    pub fn grades(&self) -> Grades {
+        let of_query = |targets: &Vec<Target>| {
+            let named = targets
+                .iter()
+                .map(|target| (target.name.clone(), target.grade));
+            named.collect()
+        };
+        self.queries
+            .iter()
+            .map(|(query, targets)| (query.clone(), of_query(targets)))
+            .collect()
+    }
+
+    /// The judged places of a query; none for one without judgements.
+    pub fn of(&self, query: &str) -> &[Target] {
+        self.queries.get(query).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a list of passages finds, best first: the position in `passages` and the name. Documents
+    /// are named once.
+    pub fn names(&self, query: &str, passages: &[&Passage]) -> Vec<(usize, String)> {
+        match self.by {
+            By::Document => {
+                let mut seen = HashSet::new();
+                let first = passages
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, passage)| seen.insert(&passage.doc_id));
+                first
+                    .map(|(pos, passage)| (pos, passage.doc_id.clone()))
+                    .collect()
+            }
+            By::Passage => self.passage_names(query, passages),
+        }
+    }
+
+    fn passage_names(&self, query: &str, passages: &[&Passage]) -> Vec<(usize, String)> {
+        let targets = self.of(query);
+        let mut credited = vec![false; targets.len()];
+        let mut name = |passage: &Passage| {
+            let mut best: Option<&Target> = None;
+            for (target, credited) in targets.iter().zip(&mut credited) {
+                if !*credited && target.is_in(passage) {
+                    *credited = true;
+                    best = Some(best.map_or(target, |best| {
+                        if target.grade > best.grade {
+                            target
+                        } else {
+                            best
+                        }
+                    }));
+                }
+            }
+            best.map_or_else(
+                || format!("{}#{}", passage.doc_id, passage.bytes.start),
+                |target| target.name.clone(),
+            )
+        };
+        passages
+            .iter()
+            .enumerate()
+            .map(|(pos, passage)| (pos, name(passage)))
+            .collect()
+    }
+
+    /// For each judged place of a query the position of the first passage that holds it.
+    pub fn first_positions(&self, query: &str, passages: &[&Passage]) -> Vec<Option<usize>> {
+        self.of(query)
+            .iter()
+            .map(|target| passages.iter().position(|passage| target.is_in(passage)))
+            .collect()
+    }
+}
+
+impl Target {
+    /// Whether a passage holds the place; for a whole document, whether it is of it.
+    pub fn is_in(&self, passage: &Passage) -> bool {
+        if passage.doc_id != self.document && passage.path != self.document {
+            return false;
+        }
+        match &self.place {
+            Place::Document => true,
+            // The first line stands for the place, which may reach over several passages.
+            Place::Lines(lines) => passage.lines.contains(lines.start()),
+            Place::Quote(quote) => {
+                let words: Vec<&str> = passage.text.split_whitespace().collect();
+                words.join(" ").contains(quote.as_str())
+            }
+        }
+    }
+}
+
+/// The documents of a snapshot by what judgements may call them.
+struct Known<'a>(HashMap<&'a str, Vec<DocId>>);
+
+impl<'a> Known<'a> {
+    fn of(snapshot: &'a Snapshot) -> Self {
+        let mut names: HashMap<&str, Vec<DocId>> = HashMap::new();
+        for (document, id, path) in snapshot.documents() {
+            names.entry(id).or_default().push(document);
+            if path != id {
+                names.entry(path).or_default().push(document);
+            }
+        }
+        Self(names)
+    }
+
+    fn target(&self, judgement: &Judgement, snapshot: &Snapshot) -> Result<Target> {
+        let (document, place) = match (&judgement.quote, path_and_lines(&judgement.document)) {
+            (Some(quote), _) => (judgement.document.as_str(), Place::Quote(quote.clone())),
+            // An id may end like a place in a file.
+            _ if self.0.contains_key(judgement.document.as_str()) => {
+                (judgement.document.as_str(), Place::Document)
+            }
+            (None, Some((path, lines))) if self.0.contains_key(path) => (path, Place::Lines(lines)),
+            _ => (judgement.document.as_str(), Place::Document),
+        };
+        let name = match place {
+            // Two quotes of one page need names of their own.
+            Place::Quote(_) => format!("{document}@{}", judgement.line),
+            _ => judgement.document.clone(),
+        };
+        let mut target = Target {
+            name,
+            grade: judgement.grade,
+            line: judgement.line,
+            presence: Presence::UnknownDocument,
+            document: document.to_owned(),
+            place,
+        };
+        if let Some(documents) = self.0.get(document) {
+            target.presence = presence(&target, documents, snapshot)?;
+        }
+        Ok(target)
+    }
+}
+
+fn presence(target: &Target, documents: &[DocId], snapshot: &Snapshot) -> Result<Presence> {
+    if target.place == Place::Document {
+        return Ok(Presence::Indexed);
+    }
+    for &document in documents {
+        for passage in snapshot.passages_of(document) {
+            let passage = snapshot.passage(passage).map_err(Error::from)?;
+            if target.is_in(&passage) {
+                return Ok(Presence::Indexed);
+            }
+        }
+    }
+    Ok(Presence::CutApart)
+}
+
+/// `notes/a.md:10-20` or `notes/a.md:10`.
+fn path_and_lines(name: &str) -> Option<(&str, RangeInclusive<u32>)> {
+    let (path, lines) = name.rsplit_once(':')?;
+    let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
+    let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
+    (first >= 1 && first <= last).then_some((path, first..=last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_a_path_and_lines() {
+        assert_eq!(path_and_lines("a.md:3-9"), Some(("a.md", 3..=9)));
+        assert_eq!(path_and_lines("a:b.md:3"), Some(("a:b.md", 3..=3)));
+        for name in ["a.md", "a.md:", "a.md:0", "a.md:9-3", "a.md:x"] {
+            assert_eq!(path_and_lines(name), None, "{name}");
+        }
+    }
+}

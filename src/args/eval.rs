@@ -1,0 +1,180 @@
+//! Flags of `reread eval`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use reread_engine::eval::Measure;
+
+use super::IndexFolder;
+use super::settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags};
+use super::values::{FusionArg, bounded, finite, weight};
+
+/// Measure how well each pass ranks, and whether the second one pays
+///
+/// Asks every judged question of every system (BM25, vectors, both, and the second pass at several
+/// depths) and says how good the rankings are, how sure that is, and what it costs. The
+/// cross-encoder reads each pair once. `docs/evaluation.md` explains every number.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  reread eval scifact --index /tmp/scifact --report scifact.html
+  reread eval --qrels data/sample/qrels.tsv --queries data/sample/questions.jsonl data/sample/docs
+  reread eval scifact --limit 20 --depths 10,20 --json")]
+pub(crate) struct EvalArgs {
+    /// A collection in BEIR layout, or the folder that the judgements are about [default: .]
+    ///
+    /// A collection has corpus.jsonl, queries.jsonl and qrels/test.tsv, each plain or with .gz. Any
+    /// other folder needs --qrels and --queries.
+    #[arg(value_name = "DATASET|FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+
+    /// The judgements [default: qrels/test.tsv of the collection]
+    ///
+    /// Tab-separated `query-id`, `corpus-id`, `score` with a header line, or TREC form; gzip too. What
+    /// is judged is a document's id, its path, or `path:10-20` for lines; a fourth column `quote`
+    /// holds words of the judged passage.
+    #[arg(long, value_name = "FILE", help_heading = "What is measured")]
+    pub(crate) qrels: Option<PathBuf>,
+
+    /// The questions [default: queries.jsonl of the collection]
+    ///
+    /// JSON Lines such as `{"_id": "q1", "text": "..."}`, or id, tab, text; gzip too.
+    #[arg(long, value_name = "FILE", help_heading = "What is measured")]
+    pub(crate) queries: Option<PathBuf>,
+
+    /// Which judgements of a collection are taken [default: test]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "test",
+        hide_default_value = true,
+        conflicts_with = "qrels",
+        help_heading = "What is measured"
+    )]
+    pub(crate) split: String,
+
+    /// Ask only the first judged questions [default: all]
+    ///
+    /// For a quick look; intervals are then wide.
+    #[arg(long, value_name = "N", value_parser = bounded::<1, 10_000_000>,
+          help_heading = "What is measured")]
+    pub(crate) limit: Option<usize>,
+
+    /// The measures, named as in the tool ir-measures [default: nDCG@10,R@100,RR@10,AP,Judged@10]
+    ///
+    /// nDCG@k, R@k, AP, RR@k, P@k, Success@k, Judged@k. The first one is the one that systems are
+    /// compared by.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = measure,
+          help_heading = "What is measured")]
+    pub(crate) measures: Vec<Measure>,
+
+    /// The depths of the second pass that are compared [default: 10,20,50]
+    ///
+    /// From 1 to 1,000 each. Time grows with the deepest one alone.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = bounded::<1, 1_000>,
+          help_heading = "What is measured")]
+    pub(crate) depths: Vec<usize>,
+
+    /// The number that random tests start from [default: 1]
+    ///
+    /// The same seed gives the same p-values.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        hide_default_value = true,
+        help_heading = "What is measured"
+    )]
+    pub(crate) seed: u64,
+
+    /// One JSON object with every number, also for each question
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+
+    /// Write a ranking in TREC form
+    ///
+    /// That of --run-system, for evaluation tools.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) run: Option<PathBuf>,
+
+    /// Whose ranking --run writes [default: the deepest second pass]
+    ///
+    /// `bm25`, `vector`, `hybrid`, or `depth-20` and so on.
+    #[arg(long, value_name = "NAME", requires = "run", help_heading = "Output")]
+    pub(crate) run_system: Option<String>,
+
+    /// Write a page with tables and plots
+    ///
+    /// One file that needs nothing else and no JavaScript.
+    #[arg(long, value_name = "FILE.html", help_heading = "Output")]
+    pub(crate) report: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) search: EvalSearchFlags,
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) cut: IndexFlags,
+    #[command(flatten)]
+    pub(crate) read: ReadFlags,
+    #[command(flatten)]
+    pub(crate) models: ModelFlags,
+}
+
+/// Those of a search's flags that a comparison of systems leaves open.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Search")]
+pub(crate) struct EvalSearchFlags {
+    /// How the two lists of a hybrid search become one [default: blend]
+    #[arg(long, value_enum, env = "REREAD_FUSION", hide_env_values = true)]
+    fusion: Option<FusionArg>,
+
+    /// The vectors' share of the blend, from 0 to 1 [default: 0.5]
+    #[arg(long, value_name = "WEIGHT", env = "REREAD_DENSE_WEIGHT", hide_env_values = true,
+          value_parser = weight)]
+    dense_weight: Option<f32>,
+
+    /// Added to each rank by `--fusion rrf` [default: 60]
+    #[arg(long, value_name = "K", env = "REREAD_RRF_K", hide_env_values = true,
+          value_parser = finite)]
+    rrf_k: Option<f32>,
+
+    /// Measure the first pass alone
+    #[arg(long)]
+    no_rerank: bool,
+
+    /// The second pass's share of the final score, from 0 to 1 [default: 0.5]
+    #[arg(long, value_name = "WEIGHT", env = "REREAD_RERANK_WEIGHT", hide_env_values = true,
+          value_parser = weight)]
+    rerank_weight: Option<f32>,
+
+    /// Compare the question with every vector
+    #[arg(long)]
+    exact: bool,
+
+    /// Measure the index as it is
+    #[arg(long)]
+    no_refresh: bool,
+}
+
+impl From<EvalSearchFlags> for SearchFlags {
+    fn from(flags: EvalSearchFlags) -> Self {
+        Self {
+            fusion: flags.fusion,
+            dense_weight: flags.dense_weight,
+            rrf_k: flags.rrf_k,
+            no_rerank: flags.no_rerank,
+            // Whoever measures wants to see the second pass, whatever a configuration file says.
+            rerank: !flags.no_rerank,
+            rerank_weight: flags.rerank_weight,
+            exact: flags.exact,
+            no_refresh: flags.no_refresh,
+            ..Self::default()
+        }
+    }
+}
+
+fn measure(name: &str) -> Result<Measure, String> {
+    name.parse()
+        .map_err(|error: reread_engine::Error| error.to_string())
+}

@@ -1,0 +1,152 @@
+//! How an evaluation is written: tables for people, JSON for programs, a run, a page.
+
+mod json;
+mod page;
+mod plots;
+mod svg;
+mod tables;
+
+use std::io::{self, Write};
+
+use reread_engine::eval::statistics::queries_needed;
+use reread_engine::eval::{Comparison, Measure, System, SystemSummary, Targets, Trial, run_of};
+
+pub(crate) use json::write_json;
+pub(crate) use page::write_report;
+pub(crate) use tables::write_tables;
+
+use super::trec::word;
+
+/// Corrected p-values up to this are called significant.
+const ALPHA: f64 = 0.05;
+
+/// The chance to find a true gain that power is reckoned for.
+const POWER: f64 = 0.8;
+
+/// Everything that was measured.
+pub(crate) struct Results {
+    /// The collection's or folder's name.
+    pub(crate) name: String,
+    pub(crate) rows: Vec<SystemSummary>,
+    pub(crate) trials: Vec<Trial>,
+    pub(crate) targets: Targets,
+    pub(crate) measures: Vec<Measure>,
+    pub(crate) models: Vec<String>,
+    pub(crate) n_passages: usize,
+    pub(crate) seed: u64,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Results {
+    /// The measure that systems are compared by.
+    fn main_measure(&self) -> String {
+        self.measures
+            .first()
+            .map(Measure::to_string)
+            .unwrap_or_default()
+    }
+
+    fn hybrid(&self) -> Option<&SystemSummary> {
+        self.rows.iter().find(|row| row.system == System::Hybrid)
+    }
+
+    /// The rows of the second pass, shallowest first.
+    fn second_pass(&self) -> impl DoubleEndedIterator<Item = &SystemSummary> {
+        let is_depth = |row: &&SystemSummary| matches!(row.system, System::Depth(_));
+        self.rows.iter().filter(is_depth)
+    }
+
+    /// What the comparison of the second pass with the hybrid comes to, a sentence a depth.
+    fn findings(&self) -> Vec<String> {
+        let n_queries = self.trials.len();
+        let row = |row: &SystemSummary| {
+            let comparison = row.against_hybrid?;
+            Some(finding(row, &comparison, &self.main_measure(), n_queries))
+        };
+        self.second_pass().filter_map(row).collect()
+    }
+}
+
+fn finding(
+    row: &SystemSummary,
+    comparison: &Comparison,
+    measure: &str,
+    n_queries: usize,
+) -> String {
+    let p = row.corrected_p.unwrap_or(1.0);
+    let interval = comparison.interval.map_or_else(String::new, |(low, high)| {
+        format!(" (95 % interval {} to {})", signed(low), signed(high))
+    });
+    let verdict = match (p <= ALPHA, comparison.mean > 0.0) {
+        (true, true) => "better than the hybrid",
+        (true, false) => "worse than the hybrid",
+        _ => "no difference established",
+    };
+    let power = if p <= ALPHA {
+        String::new()
+    } else {
+        power(comparison, n_queries)
+    };
+    format!(
+        "{}: {} {measure}{interval}, {verdict} (corrected p {}).{power}",
+        row.system,
+        signed(comparison.mean),
+        p_value(p)
+    )
+}
+
+/// What so many questions could have shown, and what it would take to show the difference seen.
+fn power(comparison: &Comparison, n_queries: usize) -> String {
+    let Some(detectable) = comparison.detectable else {
+        return String::new();
+    };
+    let (mean, deviation) = (comparison.mean, comparison.deviation);
+    let needed = queries_needed(mean, deviation, ALPHA, POWER)
+        .filter(|&needed| needed > n_queries)
+        .map(|needed| {
+            format!(
+                "; one of {} would take about {}",
+                decimal(mean.abs()),
+                super::grouped(needed)
+            )
+        });
+    format!(
+        " {} show a gain of {} with a chance of 80 %{}.",
+        super::counted(n_queries, "question"),
+        decimal(detectable),
+        needed.unwrap_or_default()
+    )
+}
+
+/// Writes the ranking of the system at `pos` as `query Q0 name rank score run`.
+pub(crate) fn write_run(out: &mut impl Write, results: &Results, pos: usize) -> io::Result<()> {
+    let name = format!("reread-{}", results.rows[pos].system.id());
+    for (query, ranked) in run_of(&results.trials, pos).queries() {
+        for ((id, score), rank) in ranked.iter().zip(1u32..) {
+            writeln!(out, "{} Q0 {} {rank} {score} {name}", word(query), word(id))?;
+        }
+    }
+    Ok(())
+}
+
+/// A measure's value.
+fn decimal(value: f64) -> String {
+    format!("{value:.4}")
+}
+
+fn signed(value: f64) -> String {
+    format!("{value:+.4}")
+}
+
+fn p_value(p: f64) -> String {
+    if p < 0.001 {
+        "< .001".to_owned()
+    } else {
+        format!("{p:.3}")
+    }
+}
+
+/// The part of the ceiling that is reached.
+fn reached(value: f64, ceiling: f64) -> Option<f64> {
+    (ceiling > 0.0).then_some(value / ceiling)
+}
