@@ -197,7 +197,9 @@ fn quantise_to_words<I: Isa>(
 #[inline(always)]
 pub(super) fn greatest_magnitude<I: Isa>(isa: I, values: &[f32]) -> f32 {
     let span = Span::of(isa, values);
-    span.greatest.max(-span.least).max(0.0)
+    let magnitude = span.greatest.max(-span.least);
+    // Less than 0 is nothing at all; what is not a number stays so.
+    if magnitude < 0.0 { 0.0 } else { magnitude }
 }
 
 /// Quantises rows of `k` values.
