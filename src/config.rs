@@ -278,6 +278,8 @@ mod tests {
             "pdf_timeout" => "\"90s\"",
             "max_file_size" => "\"1M\"",
             "embedder" | "cross_encoder" | "onnxruntime" => "\"name\"",
+            "cpu" => "\"portable\"",
+            "precision" => "\"f32\"",
             _ => "100",
         }
     }

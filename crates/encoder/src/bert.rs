@@ -198,7 +198,7 @@ impl Bert {
             first_rows,
             float,
             int8,
-            split,
+            split: split_scratch,
             n_threads,
         } = workspace;
         let n_threads = *n_threads;
@@ -221,39 +221,35 @@ impl Bert {
                 }
             }
             Layers::Int8(layers) => {
-                // One sequence alone is dealt out row by row.
-                let only = match *sequences {
-                    [only] if n_threads > 1 => Some(only),
-                    _ => None,
-                };
-                match (layers.first(), only) {
-                    (Some(first), Some(only)) => {
-                        first.quantise_split(&shape, only, n_threads, rows, split);
-                    }
-                    (Some(first), None) => first.quantise(&shape, rows, int8),
-                    (None, _) => {}
-                }
-                for layer in &layers[..n_full] {
-                    if stop() {
+                let (full, last) = layers.split_at(n_full);
+                if let [sequence] = *sequences
+                    && n_threads > 1
+                {
+                    let split = int8::Split {
+                        shape: &shape,
+                        sequence,
+                        n_threads,
+                        full,
+                        last: last.first(),
+                    };
+                    if !split.run(rows, first_rows, split_scratch, stop) {
                         return Ok(false);
                     }
-                    match only {
-                        Some(only) => layer.run_split(&shape, only, n_threads, rows, split),
-                        None => layer.run(&shape, sequences, rows, int8),
+                } else {
+                    if let Some(first) = layers.first() {
+                        first.quantise(&shape, rows, int8);
                     }
-                }
-                for layer in &layers[n_full..] {
-                    if stop() {
-                        return Ok(false);
-                    }
-                    match only {
-                        Some(only) => {
-                            let scratch = &mut *split;
-                            layer.run_split_for_first(
-                                &shape, only, n_threads, rows, first_rows, scratch,
-                            );
+                    for layer in full {
+                        if stop() {
+                            return Ok(false);
                         }
-                        None => layer.run_for_first(&shape, sequences, rows, first_rows, int8),
+                        layer.run(&shape, sequences, rows, int8);
+                    }
+                    for layer in last {
+                        if stop() {
+                            return Ok(false);
+                        }
+                        layer.run_for_first(&shape, sequences, rows, first_rows, int8);
                     }
                 }
             }

@@ -13,7 +13,7 @@ use crate::weights::Weights;
 
 use super::{Shape, copy_first_rows};
 
-pub(super) use self::split::SplitScratch;
+pub(super) use self::split::{Split, SplitScratch};
 
 /// Rows that go through what follows attention together, so that what is between its two halves
 /// stays in the second-level cache.
