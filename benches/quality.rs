@@ -24,7 +24,7 @@ use reread_engine::{
 use serde::Deserialize;
 
 /// Weights of the cross-encoder that are compared.
-const WEIGHTS: [f32; 5] = [0.1, 0.2, 0.3, 0.5, 1.0];
+const WEIGHTS: [f32; 5] = [0.3, 0.5, 0.7, 0.85, 1.0];
 
 type Qrels = HashMap<String, HashMap<String, f64>>;
 

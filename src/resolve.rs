@@ -18,7 +18,7 @@ const DENSE_WEIGHT: f32 = 0.5;
 /// Added to each rank by reciprocal rank fusion, unless another is given.
 const RRF_K: f32 = 60.0;
 /// The share of the second pass in the final score, unless another is given.
-const RERANK_WEIGHT: f32 = 0.5;
+const RERANK_WEIGHT: f32 = 0.7;
 
 /// Joins flags, which hold the environment's values too, with the configuration files.
 pub(crate) fn settings(

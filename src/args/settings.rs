@@ -94,7 +94,7 @@ pub(crate) struct SearchFlags {
     #[arg(long, overrides_with = "no_rerank")]
     pub(crate) rerank: bool,
 
-    /// The second pass's share of the final score, from 0 to 1 [default: 0.5]
+    /// The second pass's share of the final score, from 0 to 1 [default: 0.7]
     ///
     /// 1 is the cross-encoder's order alone; lower it where its order is worse than the first
     /// pass's, as happens on text far from web pages.

@@ -1,17 +1,23 @@
-//! The final order: what the two passes say together. Pure functions.
+//! The final order: what the two passes say together. Pure functions; `docs/ranking.md` says why.
 
 use reread_index::fusion::min_max;
+
+/// What logits are divided by before they become shares. Cross-encoders are trained to be sure of
+/// themselves on questions like those they have seen, and are too sure of themselves on others.
+/// Chosen with the default weight, on four sets of questions (`docs/ranking.md`).
+const TEMPERATURE: f64 = 2.0;
 
 /// Final scores of candidates in first-pass order, higher is better, each in [0, 1].
 ///
 /// `first_pass[i]` is the score of candidate `i` and `logits` the cross-encoder's for the first
-/// `logits.len()` of them. Both are min-max scaled over the scored candidates and summed with
-/// `weight` on the cross-encoder. A candidate beyond those, which the second pass has not read, gets
-/// no part of the weight and so stays behind all that were read, in its first-pass order.
+/// `logits.len()` of them. The score is `weight * share + (1 - weight) * scaled`, where `scaled` is
+/// the first pass's score, min-max scaled over the candidates that were read, and `share` the
+/// cross-encoder's [share](shares) for the candidate. A candidate beyond those, which the second
+/// pass has not read, gets 0 and stays behind all that were read, in its first-pass order.
 pub fn blend_passes(first_pass: &[f32], logits: &[f32], weight: f32) -> Vec<f32> {
     let n_scored = logits.len().min(first_pass.len());
     let retrieved = min_max(&first_pass[..n_scored]);
-    let read = min_max(&logits[..n_scored]);
+    let read = shares(&logits[..n_scored]);
     let mut scores: Vec<f32> = retrieved
         .iter()
         .zip(&read)
@@ -19,6 +25,26 @@ pub fn blend_passes(first_pass: &[f32], logits: &[f32], weight: f32) -> Vec<f32>
         .collect();
     scores.resize(first_pass.len(), 0.0);
     scores
+}
+
+/// How the cross-encoder would divide one vote between the candidates: the softmax of their logits,
+/// each in [0, 1], 1 in all.
+///
+/// A model that can tell the candidates apart gives nearly all to one or two of them, one that
+/// cannot gives each about the same, and then the first pass decides. (Min-max scaling, in
+/// contrast, stretches a difference that means nothing to the full range.) It is the probability
+/// that a candidate is the best one, after Cao et al., "Learning to Rank: From Pairwise Approach to
+/// Listwise Approach", ICML 2007, definition 5, with the temperature of Guo et al., "On Calibration of
+/// Modern Neural Networks", ICML 2017.
+pub fn shares(logits: &[f32]) -> Vec<f32> {
+    let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let distance = |logit: f32| f64::from(logit) - f64::from(greatest);
+    let votes: Vec<f64> = logits
+        .iter()
+        .map(|&logit| (distance(logit) / TEMPERATURE).exp())
+        .collect();
+    let all: f64 = votes.iter().sum();
+    votes.into_iter().map(|vote| (vote / all) as f32).collect()
 }
 
 /// Positions by final score, highest first; candidates that were read come before those that were
@@ -40,13 +66,33 @@ mod tests {
 
     #[test]
     fn a_hand_worked_table() {
-        // first pass 0.9 0.5 0.1 -> 1, 0.5, 0; logits -2 4 1 -> 0, 1, 0.5.
-        // Half and half: 0.5, 0.75, 0.25.
-        let scores = blend_passes(&[0.9, 0.5, 0.1], &[-2.0, 4.0, 1.0], 0.5);
-        for (score, expected) in scores.iter().zip([0.5, 0.75, 0.25]) {
-            assert!((score - expected).abs() < 1e-6);
+        // first pass 0.9 0.5 0.1 -> 1, 0.5, 0; logits 2 ln 2, 2 ln 6, 0 -> votes 2, 6, 1 of 9.
+        // Half and half: (1 + 2/9) / 2, (1/2 + 6/9) / 2, (0 + 1/9) / 2.
+        let logits = [2.0 * 2f32.ln(), 2.0 * 6f32.ln(), 0.0];
+        let scores = blend_passes(&[0.9, 0.5, 0.1], &logits, 0.5);
+        for (score, expected) in scores.iter().zip([11.0 / 18.0, 7.0 / 12.0, 1.0 / 18.0]) {
+            assert!((score - expected).abs() < 1e-6, "{score}, not {expected}");
         }
+        assert_eq!(final_order(&scores, 3), [0, 1, 2]);
+        let scores = blend_passes(&[0.9, 0.5, 0.1], &logits, 0.7);
         assert_eq!(final_order(&scores, 3), [1, 0, 2]);
+    }
+
+    #[test]
+    fn a_reader_that_cannot_tell_leaves_the_first_pass_alone() {
+        let first = [0.9, 0.8, 0.7, 0.1];
+        let scores = blend_passes(&first, &[1.0, 1.1, 1.2, 1.3], 0.7);
+        assert_eq!(final_order(&scores, 4), [0, 1, 2, 3]);
+        // Min-max scaling would have made the last one the first.
+        let scores = blend_passes(&first, &[-9.0, -9.0, -9.0, 5.0], 0.7);
+        assert_eq!(final_order(&scores, 4), [3, 0, 1, 2]);
+    }
+
+    #[test]
+    fn shares_do_not_depend_on_where_logits_begin_and_bear_any_logit() {
+        assert_eq!(shares(&[1.0, 3.0]), shares(&[-9.0, -7.0]));
+        assert_eq!(shares(&[f32::MAX, f32::MIN]), [1.0, 0.0]);
+        assert_eq!(shares(&[-4.0]), [1.0]);
     }
 
     #[test]

@@ -55,7 +55,7 @@ mod result;
 
 pub use engine::{Engine, EngineBuilder, Reranked};
 pub use error::{Error, Result};
-pub use final_order::{blend_passes, final_order};
+pub use final_order::{blend_passes, final_order, shares};
 pub use models::{DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER, Models};
 pub use options::{By, SearchOptions, SecondPass};
 pub use read_lines::read_lines;
