@@ -11,10 +11,6 @@ check:
 test:
     cargo test --workspace
 
-# Ranking quality and cost on collections in BEIR layout: `just quality path/to/scifact`
-quality *collections:
-    cargo bench --profile dev --bench quality -- {{collections}}
-
 # Scan against graph: from how many vectors on does the graph pay?
 dense *sizes:
     cargo bench --profile dev -p reread-index --bench dense -- {{sizes}}

@@ -2,19 +2,23 @@
 
 mod eval;
 mod settings;
+mod tune;
 mod values;
+mod worth_it;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use eval::EvalArgs;
+pub(crate) use eval::{EvalArgs, JudgedArgs};
 pub(crate) use settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings, WalkFlags};
+pub(crate) use tune::TuneArgs;
 pub(crate) use values::{
     ByArg, ColorArg, FormatArg, FusionArg, KindArg, ModeArg, PrecisionArg, bounded, budget, choice,
     cpu, finite, size, timeout, weight,
 };
+pub(crate) use worth_it::WorthItArgs;
 
 const AFTER_HELP: &str = "\
 Exit status:
@@ -41,10 +45,10 @@ Configuration, first match wins:
 
 A configuration file holds lines such as `top_k = 20` or `mode = \"lexical\"`.
 Keys of both files: top_k, depth, mode, fusion, dense_weight, rrf_k, rerank, rerank_weight,
-  ef_search, by, paths, types, refresh, passage_tokens, overlap_tokens, max_file_size, hidden,
+  budget, ef_search, by, paths, types, refresh, passage_tokens, overlap_tokens, max_file_size, hidden,
   pdf_timeout.
 Keys of the user's file only, since a folder may come from someone else: models, embedder,
-  cross_encoder, pair_tokens, onnxruntime, threads.
+  cross_encoder, pair_tokens, cpu, precision, onnxruntime, threads.
 
 Models are looked for in --models, REREAD_MODELS, the user's configuration, beside the executable,
   in $XDG_DATA_HOME/reread/models (by default ~/.local/share) and in the source tree it was built
@@ -76,6 +80,8 @@ pub(crate) enum Command {
     Index(IndexArgs),
     Rerank(RerankArgs),
     Eval(Box<EvalArgs>),
+    WorthIt(Box<WorthItArgs>),
+    Tune(Box<TuneArgs>),
     Get(GetArgs),
     Status(StatusArgs),
     Models(ModelsArgs),

@@ -4,11 +4,14 @@ pub(crate) mod completions;
 pub(crate) mod eval;
 pub(crate) mod get;
 pub(crate) mod index;
+mod judged;
 pub(crate) mod man;
 pub(crate) mod models;
 pub(crate) mod rerank;
 pub(crate) mod search;
 pub(crate) mod status;
+pub(crate) mod tune;
+pub(crate) mod worth_it;
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 

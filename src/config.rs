@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 use crate::args::{Settings, bounded, budget, choice, cpu, finite, size, timeout, weight};
 
 /// The name of a folder's configuration file.
-const FOLDER_FILE: &str = "reread.toml";
+pub(crate) const FOLDER_FILE: &str = "reread.toml";
 
 /// Longer files are no configuration.
 const MAX_BYTES: u64 = 64 << 10;

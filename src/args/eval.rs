@@ -21,6 +21,61 @@ Examples:
   reread eval --qrels data/sample/qrels.tsv --queries data/sample/questions.jsonl data/sample/docs
   reread eval scifact --limit 20 --depths 10,20 --json")]
 pub(crate) struct EvalArgs {
+    #[command(flatten)]
+    pub(crate) judged: JudgedArgs,
+
+    /// The measures, named as in the tool ir-measures [default: nDCG@10,R@100,RR@10,AP,Judged@10]
+    ///
+    /// nDCG@k, R@k, AP, RR@k, P@k, Success@k, Judged@k. The first one is the one that systems are
+    /// compared by.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = measure,
+          help_heading = "What is measured")]
+    pub(crate) measures: Vec<Measure>,
+
+    /// The depths of the second pass that are compared [default: 10,20,50]
+    ///
+    /// From 1 to 1,000 each. Time grows with the deepest one alone.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = bounded::<1, 1_000>,
+          help_heading = "What is measured")]
+    pub(crate) depths: Vec<usize>,
+
+    /// One JSON object with every number, also for each question
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+
+    /// Write a ranking in TREC form
+    ///
+    /// That of --run-system, for evaluation tools.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) run: Option<PathBuf>,
+
+    /// Whose ranking --run writes [default: the deepest second pass]
+    ///
+    /// `bm25`, `vector`, `hybrid`, or `depth-20` and so on.
+    #[arg(long, value_name = "NAME", requires = "run", help_heading = "Output")]
+    pub(crate) run_system: Option<String>,
+
+    /// Write a page with tables and plots
+    ///
+    /// One file that needs nothing else and no JavaScript.
+    #[arg(long, value_name = "FILE.html", help_heading = "Output")]
+    pub(crate) report: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) search: EvalSearchFlags,
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) cut: IndexFlags,
+    #[command(flatten)]
+    pub(crate) read: ReadFlags,
+    #[command(flatten)]
+    pub(crate) models: ModelFlags,
+}
+
+/// Questions, their judgements, and the documents that are judged.
+#[derive(Debug, Args)]
+pub(crate) struct JudgedArgs {
     /// A collection in BEIR layout, or the folder that the judgements are about [default: .]
     ///
     /// A collection has corpus.jsonl, queries.jsonl and qrels/test.tsv, each plain or with .gz. Any
@@ -60,21 +115,6 @@ pub(crate) struct EvalArgs {
           help_heading = "What is measured")]
     pub(crate) limit: Option<usize>,
 
-    /// The measures, named as in the tool ir-measures [default: nDCG@10,R@100,RR@10,AP,Judged@10]
-    ///
-    /// nDCG@k, R@k, AP, RR@k, P@k, Success@k, Judged@k. The first one is the one that systems are
-    /// compared by.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = measure,
-          help_heading = "What is measured")]
-    pub(crate) measures: Vec<Measure>,
-
-    /// The depths of the second pass that are compared [default: 10,20,50]
-    ///
-    /// From 1 to 1,000 each. Time grows with the deepest one alone.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = bounded::<1, 1_000>,
-          help_heading = "What is measured")]
-    pub(crate) depths: Vec<usize>,
-
     /// The number that random tests start from [default: 1]
     ///
     /// The same seed gives the same p-values.
@@ -86,39 +126,6 @@ pub(crate) struct EvalArgs {
         help_heading = "What is measured"
     )]
     pub(crate) seed: u64,
-
-    /// One JSON object with every number, also for each question
-    #[arg(long, help_heading = "Output")]
-    pub(crate) json: bool,
-
-    /// Write a ranking in TREC form
-    ///
-    /// That of --run-system, for evaluation tools.
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub(crate) run: Option<PathBuf>,
-
-    /// Whose ranking --run writes [default: the deepest second pass]
-    ///
-    /// `bm25`, `vector`, `hybrid`, or `depth-20` and so on.
-    #[arg(long, value_name = "NAME", requires = "run", help_heading = "Output")]
-    pub(crate) run_system: Option<String>,
-
-    /// Write a page with tables and plots
-    ///
-    /// One file that needs nothing else and no JavaScript.
-    #[arg(long, value_name = "FILE.html", help_heading = "Output")]
-    pub(crate) report: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) search: EvalSearchFlags,
-    #[command(flatten)]
-    pub(crate) index: IndexFolder,
-    #[command(flatten)]
-    pub(crate) cut: IndexFlags,
-    #[command(flatten)]
-    pub(crate) read: ReadFlags,
-    #[command(flatten)]
-    pub(crate) models: ModelFlags,
 }
 
 /// Those of a search's flags that a comparison of systems leaves open.
@@ -174,7 +181,7 @@ impl From<EvalSearchFlags> for SearchFlags {
     }
 }
 
-fn measure(name: &str) -> Result<Measure, String> {
+pub(super) fn measure(name: &str) -> Result<Measure, String> {
     name.parse()
         .map_err(|error: reread_engine::Error| error.to_string())
 }

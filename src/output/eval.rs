@@ -130,15 +130,15 @@ pub(crate) fn write_run(out: &mut impl Write, results: &Results, pos: usize) -> 
 }
 
 /// A measure's value.
-fn decimal(value: f64) -> String {
+pub(super) fn decimal(value: f64) -> String {
     format!("{value:.4}")
 }
 
-fn signed(value: f64) -> String {
+pub(super) fn signed(value: f64) -> String {
     format!("{value:+.4}")
 }
 
-fn p_value(p: f64) -> String {
+pub(super) fn p_value(p: f64) -> String {
     if p < 0.001 {
         "< .001".to_owned()
     } else {

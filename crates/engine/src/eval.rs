@@ -27,6 +27,7 @@ pub mod statistics;
 mod summary;
 mod targets;
 mod trial;
+mod verdict;
 
 pub use collection::Collection;
 pub use evaluate::{Evaluation, QueryValues, evaluate};
@@ -38,6 +39,7 @@ pub use qrels::{Grades, Judgement, Qrels};
 pub use queries::{QueryText, read_queries};
 pub use run::Run;
 pub use statistics::{Comparison, compare};
-pub use summary::{FOUND_AT, Fate, StageTimes, SystemSummary, stage_times, summarise};
+pub use summary::{FOUND_AT, Fate, StageTimes, SystemSummary, stage_times, summarise, time};
 pub use targets::{Presence, Target, Targets};
 pub use trial::{POOL, Ranking, Stages, System, Trace, Trial, TrialOptions, run_of};
+pub use verdict::{Answer, Kind, MIN_QUESTIONS, N_SPLITS, SMALLEST_GAIN, Verdict, trust, weigh};

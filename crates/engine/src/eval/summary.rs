@@ -139,7 +139,9 @@ pub fn summarise(
             ceiling: ceiling(trials, targets, pos, system, main),
             n_pairs: trials.iter().map(|trial| pairs(trial, system)).sum(),
             time: time(trials, system),
-            estimated: matches!(system, System::Depth(depth) if depth < deepest(&systems)),
+            estimated: system
+                .depth()
+                .is_some_and(|depth| depth < deepest(&systems)),
             fates: fates(trials, targets, pos, system),
             evaluation,
         });
@@ -187,23 +189,18 @@ fn correct(rows: &mut [SystemSummary]) {
 }
 
 fn deepest(systems: &[System]) -> usize {
-    let depths = systems.iter().map(|system| match system {
-        System::Depth(depth) => *depth,
-        _ => 0,
-    });
+    let depths = systems.iter().filter_map(|system| system.depth());
     depths.max().unwrap_or(0)
 }
 
 fn pairs(trial: &Trial, system: System) -> usize {
-    match system {
-        System::Depth(depth) => depth.min(trial.n_pairs),
-        _ => 0,
-    }
+    system.depth().unwrap_or(0).min(trial.n_pairs)
 }
 
-/// The time of a system follows from its stages; a shallower second pass takes its share of the
-/// deepest one's time.
-fn time(trials: &[Trial], system: System) -> Option<(Duration, Duration)> {
+/// The time of a question with a system, median and 95th percentile; `None` without trials.
+///
+/// It follows from the stages: a shallower second pass takes its share of the deepest one's time.
+pub fn time(trials: &[Trial], system: System) -> Option<(Duration, Duration)> {
     let of_trial = |trial: &Trial| {
         let stages = &trial.stages;
         let first = stages.embed + stages.lexical + stages.dense;
@@ -211,7 +208,7 @@ fn time(trials: &[Trial], system: System) -> Option<(Duration, Duration)> {
             System::Bm25 => stages.lexical,
             System::Vector => stages.embed + stages.dense,
             System::Hybrid => first,
-            System::Depth(_) => {
+            System::Depth(_) | System::Weighted { .. } => {
                 let share = pairs(trial, system) as f64 / trial.n_pairs.max(1) as f64;
                 first + stages.rerank.mul_f64(share)
             }
@@ -231,9 +228,9 @@ fn ceiling(
 ) -> f64 {
     let of_trial = |trial: &Trial| {
         let ranking = &trial.rankings[pos];
-        let n_reordered = match system {
-            System::Depth(_) => ranking.n_reordered,
-            _ => ranking.names.len(),
+        let n_reordered = match system.depth() {
+            Some(_) => ranking.n_reordered,
+            None => ranking.names.len(),
         };
         best_order(ranking, n_reordered, trial, targets, measure)
     };
@@ -269,7 +266,7 @@ fn fates(trials: &[Trial], targets: &Targets, pos: usize, system: System) -> BTr
             let in_list = match system {
                 System::Bm25 => trace.bm25,
                 System::Vector => trace.vector,
-                System::Hybrid | System::Depth(_) => trace.candidates,
+                System::Hybrid | System::Depth(_) | System::Weighted { .. } => trace.candidates,
             };
             let fate = match (target.presence, in_list) {
                 _ if found => Fate::Found,

@@ -30,6 +30,13 @@ pub enum System {
     Hybrid,
     /// Both passes, the second one reading so many candidates.
     Depth(usize),
+    /// Both passes, with a weight of the cross-encoder in percent, whatever the options say.
+    Weighted {
+        /// How many candidates the second pass reads.
+        depth: usize,
+        /// The cross-encoder's weight in percent.
+        percent: u8,
+    },
 }
 
 /// What is tried.
@@ -42,6 +49,9 @@ pub struct TrialOptions {
     pub second_pass: SecondPass,
     /// The depths of the second pass; ignored where it is off.
     pub depths: Vec<usize>,
+    /// Weights of the cross-encoder in percent, to try at each depth; none tries that of the
+    /// second pass alone.
+    pub percents: Vec<u8>,
 }
 
 /// One question's answers.
@@ -109,14 +119,29 @@ impl TrialOptions {
             first_pass,
             second_pass,
             depths,
+            percents: Vec::new(),
         }
+    }
+
+    /// Tries each of these weights of the cross-encoder, in percent, at each depth.
+    #[must_use]
+    pub fn with_percents(mut self, percents: &[u8]) -> Self {
+        self.percents = percents.to_vec();
+        self
     }
 
     /// The systems that are tried, in the order of the results.
     pub fn systems(&self) -> Vec<System> {
         let mut systems = vec![System::Bm25, System::Vector, System::Hybrid];
-        if self.second_pass != SecondPass::Off {
-            systems.extend(self.depths.iter().map(|&depth| System::Depth(depth)));
+        if self.second_pass == SecondPass::Off {
+            return systems;
+        }
+        for &depth in &self.depths {
+            if self.percents.is_empty() {
+                systems.push(System::Depth(depth));
+            }
+            let weighted = |&percent| System::Weighted { depth, percent };
+            systems.extend(self.percents.iter().map(weighted));
         }
         systems
     }
@@ -218,7 +243,13 @@ impl Lists {
                     let first = self.candidates.iter().map(|hit| hit.scores.first_pass);
                     (candidates.clone(), first.collect(), 0)
                 }
-                System::Depth(depth) => self.at_depth(depth, &candidates, options),
+                System::Depth(depth) => match options.second_pass {
+                    SecondPass::Rerank { weight } => self.at_depth(depth, weight, &candidates),
+                    SecondPass::Off => (candidates.clone(), Vec::new(), 0),
+                },
+                System::Weighted { depth, percent } => {
+                    self.at_depth(depth, f32::from(percent) / 100.0, &candidates)
+                }
             };
             let names = targets.names(&query.id, &passages);
             let n_reordered = names.iter().filter(|(pos, _)| *pos < n_read).count();
@@ -250,12 +281,9 @@ impl Lists {
     fn at_depth<'a>(
         &self,
         depth: usize,
+        weight: f32,
         candidates: &[&'a Passage],
-        options: &TrialOptions,
     ) -> (Vec<&'a Passage>, Vec<f32>, usize) {
-        let SecondPass::Rerank { weight } = options.second_pass else {
-            return (candidates.to_vec(), Vec::new(), 0);
-        };
         let first: Vec<f32> = self
             .candidates
             .iter()
@@ -291,6 +319,14 @@ pub fn run_of(trials: &[Trial], pos: usize) -> Run {
 }
 
 impl System {
+    /// How many candidates its second pass reads, if it has one.
+    pub fn depth(self) -> Option<usize> {
+        match self {
+            Self::Depth(depth) | Self::Weighted { depth, .. } => Some(depth),
+            Self::Bm25 | Self::Vector | Self::Hybrid => None,
+        }
+    }
+
     /// One word, for files and options.
     pub fn id(self) -> String {
         match self {
@@ -298,6 +334,7 @@ impl System {
             Self::Vector => "vector".to_owned(),
             Self::Hybrid => "hybrid".to_owned(),
             Self::Depth(depth) => format!("depth-{depth}"),
+            Self::Weighted { depth, percent } => format!("depth-{depth}-weight-{percent}"),
         }
     }
 }
@@ -309,6 +346,10 @@ impl fmt::Display for System {
             Self::Vector => f.pad("vector"),
             Self::Hybrid => f.pad("hybrid"),
             Self::Depth(depth) => f.pad(&format!("depth {depth}")),
+            Self::Weighted { depth, percent } => f.pad(&format!(
+                "depth {depth}, weight {:.2}",
+                f64::from(*percent) / 100.0
+            )),
         }
     }
 }

@@ -97,6 +97,35 @@ fn random_assignments_agree_with_all_of_them() {
     assert!((sampled - randomisation_test(&more, 2)).abs() > 0.0);
 }
 
+#[test]
+fn a_run_alone_or_beside_its_copy_has_the_plain_p_value() {
+    let run: Vec<f64> = (0..15).map(|at| f64::from(at % 5) - 1.3).collect();
+    let plain = randomisation_test(&run, 1);
+    for runs in [vec![run.clone()], vec![run.clone(), run.clone()]] {
+        for p in greatest_test(&runs, 1) {
+            assert!((p - plain).abs() < 0.01, "{p}, not {plain}");
+        }
+    }
+}
+
+#[test]
+fn a_run_among_others_needs_more_to_be_believed() {
+    let run: Vec<f64> = (0..15).map(|at| f64::from(at % 5) - 1.0).collect();
+    let others = (1..9).map(|by| (0..15).map(|at| f64::from(at * by % 7) - 3.0).collect());
+    let runs: Vec<Vec<f64>> = std::iter::once(run.clone()).chain(others).collect();
+    let corrected = greatest_test(&runs, 1)[0];
+    let plain = randomisation_test(&run, 1);
+    let bonferroni = plain * 9.0;
+    assert!(corrected > plain * 1.5, "{corrected}, {plain}");
+    assert!(corrected <= bonferroni * 1.1, "{corrected}, {bonferroni}");
+}
+
+#[test]
+fn runs_that_never_differ_are_no_evidence() {
+    assert_eq!(greatest_test(&[vec![0.0; 5], vec![0.0; 5]], 1), [1.0, 1.0]);
+    assert!(greatest_test(&[], 1).is_empty());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -1,0 +1,51 @@
+//! Flags of `reread tune`.
+
+use clap::Args;
+use reread_engine::eval::Measure;
+
+use super::eval::{JudgedArgs, measure};
+use super::settings::{IndexFlags, ModelFlags, ReadFlags};
+use super::{IndexFolder, SearchFlags};
+
+/// Choose the settings that suit your documents, by judged questions
+///
+/// Tries weights of the vectors in the first pass, then depths and weights of the second pass, and
+/// writes the choice into `reread.toml` of the folder, which every search of it reads. A choice goes
+/// as far from the default as the questions support it. Where the second pass is shown not to pay,
+/// it is turned off.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  reread tune --qrels qrels.tsv --queries questions.jsonl ~/notes
+  reread tune --qrels qrels.tsv --queries questions.jsonl ~/notes --dry-run")]
+pub(crate) struct TuneArgs {
+    #[command(flatten)]
+    pub(crate) judged: JudgedArgs,
+
+    /// The measure that decides, named as in the tool ir-measures [default: nDCG@10]
+    #[arg(long, value_name = "NAME", value_parser = measure, help_heading = "What is measured")]
+    pub(crate) measure: Option<Measure>,
+
+    /// Say what would be written, and write nothing
+    #[arg(long, help_heading = "Output")]
+    pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) cut: IndexFlags,
+    #[command(flatten)]
+    pub(crate) read: ReadFlags,
+    #[command(flatten)]
+    pub(crate) models: ModelFlags,
+}
+
+impl TuneArgs {
+    /// The second pass is tried whatever a configuration file says.
+    pub(crate) fn search() -> SearchFlags {
+        SearchFlags {
+            rerank: true,
+            ..SearchFlags::default()
+        }
+    }
+}

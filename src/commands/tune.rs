@@ -1,0 +1,283 @@
+//! `reread tune`: settings that suit the documents, chosen by judged questions.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use reread_engine::eval::{
+    Answer, Comparison, MIN_QUESTIONS, Measure, System, Trial, TrialOptions, compare, evaluate,
+    run_of, trust, weigh,
+};
+use reread_engine::{Fusion, RetrieveOptions, SecondPass};
+use toml_edit::{DocumentMut, value};
+
+use super::judged::{Judged, Place};
+use super::styled_stdout;
+use crate::args::{CommonArgs, FilterArgs, Settings, TuneArgs};
+use crate::config::FOLDER_FILE;
+use crate::output::{clean, counted};
+use crate::{Outcome, resolve};
+
+/// Weights of the vectors that are tried, in percent; the default stands in the middle.
+const DENSE_PERCENTS: [u8; 7] = [20, 30, 40, 50, 60, 70, 80];
+const DENSE_DEFAULT: u8 = 50;
+
+/// Depths and weights of the second pass that are tried.
+const DEPTHS: [usize; 3] = [10, 20, 50];
+const PERCENTS: [u8; 5] = [30, 50, 70, 85, 100];
+const DEFAULT: System = System::Weighted {
+    depth: 20,
+    percent: 70,
+};
+
+/// What is written, and on what grounds.
+struct Tuned {
+    dense_weight: Moved,
+    /// `None` where the second pass is turned off.
+    second_pass: Option<(Moved, Moved)>,
+}
+
+/// A setting between its default and what did best.
+struct Moved {
+    default: f64,
+    best: f64,
+    /// What the best has over the default.
+    gain: Comparison,
+    chosen: f64,
+}
+
+impl Moved {
+    /// `step` is how finely the setting is written.
+    fn new(default: f64, best: f64, gain: Comparison, step: f64) -> Self {
+        let moved = default + trust(&gain) * (best - default);
+        Self {
+            default,
+            best,
+            gain,
+            chosen: (moved / step).round() * step,
+        }
+    }
+}
+
+pub(crate) fn run(args: TuneArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
+    let place = Place::find(&args.judged, &args.index)?;
+    let file = place.root().join(FOLDER_FILE);
+    let flags = Settings {
+        search: TuneArgs::search(),
+        index: args.cut,
+        read: args.read,
+        models: args.models.clone(),
+        ..Settings::default()
+    };
+    let settings = place.settings(flags, common)?;
+    let options = resolve::search_options(&settings, &FilterArgs { since: None })?;
+    // A file that cannot be kept is better known before the models run.
+    let document = read(&file)?;
+    let judged = place.open(&settings, args.judged.limit, common)?;
+    if judged.questions.len() < MIN_QUESTIONS {
+        bail!(
+            "there are {}, and tuning needs {MIN_QUESTIONS} at the least",
+            counted(judged.questions.len(), "judged question")
+        );
+    }
+    let measure = args.measure.unwrap_or(Measure::Ndcg(Some(10)));
+    let tuning = Tuning {
+        judged: &judged,
+        measure,
+        seed: args.judged.seed,
+        quiet: common.quiet,
+    };
+    let tuned = tuning.tune(options.first_pass)?;
+    let mut out = styled_stdout();
+    write_grounds(&mut out, &judged, measure, &tuned)?;
+    if args.dry_run {
+        writeln!(out, "nothing was written to {}", file.display())?;
+    } else {
+        write(&file, document, &tuned)?;
+        writeln!(
+            out,
+            "written to {}; flags and environment variables come before it",
+            file.display()
+        )?;
+    }
+    out.flush()?;
+    Ok(Outcome::Found)
+}
+
+/// What every trial has in common.
+struct Tuning<'a> {
+    judged: &'a Judged,
+    measure: Measure,
+    seed: u64,
+    quiet: bool,
+}
+
+impl Tuning<'_> {
+    /// Chooses the first pass, then the second one over it.
+    fn tune(&self, mut first_pass: RetrieveOptions) -> anyhow::Result<Tuned> {
+        let dense_weight = self.dense_weight(&first_pass)?;
+        first_pass.fusion = Fusion::Blend {
+            dense_weight: dense_weight.chosen as f32,
+        };
+        let options =
+            TrialOptions::new(first_pass, SecondPass::default(), &DEPTHS).with_percents(&PERCENTS);
+        let trials = self.judged.ask(&options, self.quiet)?;
+        let systems = options.systems();
+        let column = |wanted| {
+            let pos = systems.iter().position(|&system| system == wanted);
+            pos.map(|pos| self.values(&trials, pos)).unwrap_or_default()
+        };
+        let hybrid = column(System::Hybrid);
+        let weighted: Vec<System> = systems
+            .iter()
+            .copied()
+            .filter(|system| matches!(system, System::Weighted { .. }))
+            .collect();
+        let gains: Vec<Vec<f64>> = weighted
+            .iter()
+            .map(|&system| less(&column(system), &hybrid))
+            .collect();
+        let n_words: Vec<usize> = vec![1; hybrid.len()];
+        let current = weighted.iter().position(|&system| system == DEFAULT);
+        let current = current.unwrap_or_default();
+        let Some(verdict) = weigh(&gains, current, &n_words, self.seed) else {
+            bail!("no setting of the second pass could be tried");
+        };
+        let best = weighted[verdict.best];
+        let gain = compare(&less(&column(best), &column(DEFAULT)), self.seed);
+        let second_pass = match (verdict.answer, best) {
+            (Answer::No, _) => None,
+            (_, System::Weighted { depth, percent }) => Some((
+                Moved::new(20.0, depth as f64, gain, 1.0),
+                Moved::new(0.7, f64::from(percent) / 100.0, gain, 0.01),
+            )),
+            _ => None,
+        };
+        Ok(Tuned {
+            dense_weight,
+            second_pass,
+        })
+    }
+
+    /// Tries the weights of the vectors, without the second pass.
+    fn dense_weight(&self, first_pass: &RetrieveOptions) -> anyhow::Result<Moved> {
+        let mut tried = Vec::new();
+        for percent in DENSE_PERCENTS {
+            let mut first_pass = first_pass.clone();
+            first_pass.fusion = Fusion::Blend {
+                dense_weight: f32::from(percent) / 100.0,
+            };
+            let options = TrialOptions::new(first_pass, SecondPass::Off, &[1]);
+            let trials = self.judged.ask(&options, self.quiet)?;
+            let hybrid = options
+                .systems()
+                .iter()
+                .position(|&system| system == System::Hybrid)
+                .unwrap_or_default();
+            tried.push((percent, self.values(&trials, hybrid)));
+        }
+        let sum = |values: &Vec<f64>| values.iter().sum::<f64>();
+        let default = tried.iter().find(|(percent, _)| *percent == DENSE_DEFAULT);
+        let default = default
+            .map(|(_, values)| values.clone())
+            .unwrap_or_default();
+        // Of equals the one nearest to the default.
+        let best = tried.iter().max_by(|a, b| {
+            let distance = |percent: u8| percent.abs_diff(DENSE_DEFAULT);
+            sum(&a.1)
+                .total_cmp(&sum(&b.1))
+                .then(distance(b.0).cmp(&distance(a.0)))
+        });
+        let (percent, values) = best.context("no weight was tried")?;
+        let gain = compare(&less(values, &default), self.seed);
+        let weight = |percent: u8| f64::from(percent) / 100.0;
+        Ok(Moved::new(
+            weight(DENSE_DEFAULT),
+            weight(*percent),
+            gain,
+            0.01,
+        ))
+    }
+
+    fn values(&self, trials: &[Trial], pos: usize) -> Vec<f64> {
+        let mut grades = self.judged.targets.grades();
+        grades.retain(|query, _| trials.iter().any(|trial| trial.query.id == *query));
+        evaluate(&run_of(trials, pos), &grades, &[self.measure]).column(0)
+    }
+}
+
+/// The differences, question by question.
+fn less(values: &[f64], base: &[f64]) -> Vec<f64> {
+    values.iter().zip(base).map(|(a, b)| a - b).collect()
+}
+
+fn write_grounds(
+    out: &mut impl Write,
+    judged: &Judged,
+    measure: Measure,
+    tuned: &Tuned,
+) -> std::io::Result<()> {
+    let n_questions = counted(judged.questions.len(), "question");
+    writeln!(out, "{}: {n_questions}, {measure}\n", clean(&judged.name))?;
+    writeln!(
+        out,
+        "{:<15}{:>9}{:>9}{:>9}{:>9}  best over default",
+        "", "default", "best", "trust", "chosen"
+    )?;
+    let mut row = |name: &str, moved: &Moved| {
+        writeln!(
+            out,
+            "{name:<15}{:>9}{:>9}{:>9}{:>9}  {:+.4}",
+            moved.default,
+            moved.best,
+            format!("{:.0} %", trust(&moved.gain) * 100.0),
+            format!("{:.2}", moved.chosen).trim_end_matches(".00"),
+            moved.gain.mean
+        )
+    };
+    row("dense_weight", &tuned.dense_weight)?;
+    match &tuned.second_pass {
+        Some((depth, weight)) => {
+            row("depth", depth)?;
+            row("rerank_weight", weight)?;
+        }
+        None => writeln!(
+            out,
+            "rerank         turned off: a gain worth its time can be ruled out"
+        )?,
+    }
+    writeln!(out)
+}
+
+/// The configuration that is there, to be kept but for what is tuned.
+fn read(file: &Path) -> anyhow::Result<DocumentMut> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read {}", file.display()));
+        }
+    };
+    text.parse()
+        .with_context(|| format!("{} is not TOML; mend it first", file.display()))
+}
+
+/// Writes the settings beside the old file first, so that no other one is lost half-way.
+fn write(file: &Path, mut document: DocumentMut, tuned: &Tuned) -> anyhow::Result<()> {
+    let rounded = |number: f64| (number * 100.0).round() / 100.0;
+    document["dense_weight"] = value(rounded(tuned.dense_weight.chosen));
+    document["rerank"] = value(tuned.second_pass.is_some());
+    if let Some((depth, weight)) = &tuned.second_pass {
+        document["depth"] = value(depth.chosen as i64);
+        document["rerank_weight"] = value(rounded(weight.chosen));
+    }
+    let failed = || format!("cannot write {}", file.display());
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let mut temporary = tempfile::NamedTempFile::new_in(folder).with_context(failed)?;
+    temporary
+        .write_all(document.to_string().as_bytes())
+        .and_then(|()| temporary.as_file().sync_all())
+        .with_context(failed)?;
+    temporary.persist(file).with_context(failed)?;
+    Ok(())
+}

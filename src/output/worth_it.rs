@@ -1,0 +1,327 @@
+//! How a verdict on the second pass is written.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use reread_engine::eval::statistics::queries_needed;
+use reread_engine::eval::{Answer, Comparison, Kind, Measure, N_SPLITS, SMALLEST_GAIN, Verdict};
+use serde::Serialize;
+
+use super::eval::{decimal, p_value, signed};
+use super::json::{SCHEMA, milliseconds, write_line};
+use super::{clean, counted, duration, grouped};
+
+/// The level and the chance to find a true gain that power is reckoned for.
+const ALPHA: f64 = 0.05;
+const POWER: f64 = 0.8;
+
+/// One setting of the second pass.
+pub(crate) struct Choice {
+    pub(crate) depth: usize,
+    pub(crate) percent: u8,
+    /// The mean gain over the first pass alone.
+    pub(crate) gain: f64,
+    /// Of a question, median and 95th percentile.
+    pub(crate) time: (Duration, Duration),
+}
+
+/// Everything that was found.
+pub(crate) struct Findings {
+    pub(crate) name: String,
+    pub(crate) measure: Measure,
+    /// The mean of the measure for the first pass alone.
+    pub(crate) hybrid: f64,
+    pub(crate) first_pass_time: (Duration, Duration),
+    pub(crate) choices: Vec<Choice>,
+    pub(crate) verdict: Verdict,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Findings {
+    fn named(&self, setting: usize) -> String {
+        let choice = &self.choices[setting];
+        format!("depth {}, weight {}", choice.depth, weight(choice.percent))
+    }
+
+    /// The answer as one sentence.
+    fn answer(&self) -> String {
+        let gain = &self.verdict.current_gain;
+        match self.verdict.answer {
+            Answer::Yes(setting) if setting == self.verdict.current => {
+                format!(
+                    "Yes, the second pass pays as it is ({}).",
+                    self.named(setting)
+                )
+            }
+            Answer::Yes(setting) => {
+                let choice = &self.choices[setting];
+                format!(
+                    "Yes, the second pass pays, with --depth {} --rerank-weight {}.",
+                    choice.depth,
+                    weight(choice.percent)
+                )
+            }
+            Answer::OnlyFor(kind) => format!(
+                "Only for {}: there the second pass pays; for all together it is not established.",
+                words(kind)
+            ),
+            Answer::No => format!(
+                "No: a gain of {SMALLEST_GAIN} {} or more can be ruled out. Use --no-rerank.",
+                self.measure
+            ),
+            Answer::Unknown => {
+                let n_questions = gain.n_queries;
+                let more = queries_needed(SMALLEST_GAIN, gain.deviation, ALPHA, POWER)
+                    .filter(|&needed| needed > n_questions)
+                    .map_or_else(String::new, |needed| {
+                        format!(
+                            " To see a gain of {SMALLEST_GAIN} takes about {} questions.",
+                            grouped(needed)
+                        )
+                    });
+                format!("{} cannot tell.{more}", counted(n_questions, "question"))
+            }
+        }
+    }
+}
+
+fn weight(percent: u8) -> String {
+    format!("{:.2}", f64::from(percent) / 100.0)
+}
+
+fn words(kind: Kind) -> String {
+    match kind {
+        Kind::Short(n) => format!("questions of up to {}", counted(n, "word")),
+        Kind::Long(n) => format!("questions of more than {}", counted(n, "word")),
+    }
+}
+
+fn interval(comparison: &Comparison) -> String {
+    comparison.interval.map_or_else(String::new, |(low, high)| {
+        format!(" (95 % interval {} to {})", signed(low), signed(high))
+    })
+}
+
+/// Writes the verdict for people.
+pub(crate) fn write_screen(out: &mut impl Write, findings: &Findings) -> io::Result<()> {
+    let verdict = &findings.verdict;
+    writeln!(out, "{}: {}", clean(&findings.name), findings.answer())?;
+    writeln!(out)?;
+    writeln!(
+        out,
+        "first pass  {} {}, {} a question",
+        decimal(findings.hybrid),
+        findings.measure,
+        duration(findings.first_pass_time.0)
+    )?;
+    let current = &verdict.current_gain;
+    let p = verdict.current_p;
+    write_gain(out, findings, "as it is", verdict.current, current, p)?;
+    for (kind, comparison, p) in &verdict.kinds {
+        writeln!(
+            out,
+            "            {} {}{}, p {}",
+            words(*kind),
+            signed(comparison.mean),
+            interval(comparison),
+            p_value(*p)
+        )?;
+    }
+    let n_questions = counted(current.n_queries, "question");
+    if let Some(detectable) = current.detectable {
+        let gain = decimal(detectable);
+        writeln!(
+            out,
+            "            {n_questions} show a gain of {gain} with a chance of 80 %"
+        )?;
+    }
+    let (best, p) = (&verdict.best_gain, verdict.best_p);
+    write_gain(out, findings, "best here", verdict.best, best, p)?;
+    writeln!(
+        out,
+        "            choosing by one half gains {}{} on the other",
+        signed(verdict.held_out.mean),
+        interval(&verdict.held_out)
+    )?;
+    writeln!(out, "            {}", chosen(findings))?;
+    writeln!(out)?;
+    write_grid(out, findings)
+}
+
+fn write_gain(
+    out: &mut impl Write,
+    findings: &Findings,
+    name: &str,
+    setting: usize,
+    gain: &Comparison,
+    p: f64,
+) -> io::Result<()> {
+    let (p50, p95) = findings.choices[setting].time;
+    writeln!(
+        out,
+        "{name:<10}  {}{}: {} better, {} worse, {} equal; corrected p {}",
+        signed(gain.mean),
+        interval(gain),
+        gain.wins,
+        gain.losses,
+        gain.ties,
+        p_value(p)
+    )?;
+    writeln!(
+        out,
+        "            {}: {} a question, one in twenty above {}",
+        findings.named(setting),
+        duration(p50),
+        duration(p95)
+    )
+}
+
+/// Which settings the halves chose, the most frequent first.
+fn chosen(findings: &Findings) -> String {
+    let n_halves = 2 * N_SPLITS;
+    let counts = &findings.verdict.chosen;
+    let mut order: Vec<usize> = (0..counts.len()).filter(|&at| counts[at] > 0).collect();
+    order.sort_by_key(|&at| std::cmp::Reverse(counts[at]));
+    let named = order.iter().take(3).map(|&at| {
+        let name = match findings.choices.get(at) {
+            Some(_) => findings.named(at),
+            None => "no second pass".to_owned(),
+        };
+        format!("{name} ({})", counts[at])
+    });
+    let named: Vec<String> = named.collect();
+    let rest = if order.len() > 3 { "; others less" } else { "" };
+    format!("of {n_halves} halves: {}{rest}", named.join("; "))
+}
+
+/// The gain of every setting: a row a depth, a column a weight.
+fn write_grid(out: &mut impl Write, findings: &Findings) -> io::Result<()> {
+    let depths: Vec<&[Choice]> = findings
+        .choices
+        .chunk_by(|one, next| one.depth == next.depth)
+        .collect();
+    write!(out, "{:<10}", "weight")?;
+    for choice in depths.first().into_iter().copied().flatten() {
+        write!(out, "{:>9}", weight(choice.percent))?;
+    }
+    writeln!(out, "{:>9}", "p50")?;
+    for row in depths {
+        write!(out, "{:<10}", format!("depth {}", row[0].depth))?;
+        for choice in row {
+            write!(out, "{:>9}", signed(choice.gain))?;
+        }
+        writeln!(out, "{:>9}", duration(row[0].time.0))?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct VerdictJson<'a> {
+    schema: u32,
+    name: &'a str,
+    answer: &'static str,
+    sentence: String,
+    measure: String,
+    n_questions: usize,
+    hybrid: f64,
+    current: SettingJson,
+    current_gain: GainJson,
+    current_corrected_p: f64,
+    best: SettingJson,
+    best_gain: GainJson,
+    best_corrected_p: f64,
+    held_out: GainJson,
+    kinds: Vec<KindJson>,
+    settings: Vec<SettingJson>,
+    first_pass_ms: f64,
+    warnings: &'a [String],
+}
+
+#[derive(Serialize)]
+struct GainJson {
+    mean: f64,
+    interval: Option<[f64; 2]>,
+    wins: usize,
+    losses: usize,
+    ties: usize,
+    p: f64,
+    detectable: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct KindJson {
+    kind: String,
+    gain: GainJson,
+    corrected_p: f64,
+}
+
+#[derive(Serialize)]
+struct SettingJson {
+    depth: usize,
+    rerank_weight: f64,
+    gain: f64,
+    p50_ms: f64,
+    p95_ms: f64,
+    /// In how many of the halves it was chosen.
+    chosen: usize,
+}
+
+/// Writes the verdict as one object on one line.
+pub(crate) fn write_json(out: &mut impl Write, findings: &Findings) -> io::Result<()> {
+    let verdict = &findings.verdict;
+    let setting = |at: usize| {
+        let choice = &findings.choices[at];
+        SettingJson {
+            depth: choice.depth,
+            rerank_weight: f64::from(choice.percent) / 100.0,
+            gain: choice.gain,
+            p50_ms: milliseconds(choice.time.0),
+            p95_ms: milliseconds(choice.time.1),
+            chosen: verdict.chosen[at],
+        }
+    };
+    let kinds = verdict.kinds.iter().map(|(kind, comparison, p)| KindJson {
+        kind: words(*kind),
+        gain: gain(comparison),
+        corrected_p: *p,
+    });
+    let json = VerdictJson {
+        schema: SCHEMA,
+        name: &findings.name,
+        answer: match verdict.answer {
+            Answer::Yes(_) => "yes",
+            Answer::OnlyFor(Kind::Short(_)) => "only_short",
+            Answer::OnlyFor(Kind::Long(_)) => "only_long",
+            Answer::No => "no",
+            Answer::Unknown => "unknown",
+        },
+        sentence: findings.answer(),
+        measure: findings.measure.to_string(),
+        n_questions: verdict.current_gain.n_queries,
+        hybrid: findings.hybrid,
+        current: setting(verdict.current),
+        current_gain: gain(&verdict.current_gain),
+        current_corrected_p: verdict.current_p,
+        best: setting(verdict.best),
+        best_gain: gain(&verdict.best_gain),
+        best_corrected_p: verdict.best_p,
+        held_out: gain(&verdict.held_out),
+        kinds: kinds.collect(),
+        settings: (0..findings.choices.len()).map(setting).collect(),
+        first_pass_ms: milliseconds(findings.first_pass_time.0),
+        warnings: &findings.warnings,
+    };
+    write_line(out, &json)
+}
+
+fn gain(comparison: &Comparison) -> GainJson {
+    GainJson {
+        mean: comparison.mean,
+        interval: comparison.interval.map(|(low, high)| [low, high]),
+        wins: comparison.wins,
+        losses: comparison.losses,
+        ties: comparison.ties,
+        p: comparison.p_value,
+        detectable: comparison.detectable,
+    }
+}

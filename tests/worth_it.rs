@@ -1,0 +1,102 @@
+//! `reread worth-it` over the sample, whose pages and judgements come with the project.
+#![allow(clippy::unwrap_used)] // A panic is how a test fails.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/sample");
+
+fn worth_it(documents: &Path, index: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reread"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("REREAD_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env("XDG_CONFIG_HOME", index.join("no-config"))
+        .args(["worth-it", "--quiet", "--qrels"])
+        .arg(format!("{SAMPLE}/qrels.tsv"))
+        .arg("--queries")
+        .arg(format!("{SAMPLE}/questions.jsonl"))
+        .arg("--index")
+        .arg(index.join("index"))
+        .args(args)
+        .arg(documents)
+        .output()
+        .unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Some pages of the sample, so that the test does not embed all of it.
+fn pages(folder: &Path) {
+    for page in [
+        "backup-file.html",
+        "runtime-config-autovacuum.html",
+        "sql-vacuum.html",
+    ] {
+        std::fs::copy(format!("{SAMPLE}/docs/{page}"), folder.join(page)).unwrap();
+    }
+}
+
+#[test]
+fn the_verdict_is_one_screen_and_the_same_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let documents = folder.path().join("docs");
+    std::fs::create_dir(&documents).unwrap();
+    pages(&documents);
+    let args = ["--limit", "8", "--depths", "2,4"];
+    let screen = worth_it(&documents, folder.path(), &args);
+    assert!(screen.status.success(), "{}", err(&screen));
+    let screen = String::from_utf8(screen.stdout).unwrap();
+    assert!(screen.lines().count() <= 24, "{screen}");
+
+    let json = worth_it(
+        &documents,
+        folder.path(),
+        &["--json", "--limit", "8", "--depths", "2,4"],
+    );
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["n_questions"], 8);
+    assert!(
+        screen.contains(json["sentence"].as_str().unwrap()),
+        "{screen}"
+    );
+    let settings = json["settings"].as_array().unwrap();
+    assert_eq!(
+        settings.len(),
+        15,
+        "two depths and that in use, five weights"
+    );
+    let greatest = settings
+        .iter()
+        .map(|setting| setting["gain"].as_f64().unwrap())
+        .fold(f64::MIN, f64::max);
+    assert_eq!(json["best"]["gain"].as_f64().unwrap(), greatest);
+    let chosen: u64 = settings
+        .iter()
+        .map(|setting| setting["chosen"].as_u64().unwrap())
+        .sum();
+    assert!(chosen <= 100, "{chosen} of 100 halves");
+}
+
+#[test]
+fn too_few_questions_are_refused_before_the_models_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let documents = folder.path().join("docs");
+    std::fs::create_dir(&documents).unwrap();
+    pages(&documents);
+    let output = worth_it(&documents, folder.path(), &["--limit", "7"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        err(&output).contains("7 judged questions"),
+        "{}",
+        err(&output)
+    );
+    assert!(output.stdout.is_empty());
+}
