@@ -45,7 +45,7 @@ Configuration, first match wins:
 
 A configuration file holds lines such as `top_k = 20` or `mode = \"lexical\"`.
 Keys of both files: top_k, depth, mode, fusion, dense_weight, rrf_k, rerank, rerank_weight,
-  budget, ef_search, by, paths, types, refresh, passage_tokens, overlap_tokens, max_file_size, hidden,
+  budget, min_score, ef_search, by, paths, types, refresh, passage_tokens, overlap_tokens, max_file_size, hidden,
   pdf_timeout.
 Keys of the user's file only, since a folder may come from someone else: models, embedder,
   cross_encoder, pair_tokens, cpu, precision, onnxruntime, threads.

@@ -21,7 +21,7 @@ pub(crate) const FOLDER_FILE: &str = "reread.toml";
 const MAX_BYTES: u64 = 64 << 10;
 
 /// Every key, and whose file may hold it.
-const KEYS: [(&str, Owner); 27] = [
+const KEYS: [(&str, Owner); 28] = [
     ("top_k", Owner::Anyone),
     ("depth", Owner::Anyone),
     ("mode", Owner::Anyone),
@@ -31,6 +31,7 @@ const KEYS: [(&str, Owner); 27] = [
     ("rerank", Owner::Anyone),
     ("rerank_weight", Owner::Anyone),
     ("budget", Owner::Anyone),
+    ("min_score", Owner::Anyone),
     ("ef_search", Owner::Anyone),
     ("by", Owner::Anyone),
     ("paths", Owner::Anyone),
@@ -161,6 +162,7 @@ fn set(
         "rerank_weight" => search.rerank_weight = Some(weight(&scalar(value)?)?),
         "ef_search" => search.ef_search = Some(bounded::<1, 100_000>(&scalar(value)?)?),
         "budget" => search.budget = Some(budget(&scalar(value)?)?),
+        "min_score" => search.min_score = Some(finite(&scalar(value)?)?),
         "by" => search.by = Some(choice(&scalar(value)?)?),
         "paths" => search.paths = list(value)?,
         "types" => {

@@ -18,7 +18,7 @@ const DENSE_WEIGHT: f32 = 0.5;
 /// Added to each rank by reciprocal rank fusion, unless another is given.
 const RRF_K: f32 = 60.0;
 /// The share of the second pass in the final score, unless another is given.
-const RERANK_WEIGHT: f32 = 0.7;
+const RERANK_WEIGHT: f32 = 0.75;
 
 /// Joins flags, which hold the environment's values too, with the configuration files.
 pub(crate) fn settings(
@@ -160,6 +160,7 @@ pub(crate) fn search_options(
     let mut options = SearchOptions::default().with_first_pass(first_pass);
     options.second_pass = second_pass;
     options.budget = flags.budget;
+    options.min_score = flags.min_score;
     options.top_k = flags.top_k.unwrap_or(options.top_k);
     options.by = match flags.by {
         None => options.by,

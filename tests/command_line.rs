@@ -382,6 +382,32 @@ fn without_the_second_pass_nothing_moves() {
 }
 
 #[test]
+fn results_below_the_least_score_are_left_out_after_the_second_pass() {
+    let place = Place::new();
+    let scores = |args: &[&str]| -> Vec<f64> {
+        let answer = place.json(&[&["search", QUESTION, "--json"], args].concat());
+        let hits = answer["hits"].as_array().unwrap();
+        hits.iter()
+            .map(|hit| hit["score"].as_f64().unwrap())
+            .collect()
+    };
+    let all = scores(&[]);
+    let least = all[1];
+    let enough: Vec<f64> = all
+        .iter()
+        .copied()
+        .filter(|score| *score >= least)
+        .collect();
+    assert!(enough.len() < all.len());
+    assert_eq!(scores(&["--min-score", &least.to_string()]), enough);
+    let nothing = place.run(&["search", QUESTION, "--min-score", "1.5"]);
+    assert_eq!(nothing.status.code(), Some(1));
+    let wrong = place.run(&["search", QUESTION, "--min-score", "-1"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(err(&wrong).contains("0 or more"), "{}", err(&wrong));
+}
+
+#[test]
 fn a_budget_ends_the_second_pass_in_time() {
     let place = Place::new();
     let first_pass = place.json(&["search", QUESTION, "--json", "--no-rerank"]);

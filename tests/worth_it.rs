@@ -1,4 +1,4 @@
-//! `reread worth-it` over the sample, whose pages and judgements come with the project.
+//! `reread worth-it` and `reread tune` over the sample, whose pages and judgements come with the project.
 #![allow(clippy::unwrap_used)] // A panic is how a test fails.
 
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/sample");
 
-fn worth_it(documents: &Path, index: &Path, args: &[&str]) -> Output {
+fn judged(subcommand: &str, documents: &Path, index: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reread"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("REREAD_") {
@@ -17,7 +17,7 @@ fn worth_it(documents: &Path, index: &Path, args: &[&str]) -> Output {
     }
     command
         .env("XDG_CONFIG_HOME", index.join("no-config"))
-        .args(["worth-it", "--quiet", "--qrels"])
+        .args([subcommand, "--quiet", "--qrels"])
         .arg(format!("{SAMPLE}/qrels.tsv"))
         .arg("--queries")
         .arg(format!("{SAMPLE}/questions.jsonl"))
@@ -51,12 +51,13 @@ fn the_verdict_is_one_screen_and_the_same_as_json() {
     std::fs::create_dir(&documents).unwrap();
     pages(&documents);
     let args = ["--limit", "8", "--depths", "2,4"];
-    let screen = worth_it(&documents, folder.path(), &args);
+    let screen = judged("worth-it", &documents, folder.path(), &args);
     assert!(screen.status.success(), "{}", err(&screen));
     let screen = String::from_utf8(screen.stdout).unwrap();
     assert!(screen.lines().count() <= 24, "{screen}");
 
-    let json = worth_it(
+    let json = judged(
+        "worth-it",
         &documents,
         folder.path(),
         &["--json", "--limit", "8", "--depths", "2,4"],
@@ -91,7 +92,7 @@ fn too_few_questions_are_refused_before_the_models_run() {
     let documents = folder.path().join("docs");
     std::fs::create_dir(&documents).unwrap();
     pages(&documents);
-    let output = worth_it(&documents, folder.path(), &["--limit", "7"]);
+    let output = judged("worth-it", &documents, folder.path(), &["--limit", "7"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
         err(&output).contains("7 judged questions"),
@@ -99,4 +100,56 @@ fn too_few_questions_are_refused_before_the_models_run() {
         err(&output)
     );
     assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn tuning_writes_what_searches_read_and_keeps_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let documents = folder.path().join("docs");
+    std::fs::create_dir(&documents).unwrap();
+    pages(&documents);
+    let file = documents.join("reread.toml");
+    std::fs::write(&file, "# mine\ntop_k = 3\n").unwrap();
+    let dry = judged(
+        "tune",
+        &documents,
+        folder.path(),
+        &["--limit", "8", "--dry-run"],
+    );
+    assert!(dry.status.success(), "{}", err(&dry));
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        "# mine\ntop_k = 3\n"
+    );
+
+    let tuned = judged("tune", &documents, folder.path(), &["--limit", "8"]);
+    assert!(tuned.status.success(), "{}", err(&tuned));
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with("# mine\ntop_k = 3\n"), "{text}");
+    for key in ["dense_weight = ", "rerank = "] {
+        assert!(text.contains(key), "{text}");
+    }
+    // What was written is a configuration: the next run reads it.
+    let again = judged(
+        "tune",
+        &documents,
+        folder.path(),
+        &["--limit", "8", "--dry-run"],
+    );
+    assert!(again.status.success(), "{}", err(&again));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+}
+
+#[test]
+fn a_configuration_that_cannot_be_kept_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let documents = folder.path().join("docs");
+    std::fs::create_dir(&documents).unwrap();
+    pages(&documents);
+    let file = documents.join("reread.toml");
+    std::fs::write(&file, "top_k = = 3\n").unwrap();
+    let output = judged("tune", &documents, folder.path(), &["--limit", "8"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("reread.toml"), "{}", err(&output));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "top_k = = 3\n");
 }

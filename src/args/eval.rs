@@ -150,7 +150,7 @@ pub(crate) struct EvalSearchFlags {
     #[arg(long)]
     no_rerank: bool,
 
-    /// The second pass's share of the final score, from 0 to 1 [default: 0.7]
+    /// The second pass's share of the final score, from 0 to 1 [default: 0.75]
     #[arg(long, value_name = "WEIGHT", env = "REREAD_RERANK_WEIGHT", hide_env_values = true,
           value_parser = weight)]
     rerank_weight: Option<f32>,

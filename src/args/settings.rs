@@ -94,7 +94,7 @@ pub(crate) struct SearchFlags {
     #[arg(long, overrides_with = "no_rerank")]
     pub(crate) rerank: bool,
 
-    /// The second pass's share of the final score, from 0 to 1 [default: 0.7]
+    /// The second pass's share of the final score, from 0 to 1 [default: 0.75]
     ///
     /// 1 is the cross-encoder's order alone; lower it where its order is worse than the first
     /// pass's, as happens on text far from web pages.
@@ -110,6 +110,14 @@ pub(crate) struct SearchFlags {
     #[arg(long, value_name = "TIME", env = "REREAD_BUDGET", hide_env_values = true,
           value_parser = budget)]
     pub(crate) budget: Option<Duration>,
+
+    /// Leave out results with a lower final score [default: none is left out]
+    ///
+    /// Scores go from 0 to 1 and, but for the cross-encoder's part, are relative to the question's
+    /// other candidates: above 0.25 the cross-encoder must have had its say (`docs/ranking.md`).
+    #[arg(long, value_name = "SCORE", env = "REREAD_MIN_SCORE", hide_env_values = true,
+          value_parser = finite, allow_negative_numbers = true)]
+    pub(crate) min_score: Option<f32>,
 
     /// Compare the question with every vector
     ///
@@ -177,6 +185,7 @@ impl SearchFlags {
             rerank: self.rerank || (no_word && other.rerank),
             rerank_weight: self.rerank_weight.or(other.rerank_weight),
             budget: self.budget.or(other.budget),
+            min_score: self.min_score.or(other.min_score),
             exact: self.exact || other.exact,
             ef_search: self.ef_search.or(other.ef_search),
             by: self.by.or(other.by),

@@ -24,10 +24,10 @@ const DENSE_DEFAULT: u8 = 50;
 
 /// Depths and weights of the second pass that are tried.
 const DEPTHS: [usize; 3] = [10, 20, 50];
-const PERCENTS: [u8; 5] = [30, 50, 70, 85, 100];
+const PERCENTS: [u8; 5] = [30, 50, 75, 90, 100];
 const DEFAULT: System = System::Weighted {
     depth: 20,
-    percent: 70,
+    percent: 75,
 };
 
 /// What is written, and on what grounds.
@@ -149,7 +149,7 @@ impl Tuning<'_> {
             (Answer::No, _) => None,
             (_, System::Weighted { depth, percent }) => Some((
                 Moved::new(20.0, depth as f64, gain, 1.0),
-                Moved::new(0.7, f64::from(percent) / 100.0, gain, 0.01),
+                Moved::new(0.75, f64::from(percent) / 100.0, gain, 0.01),
             )),
             _ => None,
         };

@@ -4,8 +4,12 @@ use reread_index::fusion::min_max;
 
 /// What logits are divided by before they become shares. Cross-encoders are trained to be sure of
 /// themselves on questions like those they have seen, and are too sure of themselves on others.
-/// Chosen with the default weight, on four sets of questions (`docs/ranking.md`).
+/// Chosen with [`NONE`] and the default weight, on four sets of questions (`docs/ranking.md`).
 const TEMPERATURE: f64 = 2.0;
+
+/// The logit of "none of these", which has a vote like a candidate: what answers a question of the
+/// kind that the model was trained on has more.
+const NONE: f64 = 5.0;
 
 /// Final scores of candidates in first-pass order, higher is better, each in [0, 1].
 ///
@@ -27,23 +31,21 @@ pub fn blend_passes(first_pass: &[f32], logits: &[f32], weight: f32) -> Vec<f32>
     scores
 }
 
-/// How the cross-encoder would divide one vote between the candidates: the softmax of their logits,
-/// each in [0, 1], 1 in all.
+/// How the cross-encoder would divide one vote between the candidates and "none of these": the softmax
+/// of their logits, each in [0, 1], at most 1 in all.
 ///
-/// A model that can tell the candidates apart gives nearly all to one or two of them, one that
-/// cannot gives each about the same, and then the first pass decides. (Min-max scaling, in
-/// contrast, stretches a difference that means nothing to the full range.) It is the probability
-/// that a candidate is the best one, after Cao et al., "Learning to Rank: From Pairwise Approach to
-/// Listwise Approach", ICML 2007, definition 5, with the temperature of Guo et al., "On Calibration of
-/// Modern Neural Networks", ICML 2017.
+/// A model that can tell the candidates apart gives nearly all to one or two of them. One that cannot
+/// gives each about the same, and one that finds nothing gives nearly all to none; then the first
+/// pass decides. (Min-max scaling, in contrast, stretches a difference that means nothing to the
+/// full range.) It is the probability that a candidate is the best one, after Cao et al.,
+/// "Learning to Rank: From Pairwise Approach to Listwise Approach", ICML 2007, definition 5, with the
+/// temperature of Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
 pub fn shares(logits: &[f32]) -> Vec<f32> {
-    let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let distance = |logit: f32| f64::from(logit) - f64::from(greatest);
-    let votes: Vec<f64> = logits
-        .iter()
-        .map(|&logit| (distance(logit) / TEMPERATURE).exp())
-        .collect();
-    let all: f64 = votes.iter().sum();
+    let logits: Vec<f64> = logits.iter().map(|&logit| f64::from(logit)).collect();
+    let greatest = logits.iter().copied().fold(NONE, f64::max);
+    let vote = |logit: f64| ((logit - greatest) / TEMPERATURE).exp();
+    let votes: Vec<f64> = logits.into_iter().map(vote).collect();
+    let all = votes.iter().sum::<f64>() + vote(NONE);
     votes.into_iter().map(|vote| (vote / all) as f32).collect()
 }
 
@@ -66,33 +68,36 @@ mod tests {
 
     #[test]
     fn a_hand_worked_table() {
-        // first pass 0.9 0.5 0.1 -> 1, 0.5, 0; logits 2 ln 2, 2 ln 6, 0 -> votes 2, 6, 1 of 9.
-        // Half and half: (1 + 2/9) / 2, (1/2 + 6/9) / 2, (0 + 1/9) / 2.
-        let logits = [2.0 * 2f32.ln(), 2.0 * 6f32.ln(), 0.0];
+        // first pass 0.9 0.5 0.1 -> 1, 0.5, 0; logits 5 + 2 ln 2, 5 + 2 ln 6, 5 -> votes 2, 6, 1, and 1
+        // for none: 10. Half and half: (1 + 0.2) / 2, (0.5 + 0.6) / 2, (0 + 0.1) / 2.
+        let logits = [5.0 + 2.0 * 2f32.ln(), 5.0 + 2.0 * 6f32.ln(), 5.0];
         let scores = blend_passes(&[0.9, 0.5, 0.1], &logits, 0.5);
-        for (score, expected) in scores.iter().zip([11.0 / 18.0, 7.0 / 12.0, 1.0 / 18.0]) {
+        for (score, expected) in scores.iter().zip([0.6, 0.55, 0.05]) {
             assert!((score - expected).abs() < 1e-6, "{score}, not {expected}");
         }
         assert_eq!(final_order(&scores, 3), [0, 1, 2]);
-        let scores = blend_passes(&[0.9, 0.5, 0.1], &logits, 0.7);
+        let scores = blend_passes(&[0.9, 0.5, 0.1], &logits, 0.75);
         assert_eq!(final_order(&scores, 3), [1, 0, 2]);
     }
 
     #[test]
     fn a_reader_that_cannot_tell_leaves_the_first_pass_alone() {
         let first = [0.9, 0.8, 0.7, 0.1];
-        let scores = blend_passes(&first, &[1.0, 1.1, 1.2, 1.3], 0.7);
-        assert_eq!(final_order(&scores, 4), [0, 1, 2, 3]);
-        // Min-max scaling would have made the last one the first.
-        let scores = blend_passes(&first, &[-9.0, -9.0, -9.0, 5.0], 0.7);
+        // Min-max scaling would make the last one the first.
+        for logits in [[8.0, 8.1, 8.2, 8.3], [-11.0, -10.0, -7.0, -4.0]] {
+            let scores = blend_passes(&first, &logits, 0.75);
+            assert_eq!(final_order(&scores, 4), [0, 1, 2, 3]);
+        }
+        let scores = blend_passes(&first, &[-9.0, -9.0, -9.0, 7.0], 0.75);
         assert_eq!(final_order(&scores, 4), [3, 0, 1, 2]);
     }
 
     #[test]
-    fn shares_do_not_depend_on_where_logits_begin_and_bear_any_logit() {
-        assert_eq!(shares(&[1.0, 3.0]), shares(&[-9.0, -7.0]));
+    fn shares_bear_any_logit() {
         assert_eq!(shares(&[f32::MAX, f32::MIN]), [1.0, 0.0]);
-        assert_eq!(shares(&[-4.0]), [1.0]);
+        assert_eq!(shares(&[f32::MIN]), [0.0]);
+        assert_eq!(shares(&[5.0]), [0.5]);
+        assert!(shares(&[]).is_empty());
     }
 
     #[test]

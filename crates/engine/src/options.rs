@@ -25,10 +25,10 @@ pub enum SecondPass {
 }
 
 impl Default for SecondPass {
-    /// A weight of 0.7: a cross-encoder that is sure of one passage lifts it to the top from
+    /// A weight of 0.75: a cross-encoder that is sure of one passage lifts it to the top from
     /// anywhere, one that is not changes little (`docs/ranking.md`).
     fn default() -> Self {
-        Self::Rerank { weight: 0.7 }
+        Self::Rerank { weight: 0.75 }
     }
 }
 
@@ -57,6 +57,9 @@ pub struct SearchOptions {
     /// How long the whole search may take; the second pass ends in time, with what it has read by
     /// then. A budget of 0 is the first pass alone. None by default.
     pub budget: Option<Duration>,
+    /// Hits with a lower final score are left out, after the second pass. The score is relative to
+    /// the query's other candidates but for the cross-encoder's share. None by default.
+    pub min_score: Option<f32>,
     /// What one result stands for.
     pub by: By,
 }
@@ -68,6 +71,7 @@ impl Default for SearchOptions {
             first_pass: RetrieveOptions::default(),
             second_pass: SecondPass::default(),
             budget: None,
+            min_score: None,
             by: By::default(),
         }
     }
@@ -109,6 +113,13 @@ impl SearchOptions {
         self
     }
 
+    /// Sets the least final score of a hit.
+    #[must_use]
+    pub fn with_min_score(mut self, min_score: f32) -> Self {
+        self.min_score = Some(min_score);
+        self
+    }
+
     /// Sets what one result stands for.
     #[must_use]
     pub fn with_by(mut self, by: By) -> Self {
@@ -133,6 +144,11 @@ impl SearchOptions {
                 "0".to_owned(),
                 "at least 1; turn the second pass off instead",
             );
+        }
+        if let Some(score) = self.min_score
+            && !score.is_finite()
+        {
+            return invalid("min-score", score.to_string(), "a finite number");
         }
         match self.second_pass {
             SecondPass::Rerank { weight } if !(0.0..=1.0).contains(&weight) => {

@@ -301,9 +301,14 @@ impl Judged {
             By::Document => Some(self.document_ranks()),
         };
         let mut seen = HashSet::new();
+        let is_enough = |pos: usize| {
+            let least = options.min_score.unwrap_or(f32::NEG_INFINITY);
+            self.scores[pos] >= least
+        };
         let chosen = self
             .order
             .iter()
+            .filter(|&&pos| is_enough(pos))
             .filter(|&&pos| places.is_none() || seen.insert(self.texts[pos].document));
         chosen
             .take(options.top_k)
