@@ -75,6 +75,7 @@ pub mod lexical;
 mod merge;
 mod options;
 mod passage;
+mod refusal;
 mod segment;
 mod simd;
 mod snapshot;
@@ -89,12 +90,15 @@ pub use embed::{BoxError, Embedder};
 pub use embed::{FastembedEmbedder, FastembedEmbedderOptions};
 pub use error::{Error, Result};
 pub use filter::Filter;
-pub use first_pass::{Candidate, Fusion, MAX_DEPTH, Mode, Placed, RetrieveOptions, Retrieved};
+pub use first_pass::{
+    Arms, Candidate, Fusion, MAX_DEPTH, Mode, Placed, RetrieveOptions, Retrieved,
+};
 pub use folder::{IndexProgress, IndexSummary, Observer, index_folder, nothing_to_do};
 pub use index_folder::remove_index;
 pub use lexical::Query;
 pub use options::IndexOptions;
 pub use passage::{DocId, Passage, PassageId};
+pub use refusal::Refusal;
 pub use reread_encoder::ModelIdentity;
 pub use snapshot::{Snapshot, SourceSummary, Status};
 pub use writer::{IndexWriter, Prepared, WriteCounts, prepare};
