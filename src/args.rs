@@ -3,6 +3,7 @@
 mod eval;
 mod settings;
 mod values;
+mod why;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -15,6 +16,7 @@ pub(crate) use values::{
     ByArg, ColorArg, FormatArg, FusionArg, KindArg, ModeArg, PrecisionArg, bounded, budget, choice,
     cpu, finite, size, timeout, weight,
 };
+pub(crate) use why::WhyArgs;
 
 const AFTER_HELP: &str = "\
 Exit status:
@@ -76,6 +78,7 @@ pub(crate) enum Command {
     Index(IndexArgs),
     Rerank(RerankArgs),
     Eval(Box<EvalArgs>),
+    Why(Box<WhyArgs>),
     Get(GetArgs),
     Status(StatusArgs),
     Models(ModelsArgs),

@@ -9,6 +9,7 @@ pub(crate) mod models;
 pub(crate) mod rerank;
 pub(crate) mod search;
 pub(crate) mod status;
+pub(crate) mod why;
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 

@@ -65,6 +65,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Index(args) => commands::index::run(args, common),
         Command::Rerank(args) => commands::rerank::run(args, common),
         Command::Eval(args) => commands::eval::run(*args, common),
+        Command::Why(args) => commands::why::run(*args, common),
         Command::Get(args) => commands::get::run(&args, common),
         Command::Status(args) => commands::status::run(&args, common),
         Command::Models(args) => commands::models::run(args, common),

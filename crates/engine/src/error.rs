@@ -64,6 +64,12 @@ pub enum Error {
         /// The folder.
         root: PathBuf,
     },
+    /// What should be a document is a folder.
+    #[error("{} is a folder; name a file of it", path.display())]
+    IsAFolder {
+        /// What was given.
+        path: PathBuf,
+    },
     /// A document cannot be read.
     #[error("cannot read {}: {problem}", path.display())]
     Unreadable {

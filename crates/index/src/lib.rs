@@ -71,6 +71,7 @@ mod folder;
 mod format;
 pub mod fusion;
 mod index_folder;
+mod left_out;
 pub mod lexical;
 mod merge;
 mod options;
@@ -95,6 +96,7 @@ pub use first_pass::{
 };
 pub use folder::{IndexProgress, IndexSummary, Observer, index_folder, nothing_to_do};
 pub use index_folder::remove_index;
+pub use left_out::LeftOut;
 pub use lexical::Query;
 pub use options::IndexOptions;
 pub use passage::{DocId, Passage, PassageId};
