@@ -33,11 +33,11 @@ pub(crate) fn write_text(
     }
     if !why.remedies.is_empty() {
         writeln!(out)?;
-        writeln!(out, "what would help")?;
+        writeln!(out, "what can be changed")?;
     }
     for remedy in &why.remedies {
         let change = clean(&change(&remedy.change));
-        writeln!(out, "  {change:<24} {}", effect(remedy))?;
+        writeln!(out, "  {change:<24} {}", effect(remedy, options.top_k))?;
     }
     Ok(())
 }
@@ -83,12 +83,13 @@ fn write_stages(out: &mut impl Write, why: &Why, options: &SearchOptions) -> io:
         stages.cross_encoder,
         note.trim_end_matches("; "),
     )?;
-    let shown = format!("the first {} are shown", grouped(options.top_k));
+    let shown = format!("shown: the first {}", grouped(options.top_k));
     row("answer", stages.answer, &shown)
 }
 
 fn first_pass(stages: &Stages) -> String {
     match (stages.first_pass, stages.depth_needed) {
+        (None, _) if stages.bm25.or(stages.vector).is_none() => "in neither list".to_owned(),
         (None, _) => "beyond the deepest first pass".to_owned(),
         (Some(_), Some(needed)) if needed > stages.depth => format!(
             "depth {} reaches it; it was {}",

@@ -65,7 +65,7 @@ pub enum Error {
         root: PathBuf,
     },
     /// What should be a document is a folder.
-    #[error("{} is a folder; name a file of it", path.display())]
+    #[error("{path:?} is a folder; name a file of it")]
     IsAFolder {
         /// What was given.
         path: PathBuf,

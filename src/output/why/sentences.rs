@@ -37,10 +37,7 @@ pub(super) fn verdict(why: &Why, options: &SearchOptions) -> String {
             rank(stages.bm25),
             rank(stages.vector)
         ),
-        Cause::NotRetrieved => format!(
-            "{place} was not retrieved: too far down in {}.",
-            arms(options)
-        ),
+        Cause::NotRetrieved => format!("{place} was not retrieved: {}.", lists(why, options)),
         Cause::FilteredOut(refusal) => {
             format!("{place} was removed by a filter: {}.", refused(refusal))
         }
@@ -78,11 +75,18 @@ fn unread(why: &Why, options: &SearchOptions) -> String {
     }
 }
 
-fn arms(options: &SearchOptions) -> &'static str {
+/// Which lists a place is too far down in.
+fn lists(why: &Why, options: &SearchOptions) -> &'static str {
     match options.first_pass.mode {
-        Mode::Lexical => "BM25, which alone was asked",
-        Mode::Vector => "the vectors, which alone were asked",
-        _ => "BM25 and in the vectors",
+        Mode::Lexical if why.stages.bm25.is_none() => {
+            "it holds no word of the question, and BM25 alone was asked"
+        }
+        Mode::Lexical => "it is too far down in BM25, which alone was asked",
+        Mode::Vector => "it is too far down in the vectors, which alone were asked",
+        _ if why.stages.bm25.is_none() => {
+            "it holds no word of the question, and is too far down in the vectors"
+        }
+        _ => "it is too far down in BM25 and in the vectors",
     }
 }
 
@@ -160,13 +164,15 @@ fn without(refusal: &Refusal) -> String {
 }
 
 /// What comes of a change.
-pub(super) fn effect(remedy: &Remedy) -> String {
+pub(super) fn effect(remedy: &Remedy, top_k: usize) -> String {
     let indexing = matches!(
         remedy.change,
         Change::PassageTokens(_) | Change::OverlapTokens(_)
     );
     match (remedy.effect, &remedy.change) {
-        (Effect::Rank(rank), _) => format!("it is then at rank {rank}"),
+        (Effect::Rank(rank), Change::TopK(_)) => format!("it is then the last, at rank {rank}"),
+        (Effect::Rank(rank), _) if rank as usize <= top_k => format!("it is then at rank {rank}"),
+        (Effect::Rank(rank), _) => format!("it is then at rank {rank}, and still not shown"),
         (Effect::Candidate(rank), _) => {
             format!("it is then a candidate, at rank {rank}, and read")
         }

@@ -55,7 +55,8 @@ pub(super) fn locate(snapshot: &Snapshot, root: Option<&Path>, place: &Place) ->
     let passages = passages_of(snapshot, &documents)?;
     if passages.is_empty() {
         if root.is_some_and(|root| root.join(&path).is_dir()) {
-            return Err(Error::IsAFolder { path: path.into() });
+            let path = Path::new(&place.document).to_owned();
+            return Err(Error::IsAFolder { path });
         }
         return Ok(Location::Missing(snapshot.left_out(root, &path)?));
     }

@@ -212,7 +212,15 @@ fn for_too_deep(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageId>) -> Resul
     }
     match why.stages.stopped {
         Some(Stopped::Budget) => Ok(vec![remedy(Change::Budget, Effect::Untried)]),
-        _ => Ok(deeper(why, trail, ids)?.into_iter().collect()),
+        _ => {
+            let deeper = deeper(why, trail, ids)?;
+            let helps = |remedy: &Remedy| match remedy.effect {
+                Effect::Rank(rank) => rank as usize <= trail.options.top_k,
+                _ => true,
+            };
+            let more = more_results(why).filter(|_| !deeper.as_ref().is_some_and(helps));
+            Ok(more.into_iter().chain(deeper).collect())
+        }
     }
 }
 
