@@ -4,7 +4,7 @@ mod place;
 mod remedies;
 mod trail;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use reread_index::lexical::Query;
@@ -94,6 +94,8 @@ pub struct Stages {
     pub n_bm25: usize,
     /// How many passages the vectors rank.
     pub n_vector: usize,
+    /// How many candidates are told apart: at least as many as each arm hands to the fusion.
+    pub pool: usize,
     /// How many candidates the second pass was to read.
     pub depth: usize,
     /// The least depth found to reach it, where the first pass reaches it at all.
@@ -206,7 +208,7 @@ impl Engine {
             }
             None => deepest(why, trail, located, ids, &arms)?,
         };
-        why.stages.depth = depth;
+        (why.stages.depth, why.stages.pool) = (depth, trail.pool());
         why.stages.add_arms(&arms, &passage);
         if let Some(placed) = why.stages.first_pass {
             why.stages.depth_needed = Some(trail.depth_needed(ids, placed.rank, deep)?);
@@ -221,7 +223,7 @@ impl Engine {
         } else if self.is_unread(trail, located, &result.hits, ids)? && !is_shown(why, trail) {
             Cause::CutOff
         } else {
-            cause(why, trail)
+            cause(why, trail, ids, &arms)
         };
         let n_above = why.stages.answer.map_or(u32::MAX, |answer| answer.rank - 1);
         let n_above = n_above.min(trail.options.top_k as u32) as usize;
@@ -282,19 +284,21 @@ fn is_shown(why: &Why, trail: &Trail<'_>) -> bool {
 }
 
 /// What the stages say of a place that one passage holds, and that was read if its passage was.
-fn cause(why: &Why, trail: &Trail<'_>) -> Cause {
-    let pool = trail.pool();
-    let is_within = |placed: Option<Placed>| placed.is_some_and(|p| p.rank as usize <= pool);
+fn cause(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageId>, arms: &Arms) -> Cause {
+    let is_within = |placed: &Placed| placed.rank as usize <= trail.pool();
+    let is_on = |arm: &HashMap<PassageId, Placed>| {
+        let mut placed = ids.iter().filter_map(|id| arm.get(id));
+        placed.any(is_within)
+    };
     let stages = &why.stages;
+    let is_hybrid = trail.options.first_pass.mode == Mode::Hybrid;
     if is_shown(why, trail) {
         Cause::Shown
     } else if stages.cross_encoder.is_some() {
         Cause::PutDown
-    } else if is_within(stages.first_pass) {
+    } else if stages.first_pass.as_ref().is_some_and(is_within) {
         Cause::TooDeep
-    } else if trail.options.first_pass.mode == Mode::Hybrid
-        && (is_within(stages.bm25) || is_within(stages.vector))
-    {
+    } else if is_hybrid && (is_on(&arms.bm25) || is_on(&arms.vector)) {
         Cause::LostInFusion
     } else {
         Cause::NotRetrieved

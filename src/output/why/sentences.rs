@@ -33,9 +33,8 @@ pub(super) fn verdict(why: &Why, options: &SearchOptions) -> String {
             unread(why, options)
         ),
         Cause::LostInFusion => format!(
-            "{place} was lost in fusion: BM25 has it at {}, the vectors at {}, both together at {first}.",
-            rank(stages.bm25),
-            rank(stages.vector)
+            "{place} was lost in fusion: BM25 or the vectors have it among their first {}, both together at {first}.",
+            grouped(stages.pool)
         ),
         Cause::NotRetrieved => format!("{place} was not retrieved: {}.", lists(why, options)),
         Cause::FilteredOut(refusal) => {

@@ -187,7 +187,7 @@ impl Stages {
         }
     }
 
-    /// Adds the best of a passage's neighbours in each arm.
+    /// Adds where a passage stands in each arm.
     pub(super) fn add_arms(&mut self, arms: &Arms, passage: &Passage) {
         self.bm25 = arms.bm25.get(&passage.id).copied();
         self.vector = arms.vector.get(&passage.id).copied();
