@@ -27,7 +27,8 @@
 //! [`Engine::builder`] takes a folder to index, an index folder, [`Models`] and [`IndexOptions`].
 //! [`Engine::index_folder`] brings the index in step with the folder; an application without one adds
 //! each [`Document`] itself. [`Engine::search`] takes [`SearchOptions`] and returns a [`SearchResult`]
-//! whose [`Hit`]s say what each pass thought of them. [`Engine::rerank`] is the second pass alone.
+//! whose [`Hit`]s say what each pass thought of them; [`Engine::why`] says what became of one [`Place`].
+//! [`Engine::rerank`] is the second pass alone.
 //! Other models come in through the traits [`Embedder`] and [`CrossEncoder`].
 //!
 //! # Guarantees

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use reread_index::lexical::Query;
-use reread_index::{Arms, LeftOut, Mode, Passage, PassageId, Placed, Refusal};
+use reread_index::{Arms, LeftOut, Mode, Passage, PassageId, Placed, Refusal, Snapshot};
 
 use self::place::{Located, Location, locate};
 use self::trail::Trail;
@@ -106,6 +106,21 @@ pub struct Stages {
     pub stopped: Option<Stopped>,
 }
 
+impl Why {
+    fn new(query: &str, place: &Place) -> Self {
+        Self {
+            query: query.to_owned(),
+            place: place.clone(),
+            cause: Cause::Shown,
+            passage: None,
+            stages: Stages::default(),
+            above: Vec::new(),
+            remedies: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
 impl Cause {
     /// The cause by the name that evaluations use.
     pub fn fate(&self) -> Fate {
@@ -150,16 +165,7 @@ impl Engine {
             });
         }
         let snapshot = self.snapshot()?;
-        let mut why = Why {
-            query: text.to_owned(),
-            place: place.clone(),
-            cause: Cause::Shown,
-            passage: None,
-            stages: Stages::default(),
-            above: Vec::new(),
-            remedies: Vec::new(),
-            warnings: Vec::new(),
-        };
+        let mut why = Why::new(text, place);
         let located = match locate(&snapshot, self.root(), place)? {
             Location::Missing(reason) => {
                 why.remedies = remedies::for_left_out(&reason);
@@ -169,22 +175,17 @@ impl Engine {
             Location::Found(located) => located,
         };
         why.warnings.extend(located.note.clone());
-        let mut allowed = HashSet::new();
-        let mut refused = None;
-        for passage in &located.passages {
-            match snapshot.refusal(passage.id, &query, &options.first_pass.filter)? {
-                None => _ = allowed.insert(passage.id),
-                Some(refusal) => refused = refused.or(Some(refusal)),
+        let ids = match may_return(&snapshot, &located.passages, &query, options)? {
+            Ok(ids) => ids,
+            Err(refusal) => {
+                why.passage = located.passages.into_iter().next();
+                why.remedies = remedies::for_refusal(&refusal);
+                why.cause = Cause::FilteredOut(refusal);
+                return Ok(why);
             }
-        }
-        if let (true, Some(refusal)) = (allowed.is_empty(), refused) {
-            why.passage = located.passages.into_iter().next();
-            why.remedies = remedies::for_refusal(&refusal);
-            why.cause = Cause::FilteredOut(refusal);
-            return Ok(why);
-        }
+        };
         let trail = Trail::new(self, &snapshot, text, &query, options)?;
-        self.follow(&mut why, &trail, &located, &allowed)?;
+        self.follow(&mut why, &trail, &located, &ids)?;
         Ok(why)
     }
 
@@ -216,11 +217,12 @@ impl Engine {
         if result.second_pass.scored > 0 {
             why.stages.reading = self.pair_length(trail.query.text(), &passage)?;
         }
-        let end = located.end_in(&passage);
-        why.cause = if located.is_cut && !is_shown(why, trail) {
+        why.cause = if is_shown(why, trail) {
+            Cause::Shown
+        } else if located.is_cut {
             let pieces = located.passages.iter().map(|piece| piece.lines.clone());
             Cause::CutApart(pieces.collect())
-        } else if self.is_unread(trail, located, &result.hits, ids)? && !is_shown(why, trail) {
+        } else if self.is_unread(trail, located, &result.hits, ids)? {
             Cause::CutOff
         } else {
             cause(why, trail, ids, &arms)
@@ -229,7 +231,7 @@ impl Engine {
         let n_above = n_above.min(trail.options.top_k as u32) as usize;
         why.above = result.hits.into_iter().take(n_above).collect();
         why.passage = Some(passage);
-        why.remedies = remedies::for_passage(self, why, trail, located, ids, end)?;
+        why.remedies = remedies::for_passage(self, why, trail, located, ids)?;
         Ok(())
     }
 
@@ -253,6 +255,28 @@ impl Engine {
         }
         Ok(any)
     }
+}
+
+/// Which of these passages a search may return, or what keeps the first of them out if it may return
+/// none.
+fn may_return(
+    snapshot: &Snapshot,
+    passages: &[Passage],
+    query: &Query,
+    options: &SearchOptions,
+) -> Result<Result<HashSet<PassageId>, Refusal>> {
+    let mut allowed = HashSet::new();
+    let mut refused = None;
+    for passage in passages {
+        match snapshot.refusal(passage.id, query, &options.first_pass.filter)? {
+            None => _ = allowed.insert(passage.id),
+            Some(refusal) => refused = refused.or(Some(refusal)),
+        }
+    }
+    Ok(match refused {
+        Some(refusal) if allowed.is_empty() => Err(refusal),
+        _ => Ok(allowed),
+    })
 }
 
 /// A place that is in no answer: its best passage, and the depth at which that was looked for.
@@ -283,7 +307,8 @@ fn is_shown(why: &Why, trail: &Trail<'_>) -> bool {
     answer.is_some_and(|answer| answer.rank as usize <= trail.options.top_k)
 }
 
-/// What the stages say of a place that one passage holds, and that was read if its passage was.
+/// What the stages say of a place that is not shown, that one passage holds, and that was read if
+/// its passage was.
 fn cause(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageId>, arms: &Arms) -> Cause {
     let is_within = |placed: &Placed| placed.rank as usize <= trail.pool();
     let is_on = |arm: &HashMap<PassageId, Placed>| {
@@ -292,9 +317,7 @@ fn cause(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageId>, arms: &Arms) ->
     };
     let stages = &why.stages;
     let is_hybrid = trail.options.first_pass.mode == Mode::Hybrid;
-    if is_shown(why, trail) {
-        Cause::Shown
-    } else if stages.cross_encoder.is_some() {
+    if stages.cross_encoder.is_some() {
         Cause::PutDown
     } else if stages.first_pass.as_ref().is_some_and(is_within) {
         Cause::TooDeep

@@ -107,18 +107,17 @@ pub(super) fn for_refusal(refusal: &Refusal) -> Vec<Remedy> {
     )]
 }
 
-/// What would help a passage that may be returned. `end` is where the place ends in its text.
+/// What would help a passage that may be returned.
 pub(super) fn for_passage(
     engine: &Engine,
     why: &Why,
     trail: &Trail<'_>,
     located: &Located,
     ids: &HashSet<PassageId>,
-    end: usize,
 ) -> Result<Vec<Remedy>> {
     match why.cause {
         Cause::CutApart(_) => for_cut(engine, trail, located),
-        Cause::CutOff => for_cut_off(engine, why, trail, end),
+        Cause::CutOff => for_cut_off(engine, why, trail, located),
         Cause::PutDown => Ok(for_put_down(why, trail)),
         Cause::TooDeep => for_too_deep(why, trail, ids),
         Cause::LostInFusion | Cause::NotRetrieved => for_not_retrieved(why, trail, ids),
@@ -156,7 +155,12 @@ fn tokens_on(engine: &Engine, passages: &[Passage], lines: &RangeInclusive<u32>)
 }
 
 /// Longer pairs, or passages that fit into a pair.
-fn for_cut_off(engine: &Engine, why: &Why, trail: &Trail<'_>, end: usize) -> Result<Vec<Remedy>> {
+fn for_cut_off(
+    engine: &Engine,
+    why: &Why,
+    trail: &Trail<'_>,
+    located: &Located,
+) -> Result<Vec<Remedy>> {
     let (Some(passage), Some(reading)) = (&why.passage, why.stages.reading) else {
         return Ok(Vec::new());
     };
@@ -167,7 +171,7 @@ fn for_cut_off(engine: &Engine, why: &Why, trail: &Trail<'_>, end: usize) -> Res
         Ok(length.map_or(0, |length| length.n_tokens))
     };
     let mut remedies = Vec::new();
-    let needed = up_to(end)?;
+    let needed = up_to(located.end_in(passage))?;
     if needed <= reading.model_max_tokens {
         remedies.push(remedy(Change::PairTokens(needed), Effect::Untried));
     }
@@ -210,18 +214,16 @@ fn for_too_deep(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageId>) -> Resul
     if !reranks(trail.options) {
         return Ok(more_results(why).into_iter().collect());
     }
-    match why.stages.stopped {
-        Some(Stopped::Budget) => Ok(vec![remedy(Change::Budget, Effect::Untried)]),
-        _ => {
-            let deeper = deeper(why, trail, ids)?;
-            let helps = |remedy: &Remedy| match remedy.effect {
-                Effect::Rank(rank) => rank as usize <= trail.options.top_k,
-                _ => true,
-            };
-            let more = more_results(why).filter(|_| !deeper.as_ref().is_some_and(helps));
-            Ok(more.into_iter().chain(deeper).collect())
-        }
+    if why.stages.stopped == Some(Stopped::Budget) {
+        return Ok(vec![remedy(Change::Budget, Effect::Untried)]);
     }
+    let deeper = deeper(why, trail, ids)?;
+    let helps = |remedy: &Remedy| match remedy.effect {
+        Effect::Rank(rank) => rank as usize <= trail.options.top_k,
+        _ => true,
+    };
+    let more = more_results(why).filter(|_| !deeper.as_ref().is_some_and(helps));
+    Ok(more.into_iter().chain(deeper).collect())
 }
 
 /// The depth that reaches the place, and what becomes of it there.
