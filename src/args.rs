@@ -4,6 +4,7 @@ mod eval;
 mod settings;
 mod tune;
 mod values;
+mod why;
 mod worth_it;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub(crate) use values::{
     ByArg, ColorArg, FormatArg, FusionArg, KindArg, ModeArg, PrecisionArg, bounded, budget, choice,
     cpu, finite, size, timeout, weight,
 };
+pub(crate) use why::WhyArgs;
 pub(crate) use worth_it::WorthItArgs;
 
 const AFTER_HELP: &str = "\
@@ -82,6 +84,7 @@ pub(crate) enum Command {
     Eval(Box<EvalArgs>),
     WorthIt(Box<WorthItArgs>),
     Tune(Box<TuneArgs>),
+    Why(Box<WhyArgs>),
     Get(GetArgs),
     Status(StatusArgs),
     Models(ModelsArgs),

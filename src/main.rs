@@ -67,6 +67,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Eval(args) => commands::eval::run(*args, common),
         Command::WorthIt(args) => commands::worth_it::run(*args, common),
         Command::Tune(args) => commands::tune::run(*args, common),
+        Command::Why(args) => commands::why::run(*args, common),
         Command::Get(args) => commands::get::run(&args, common),
         Command::Status(args) => commands::status::run(&args, common),
         Command::Models(args) => commands::models::run(args, common),

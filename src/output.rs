@@ -6,6 +6,7 @@ pub(crate) mod json;
 pub(crate) mod people;
 mod snippet;
 pub(crate) mod trec;
+pub(crate) mod why;
 pub(crate) mod worth_it;
 
 use std::io::Write;

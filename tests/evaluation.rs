@@ -229,3 +229,59 @@ fn lines_of_a_file_are_judged_as_passages() {
         err(&missing)
     );
 }
+
+#[test]
+fn truncation_and_filters_are_named_as_losses_with_what_to_mend() {
+    let folder = tempfile::tempdir().unwrap();
+    let docs = folder.path().join("docs");
+    fs::create_dir(&docs).unwrap();
+    for i in 0..14 {
+        let note = format!("Glaciers carve valleys; note {i} on glaciers and valleys.\n");
+        fs::write(docs.join(format!("{i}.md")), note).unwrap();
+    }
+    let filler = "Nothing of interest is said in this sentence, which only takes up room. ";
+    let late = format!("{}\nGlaciers carve fjords.\n", filler.repeat(8));
+    fs::write(docs.join("late.md"), late).unwrap();
+    fs::write(docs.join("other.txt"), "Glaciers carve valleys.\n").unwrap();
+    fs::write(docs.join("reread.toml"), "types = [\"md\"]\n").unwrap();
+    fs::write(
+        folder.path().join("queries.tsv"),
+        "q1\tglaciers carve valleys\n",
+    )
+    .unwrap();
+    let qrels = "q1 0 late.md:2 1\nq1 0 other.txt:1 1\n";
+    fs::write(folder.path().join("qrels"), qrels).unwrap();
+    let args = [
+        "docs",
+        "--qrels",
+        "qrels",
+        "--queries",
+        "queries.tsv",
+        "--json",
+    ];
+    let ask = |more: &[&str]| {
+        let output = eval(folder.path(), &[&args, more].concat());
+        assert!(output.status.success(), "{}", err(&output));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let cut = ask(&["--depths", "20", "--pair-tokens", "40"]);
+    let lost = &cut["systems"][3]["relevant"];
+    assert_eq!(
+        (&lost["cut_off"], &lost["filtered_out"]),
+        (&1.into(), &1.into()),
+        "{lost}"
+    );
+    let advice = cut["advice"].as_str().unwrap();
+    assert!(advice.contains("2 of 2 relevant places"), "{advice}");
+    assert!(advice.contains("Mend chunking first"), "{advice}");
+    // What is read to its end and still ranked below is a matter of the order.
+    let read = ask(&["--depths", "20"]);
+    let lost = &read["systems"][3]["relevant"];
+    assert_eq!(
+        (&lost["cut_off"], &lost["put_down"]),
+        (&0.into(), &1.into()),
+        "{lost}"
+    );
+    let advice = read["advice"].as_str().unwrap();
+    assert!(advice.contains("Mend ranking first"), "{advice}");
+}

@@ -34,8 +34,11 @@ pub(crate) fn run(args: &GetArgs, common: &CommonArgs) -> anyhow::Result<Outcome
     })
 }
 
-/// Splits `a.md:10-20`. A file whose name ends like that is meant itself.
-fn place(place: &str, folder: &Path) -> anyhow::Result<(PathBuf, Option<RangeInclusive<u32>>)> {
+/// Splits `a.md:10-20`. Lines count from 1. A file whose name ends like that is meant itself.
+pub(super) fn place(
+    place: &str,
+    folder: &Path,
+) -> anyhow::Result<(PathBuf, Option<RangeInclusive<u32>>)> {
     let whole = (PathBuf::from(place), None);
     let Some((path, lines)) = place.rsplit_once(':') else {
         return Ok(whole);

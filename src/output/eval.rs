@@ -9,7 +9,9 @@ mod tables;
 use std::io::{self, Write};
 
 use reread_engine::eval::statistics::queries_needed;
-use reread_engine::eval::{Comparison, Measure, System, SystemSummary, Targets, Trial, run_of};
+use reread_engine::eval::{
+    Comparison, Losses, Measure, Part, System, SystemSummary, Targets, Trial, run_of,
+};
 
 pub(crate) use json::write_json;
 pub(crate) use page::write_report;
@@ -54,6 +56,32 @@ impl Results {
     fn second_pass(&self) -> impl DoubleEndedIterator<Item = &SystemSummary> {
         let is_depth = |row: &&SystemSummary| matches!(row.system, System::Depth(_));
         self.rows.iter().filter(is_depth)
+    }
+
+    /// Where the last system, the deepest second pass if there is one, loses most, and what that part
+    /// can be mended with; `None` where nothing is lost that one could mend.
+    fn advice(&self) -> Option<String> {
+        let row = self.rows.last()?;
+        let losses = Losses::of(&row.fates)?;
+        let by_part = Part::ALL.iter().zip(losses.by_part);
+        let by_part: Vec<String> = by_part
+            .map(|(part, count)| format!("{} {}", part.label(), super::grouped(count)))
+            .collect();
+        let mend = match losses.most {
+            Part::Chunking => {
+                "longer passages or more overlap, and --pair-tokens if they are cut off"
+            }
+            Part::FirstPass => "--dense-weight, other words in documents, another embedder",
+            _ => "more --depth, another --rerank-weight or cross-encoder",
+        };
+        Some(format!(
+            "{}: {} of {} are not found; lost by {}. Mend {} first: {mend}.",
+            row.system,
+            super::grouped(losses.n_lost),
+            super::counted(losses.n_relevant, "relevant place"),
+            by_part.join(", "),
+            losses.most.label()
+        ))
     }
 
     /// What the comparison of the second pass with the hybrid comes to, a sentence a depth.

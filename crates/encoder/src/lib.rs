@@ -72,5 +72,5 @@ pub use bert::Precision;
 pub use error::{Error, Result};
 pub use identity::ModelIdentity;
 pub use instruction_set::InstructionSet;
-pub use model::{Model, ModelOptions};
+pub use model::{Model, ModelOptions, PairLength};
 pub use tokenizer::{Tokenizer, Tokens};

@@ -53,6 +53,21 @@ pub struct Model {
     path: std::path::PathBuf,
 }
 
+/// How long a pair of query and passage is, and how much of it is read. Tokens count the special
+/// ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PairLength {
+    /// The tokens of the whole pair.
+    pub n_tokens: usize,
+    /// The most that are read.
+    pub max_tokens: usize,
+    /// The most that the model could read if it were allowed to.
+    pub model_max_tokens: usize,
+    /// The bytes at the beginning of the passage that are read: all of them unless the pair is
+    /// longer than `max_tokens`.
+    pub bytes_read: usize,
+}
+
 impl Model {
     /// Loads the model in a folder laid out as on Hugging Face: `config.json`, `tokenizer.json`
     /// and `model.safetensors`, and where they exist `1_Pooling/config.json` and
@@ -222,6 +237,27 @@ impl Model {
         })?;
         self.check_finite(logits.iter())?;
         Ok(logits)
+    }
+
+    /// Measures a pair that [`score`](Self::score) would cut after `max_tokens` tokens. Runs the
+    /// tokenizer, not the model.
+    ///
+    /// # Errors
+    /// [`Error::TooFewTokens`] and [`Error::Tokenize`].
+    pub fn measure_pair(
+        &self,
+        query: &str,
+        passage: &str,
+        max_tokens: usize,
+    ) -> Result<PairLength> {
+        let max_tokens = max_tokens.min(self.max_tokens);
+        let (n_tokens, bytes_read) = self.tokenizer.measure_pair(query, passage, max_tokens)?;
+        Ok(PairLength {
+            n_tokens,
+            max_tokens,
+            model_max_tokens: self.max_tokens,
+            bytes_read,
+        })
     }
 
     /// Scores passages as [`score`](Self::score) does, one after the other in the order given,

@@ -133,13 +133,42 @@ impl Tokenizer {
         query: &str,
         max_tokens: usize,
     ) -> Result<impl Fn(&str) -> Result<Tokens> + 'a> {
+        let (query, room) = self.query_of_pair(query, max_tokens)?;
+        Ok(move |passage: &str| {
+            let passage = self.encode_part(passage, room)?;
+            self.finish(query.clone(), Some(passage))
+        })
+    }
+
+    /// Measures a pair that is cut to `max_tokens` tokens as [`pairs`](Self::pairs) cuts it.
+    /// Returns the tokens of the whole pair, special ones included, and how many bytes at the
+    /// beginning of the passage are left.
+    ///
+    /// # Errors
+    /// As for [`pairs`](Self::pairs).
+    pub(crate) fn measure_pair(
+        &self,
+        query: &str,
+        passage: &str,
+        max_tokens: usize,
+    ) -> Result<(usize, usize)> {
+        let (_, room) = self.query_of_pair(query, max_tokens)?;
+        let tokens = self.offsets(passage)?;
+        let bytes_read = match tokens.get(room) {
+            None => passage.len(),
+            Some(_) => room.checked_sub(1).map_or(0, |last| tokens[last].end),
+        };
+        let n_tokens = self.offsets(query)?.len() + tokens.len() + self.n_special_of_pair;
+        Ok((n_tokens, bytes_read))
+    }
+
+    /// The query's tokens in a pair, and how many it leaves for the passage.
+    fn query_of_pair(&self, query: &str, max_tokens: usize) -> Result<(Encoding, usize)> {
         let room = room(max_tokens, self.n_special_of_pair)?;
         let query_room = room - LEAST_OF_PASSAGE.min(room / 2);
         let query = self.encode_part(query, query_room)?;
-        Ok(move |passage: &str| {
-            let passage = self.encode_part(passage, room - query.len())?;
-            self.finish(query.clone(), Some(passage))
-        })
+        let room = room - query.len();
+        Ok((query, room))
     }
 
     /// Returns the first `max_tokens` tokens of `text`, without special ones.

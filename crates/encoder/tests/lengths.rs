@@ -68,3 +68,27 @@ fn logits_of_any_length_are_close_to_f32() {
         assert!((exact - ours).abs() < bound, "{logits}");
     }
 }
+
+#[test]
+fn a_measured_pair_says_how_far_the_passage_is_read() {
+    let set = InstructionSet::available()[0];
+    let model = open_with(&shipped(CROSS_ENCODER), set, Precision::Int8);
+    let (query, passage) = ("what do solar panels do", text(80));
+    let length = model.measure_pair(query, &passage, 64).unwrap();
+    // Three special tokens and the five words of the query.
+    assert_eq!((length.n_tokens, length.max_tokens), (88, 64));
+    assert_eq!(&passage[..length.bytes_read], text(64 - 8));
+
+    let score = |passage: &str| model.score(query, &[passage], 64).unwrap()[0].to_bits();
+    let (read, unread) = passage.split_at(length.bytes_read);
+    assert_eq!(score(&passage), score(read));
+    assert_eq!(score(&passage), score(&format!("{read} nothing of this")));
+    assert_ne!(
+        score(&passage),
+        score(&format!("nothing{}{unread}", &read[3..]))
+    );
+
+    let all = model.measure_pair(query, &passage, 9_999).unwrap();
+    assert_eq!((all.max_tokens, all.bytes_read), (512, passage.len()));
+    assert!(model.measure_pair(query, &passage, 2).is_err());
+}

@@ -64,6 +64,12 @@ pub enum Error {
         /// The folder.
         root: PathBuf,
     },
+    /// What should be a document is a folder.
+    #[error("{path:?} is a folder; name a file of it")]
+    IsAFolder {
+        /// What was given.
+        path: PathBuf,
+    },
     /// A document cannot be read.
     #[error("cannot read {}: {problem}", path.display())]
     Unreadable {

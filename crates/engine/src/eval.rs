@@ -17,8 +17,10 @@
 
 mod collection;
 mod evaluate;
+mod fate;
 mod gains;
 mod lines;
+mod losses;
 mod measure;
 mod qrels;
 mod queries;
@@ -31,6 +33,7 @@ mod verdict;
 
 pub use collection::Collection;
 pub use evaluate::{Evaluation, QueryValues, evaluate};
+pub use fate::{Fate, Losses, Part};
 pub use gains::{
     average_precision_at, ndcg_at, precision_at, recall_at, reciprocal_rank_at, success_at,
 };
@@ -39,7 +42,7 @@ pub use qrels::{Grades, Judgement, Qrels};
 pub use queries::{QueryText, read_queries};
 pub use run::Run;
 pub use statistics::{Comparison, compare};
-pub use summary::{FOUND_AT, Fate, StageTimes, SystemSummary, stage_times, summarise, time};
+pub use summary::{FOUND_AT, StageTimes, SystemSummary, stage_times, summarise, time};
 pub use targets::{Presence, Target, Targets};
 pub use trial::{POOL, Ranking, Stages, System, Trace, Trial, TrialOptions, run_of};
 pub use verdict::{Answer, Kind, MIN_QUESTIONS, N_SPLITS, SMALLEST_GAIN, Verdict, trust, weigh};

@@ -27,7 +27,8 @@
 //! [`Engine::builder`] takes a folder to index, an index folder, [`Models`] and [`IndexOptions`].
 //! [`Engine::index_folder`] brings the index in step with the folder; an application without one adds
 //! each [`Document`] itself. [`Engine::search`] takes [`SearchOptions`] and returns a [`SearchResult`]
-//! whose [`Hit`]s say what each pass thought of them. [`Engine::rerank`] is the second pass alone.
+//! whose [`Hit`]s say what each pass thought of them; [`Engine::why`] says what became of one [`Place`].
+//! [`Engine::rerank`] is the second pass alone.
 //! Other models come in through the traits [`Embedder`] and [`CrossEncoder`].
 //!
 //! # Guarantees
@@ -51,7 +52,10 @@ mod models;
 mod options;
 mod pipeline;
 mod read_lines;
+mod reading;
 mod result;
+mod span;
+mod why;
 
 pub use engine::{Engine, EngineBuilder, Reranked};
 pub use error::{Error, Result};
@@ -59,13 +63,17 @@ pub use final_order::{blend_passes, final_order, shares};
 pub use models::{DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER, Models};
 pub use options::{By, SearchOptions, SecondPass};
 pub use read_lines::read_lines;
+pub use reading::Reading;
 pub use reread_index::{
     BoxError, ChunkOptions, DenseMethod, Document, DocumentKind, Embedder, Error as IndexError,
-    Filter, Fusion, Heading, HnswOptions, IndexOptions, IndexProgress, IndexSummary, Lines, Mode,
-    ModelIdentity, Observer, Passage, Problem, RetrieveOptions, Snapshot, SourceSummary, Status,
-    remove_index,
+    Filter, Fusion, Heading, HnswOptions, IndexOptions, IndexProgress, IndexSummary, LeftOut,
+    Lines, Mode, ModelIdentity, Observer, Passage, Placed, Problem, Refusal, RetrieveOptions,
+    Snapshot, SourceSummary, Status, remove_index,
 };
-pub use reread_rerank::{CrossEncoder, DEFAULT_PAIR_TOKENS, InstructionSet, Precision, relevance};
+pub use reread_rerank::{
+    CrossEncoder, DEFAULT_PAIR_TOKENS, InstructionSet, PairLength, Precision, relevance,
+};
 pub use result::{
     FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Stopped, Timings,
 };
+pub use why::{Cause, Change, Effect, Place, Remedy, Stages, Why};

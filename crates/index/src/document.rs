@@ -15,6 +15,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use text::boundary_before;
+pub(crate) use walk::is_store_name;
 
 pub use extract::{ExtractOptions, Extraction, extract};
 pub use problem::{Problem, Reason};

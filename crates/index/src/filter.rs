@@ -7,6 +7,7 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::document::DocumentKind;
 use crate::format::manifest::Source;
+use crate::refusal::Refusal;
 use crate::{Error, Result};
 
 /// Which documents a search may return. The default lets every document pass.
@@ -70,11 +71,20 @@ impl Filter {
     }
 
     pub(crate) fn passes(&self, source: &Source) -> bool {
-        (self.paths.is_empty() || self.paths.is_match(&source.path))
-            && (self.kinds.is_empty() || self.kinds.contains(&source.kind))
-            && self
-                .modified_since_ns
-                .is_none_or(|since| source.modified_ns >= since)
+        self.refusal(source).is_none()
+    }
+
+    /// The first part of the filter that a source does not pass.
+    pub(crate) fn refusal(&self, source: &Source) -> Option<Refusal> {
+        if !self.paths.is_empty() && !self.paths.is_match(&source.path) {
+            return Some(Refusal::Path);
+        }
+        if !self.kinds.is_empty() && !self.kinds.contains(&source.kind) {
+            return Some(Refusal::Kind(source.kind));
+        }
+        self.modified_since_ns
+            .is_some_and(|since| source.modified_ns < since)
+            .then_some(Refusal::ModifiedBefore)
     }
 }
 

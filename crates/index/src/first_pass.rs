@@ -131,6 +131,16 @@ pub struct Retrieved {
     pub dense_time: Duration,
 }
 
+/// Where passages stand in each arm, ranked through the whole index.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Arms {
+    /// By BM25; without the passages that hold no word of the query. Empty if it was not asked.
+    pub bm25: HashMap<PassageId, Placed>,
+    /// By cosine similarity, exactly. Empty if the vectors were not asked.
+    pub vector: HashMap<PassageId, Placed>,
+}
+
 type Ranked = Vec<(PassageId, f32)>;
 
 impl Snapshot {
@@ -183,6 +193,34 @@ impl Snapshot {
         retrieved.n_dense = dense.len();
         retrieved.candidates = fuse(&lexical, &dense, options);
         Ok(retrieved)
+    }
+
+    /// Ranks every passage that may be returned, in each arm that the mode asks: the same order as
+    /// [`retrieve`](Self::retrieve)'s lists, to its end. The depth plays no part.
+    ///
+    /// Looks at every vector and keeps them all, which is for the question where one passage is.
+    ///
+    /// # Errors
+    /// As for [`retrieve`](Self::retrieve).
+    pub fn rank_all(
+        &self,
+        query: &Query,
+        query_vector: Option<&[f32]>,
+        options: &RetrieveOptions,
+    ) -> Result<Arms> {
+        let allowed = self.allowed_for(query, &options.filter, &mut Vec::new())?;
+        let len = self.n_positions() as usize;
+        let mut arms = Arms::default();
+        if options.mode != Mode::Vector {
+            arms.bm25 = places(&self.lexical_list(query, len, allowed.as_ref())?);
+        }
+        if let (Mode::Vector | Mode::Hybrid, Some(vector)) = (options.mode, query_vector) {
+            let mut exact = options.clone();
+            exact.exact = true;
+            let (list, _) = self.dense_list(vector, len, &exact, allowed.as_ref())?;
+            arms.vector = places(&list);
+        }
+        Ok(arms)
     }
 
     /// What filter, deletions and the query's own phrases and exclusions let pass.

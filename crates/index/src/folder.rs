@@ -209,7 +209,7 @@ pub fn index_folder(
     Ok(summary)
 }
 
-fn walk_root(root: &Path, index_folder: &Path, scope: Scope) -> Result<Walk> {
+pub(crate) fn walk_root(root: &Path, index_folder: &Path, scope: Scope) -> Result<Walk> {
     let walk_options = WalkOptions::default()
         .with_hidden(if scope.hidden {
             HiddenFiles::Include

@@ -416,6 +416,17 @@ impl Snapshot {
             .ok_or_else(|| self.unknown(id))
     }
 
+    /// A passage's stable key, and where its document is in the catalog.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub(crate) fn key_and_source(&self, id: PassageId) -> Result<(u64, &Source)> {
+        let open = self.segment_of(id)?;
+        let key = open.segment.record(id.0 - open.base)?.key;
+        let document = self.document_of_key(key).ok_or_else(|| self.unknown(id))?;
+        Ok((key, self.document(document)?.0))
+    }
+
     fn segment_of(&self, id: PassageId) -> Result<&OpenSegment> {
         let after = self.segments.partition_point(|open| open.base <= id.0);
         let open = after.checked_sub(1).and_then(|pos| self.segments.get(pos));
@@ -523,6 +534,8 @@ pub struct SourceSummary {
     pub n_passages: usize,
     /// Why it could not be read, if it could not.
     pub failure: Option<String>,
+    /// Whether it holds no text, and so was left out.
+    pub is_binary: bool,
 }
 
 impl Snapshot {
@@ -538,6 +551,7 @@ impl Snapshot {
                 Outcome::Failed(reason) => Some(reason.clone()),
                 _ => None,
             },
+            is_binary: source.outcome == Outcome::Binary,
         })
     }
 }

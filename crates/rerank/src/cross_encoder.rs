@@ -4,7 +4,7 @@ pub(crate) mod bert;
 #[cfg(feature = "fastembed")]
 mod fastembed;
 
-use reread_encoder::ModelIdentity;
+use reread_encoder::{ModelIdentity, PairLength};
 
 #[cfg(feature = "fastembed")]
 pub use self::fastembed::{FastembedCrossEncoder, FastembedCrossEncoderOptions};
@@ -28,6 +28,17 @@ pub trait CrossEncoder: Send + Sync {
     /// # Errors
     /// Whatever the model fails with.
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>, BoxError>;
+
+    /// How long a pair is, and how much of the passage [`score`](Self::score) reads beside the query.
+    ///
+    /// `None`, the default, is for a model that does not tell; nothing is then said of what was
+    /// cut off.
+    ///
+    /// # Errors
+    /// Whatever the tokenizer fails with.
+    fn measure_pair(&self, _query: &str, _passage: &str) -> Result<Option<PairLength>, BoxError> {
+        Ok(None)
+    }
 
     /// Scores passages as [`score`](Self::score) does, the first ones first, until `stop` says
     /// `true`. Returns a logit for each passage that was scored by then, and `None` for the others.

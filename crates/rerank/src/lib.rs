@@ -37,4 +37,4 @@ pub use cross_encoder::{BoxError, CrossEncoder};
 #[cfg(feature = "fastembed")]
 pub use cross_encoder::{FastembedCrossEncoder, FastembedCrossEncoderOptions};
 pub use order::{rank, relevance};
-pub use reread_encoder::{InstructionSet, ModelIdentity, ModelOptions, Precision};
+pub use reread_encoder::{InstructionSet, ModelIdentity, ModelOptions, PairLength, Precision};

@@ -24,6 +24,7 @@ struct EvaluationJson<'a> {
     systems: Vec<SystemJson>,
     stages_ms: BTreeMap<&'static str, TimesJson>,
     findings: Vec<String>,
+    advice: Option<String>,
     warnings: &'a [String],
 }
 
@@ -81,6 +82,7 @@ pub(crate) fn write_json(out: &mut impl Write, results: &Results) -> io::Result<
         systems: results.rows.iter().map(system).collect(),
         stages_ms: stages.collect(),
         findings: results.findings(),
+        advice: results.advice(),
         warnings: &results.warnings,
     };
     write_line(out, &evaluation)

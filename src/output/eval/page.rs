@@ -36,6 +36,7 @@ pub(crate) fn write_report(out: &mut impl Write, results: &Results) -> io::Resul
                 (second_pass(results))
                 h2 { "Where were relevant places lost?" }
                 figure { (plots::fates(results)) }
+                @if let Some(advice) = results.advice() { p { (advice) } }
                 h2 { "What does it cost?" }
                 figure {
                     (plots::latency(results))

@@ -16,6 +16,9 @@ pub(crate) fn write_tables(out: &mut impl Write, results: &Results) -> io::Resul
     write_comparisons(out, results)?;
     writeln!(out)?;
     write_fates(out, results)?;
+    if let Some(advice) = results.advice() {
+        writeln!(out, "{advice}")?;
+    }
     writeln!(out)?;
     for (stage, p50, p95) in stage_times(&results.trials) {
         writeln!(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::evaluate::{Evaluation, evaluate};
+use super::fate::Fate;
 use super::measure::Measure;
 use super::statistics::{Comparison, compare, holm, percentile};
 use super::targets::{Presence, Targets};
@@ -36,65 +37,6 @@ pub struct SystemSummary {
     pub estimated: bool,
     /// What became of the relevant places.
     pub fates: BTreeMap<Fate, usize>,
-}
-
-/// What became of a relevant place, from the worst to the best.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Fate {
-    /// The index does not have its document.
-    NotIndexed,
-    /// No passage holds it: it was cut in two, or its document has changed.
-    CutApart,
-    /// Neither BM25 nor the vectors returned it.
-    NotRetrieved,
-    /// One of them did, and fusion put it behind all candidates.
-    LostInFusion,
-    /// It was a candidate, too deep to be read or shown.
-    TooDeep,
-    /// The cross-encoder read it, and it is not among the results shown.
-    PutDown,
-    /// It is among the first [`FOUND_AT`] results.
-    Found,
-}
-
-impl Fate {
-    /// All of them, the best first.
-    pub const ALL: [Self; 7] = [
-        Self::Found,
-        Self::PutDown,
-        Self::TooDeep,
-        Self::LostInFusion,
-        Self::NotRetrieved,
-        Self::CutApart,
-        Self::NotIndexed,
-    ];
-
-    /// A few words for people.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Found => "found in the top 10",
-            Self::PutDown => "read, but ranked below",
-            Self::TooDeep => "a candidate, but too deep",
-            Self::LostInFusion => "lost in fusion",
-            Self::NotRetrieved => "not retrieved",
-            Self::CutApart => "in no single passage",
-            Self::NotIndexed => "not in the index",
-        }
-    }
-
-    /// One word, for programs.
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::Found => "found",
-            Self::PutDown => "put_down",
-            Self::TooDeep => "too_deep",
-            Self::LostInFusion => "lost_in_fusion",
-            Self::NotRetrieved => "not_retrieved",
-            Self::CutApart => "cut_apart",
-            Self::NotIndexed => "not_indexed",
-        }
-    }
 }
 
 /// The stages of a search, with the median and the 95th percentile of their times.
@@ -272,8 +214,12 @@ fn fates(trials: &[Trial], targets: &Targets, pos: usize, system: System) -> BTr
                 _ if found => Fate::Found,
                 (Presence::UnknownDocument, _) => Fate::NotIndexed,
                 (Presence::CutApart, _) => Fate::CutApart,
-                (_, Some(at)) if at < pairs(trial, system) => Fate::PutDown,
+                (_, Some(at)) if at < pairs(trial, system) => {
+                    let read = trace.read.is_some_and(|at| at < pairs(trial, system));
+                    if read { Fate::PutDown } else { Fate::CutOff }
+                }
                 (_, Some(_)) => Fate::TooDeep,
+                _ if trace.refused => Fate::FilteredOut,
                 (_, None) if trace.bm25.or(trace.vector).is_some() => match system {
                     System::Bm25 | System::Vector => Fate::NotRetrieved,
                     _ => Fate::LostInFusion,

@@ -7,6 +7,7 @@ use reread_index::{DocId, Passage, Snapshot};
 
 use super::qrels::{Grades, Judgement, Qrels};
 use crate::options::By;
+use crate::span;
 use crate::{Error, Result};
 
 /// What judgements mean in one snapshot of an index.
@@ -38,6 +39,7 @@ pub struct Target {
     pub presence: Presence,
     document: String,
     place: Place,
+    documents: Vec<DocId>,
 }
 
 /// Whether the index has a judged place.
@@ -168,11 +170,38 @@ impl Target {
             Place::Document => true,
             // The first line stands for the place, which may reach over several passages.
             Place::Lines(lines) => passage.lines.contains(lines.start()),
-            Place::Quote(quote) => {
-                let words: Vec<&str> = passage.text.split_whitespace().collect();
-                words.join(" ").contains(quote.as_str())
+            Place::Quote(quote) => span::of_quote(&passage.text, quote).is_some(),
+        }
+    }
+
+    /// Where the place ends in the text of a passage that holds it, in bytes; for a whole document
+    /// at the beginning, as any part of it will do.
+    pub(super) fn end_in(&self, passage: &Passage) -> usize {
+        let span = match &self.place {
+            Place::Document => None,
+            Place::Lines(lines) => span::of_lines(passage, &(*lines.start()..=*lines.start())),
+            Place::Quote(quote) => span::of_quote(&passage.text, quote),
+        };
+        span.map_or(0, |span| span.end)
+    }
+
+    /// The passages that hold the place.
+    ///
+    /// # Errors
+    /// `Index` when the index cannot be read.
+    pub(super) fn passages(&self, snapshot: &Snapshot) -> Result<Vec<Passage>> {
+        let mut holding = Vec::new();
+        for id in self
+            .documents
+            .iter()
+            .flat_map(|&of| snapshot.passages_of(of))
+        {
+            let passage = snapshot.passage(id).map_err(Error::from)?;
+            if self.is_in(&passage) {
+                holding.push(passage);
             }
         }
+        Ok(holding)
     }
 }
 
@@ -213,27 +242,22 @@ impl<'a> Known<'a> {
             presence: Presence::UnknownDocument,
             document: document.to_owned(),
             place,
+            documents: self.0.get(document).cloned().unwrap_or_default(),
         };
-        if let Some(documents) = self.0.get(document) {
-            target.presence = presence(&target, documents, snapshot)?;
+        if !target.documents.is_empty() {
+            target.presence = presence(&target, snapshot)?;
         }
         Ok(target)
     }
 }
 
-fn presence(target: &Target, documents: &[DocId], snapshot: &Snapshot) -> Result<Presence> {
-    if target.place == Place::Document {
-        return Ok(Presence::Indexed);
-    }
-    for &document in documents {
-        for passage in snapshot.passages_of(document) {
-            let passage = snapshot.passage(passage).map_err(Error::from)?;
-            if target.is_in(&passage) {
-                return Ok(Presence::Indexed);
-            }
-        }
-    }
-    Ok(Presence::CutApart)
+fn presence(target: &Target, snapshot: &Snapshot) -> Result<Presence> {
+    let held = target.place == Place::Document || !target.passages(snapshot)?.is_empty();
+    Ok(if held {
+        Presence::Indexed
+    } else {
+        Presence::CutApart
+    })
 }
 
 /// `notes/a.md:10-20` or `notes/a.md:10`.

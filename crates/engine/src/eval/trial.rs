@@ -91,6 +91,10 @@ pub struct Trace {
     pub vector: Option<usize>,
     /// Among the candidates of the hybrid.
     pub candidates: Option<usize>,
+    /// The first of these that the cross-encoder read as far as the place.
+    pub read: Option<usize>,
+    /// Whether a filter, a phrase or an exclusion keeps every passage of it out.
+    pub refused: bool,
     /// In each system's ranking, passages or documents.
     pub ranked: Vec<Option<usize>>,
 }
@@ -205,7 +209,9 @@ impl Engine {
             vector,
             candidates,
         };
-        let (rankings, traces) = lists.rank(query, targets, options);
+        let (rankings, mut traces) = lists.rank(query, targets, options);
+        self.trace_reading(query, targets, &lists.candidates, &mut traces)?;
+        self.trace_refusals(query, targets, &options.first_pass.filter, &mut traces)?;
         Ok(Trial {
             query: query.clone(),
             rankings,
@@ -272,6 +278,8 @@ impl Lists {
             bm25: places[0][at],
             vector: places[1][at],
             candidates: places[2][at],
+            read: None,
+            refused: false,
             ranked: ranked.iter().map(|of_system| of_system[at]).collect(),
         });
         (rankings, traces.collect())

@@ -267,9 +267,12 @@ fn walker(
 
 /// Whether this is an index or a store of version control, below the top.
 fn is_store(entry: &DirEntry) -> bool {
-    let name = entry.file_name();
-    entry.depth() > 0
-        && (name == INDEX_FOLDER || VERSION_CONTROL.iter().any(|store| name == *store))
+    entry.depth() > 0 && entry.file_name().to_str().is_some_and(is_store_name)
+}
+
+/// Whether a folder of this name holds an index or is a store of version control.
+pub(crate) fn is_store_name(name: &str) -> bool {
+    name == INDEX_FOLDER || VERSION_CONTROL.contains(&name)
 }
 
 fn is_bad_folder(root: &Path, entry: &DirEntry, bad_folders: &Mutex<Vec<Problem>>) -> bool {

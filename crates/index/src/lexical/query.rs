@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::analyzer::{Role, Token, analyze};
 use super::fold::fold;
 use super::stop_words::is_stop_word;
+use crate::refusal::Refusal;
 
 /// More distinct terms than this say nothing new about a query; the rarest are searched for.
 pub(super) const MAX_TERMS: usize = 64;
@@ -113,6 +114,24 @@ impl Query {
     /// Returns the words and phrases that a passage must not hold, as they were typed.
     pub fn exclusions(&self) -> impl Iterator<Item = &str> {
         self.exclusions.iter().map(|phrase| phrase.text.as_str())
+    }
+
+    /// Reduces the query to each of its exclusions and phrases in turn.
+    pub(crate) fn demands(&self) -> impl Iterator<Item = (Refusal, Self)> {
+        let alone = |phrases: &[Phrase], exclusions: &[Phrase]| Self {
+            phrases: phrases.to_vec(),
+            exclusions: exclusions.to_vec(),
+            ..self.clone()
+        };
+        let exclusions = self.exclusions.iter().map(move |words| {
+            let refusal = Refusal::Exclusion(words.text.clone());
+            (refusal, alone(&[], std::slice::from_ref(words)))
+        });
+        let phrases = self.phrases.iter().map(move |words| {
+            let refusal = Refusal::Phrase(words.text.clone());
+            (refusal, alone(std::slice::from_ref(words), &[]))
+        });
+        exclusions.chain(phrases)
     }
 
     /// Returns what the user should know about how the query was read, in plain sentences.

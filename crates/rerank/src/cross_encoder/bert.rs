@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reread_encoder::{Model, ModelIdentity, ModelOptions};
+use reread_encoder::{Model, ModelIdentity, ModelOptions, PairLength};
 
 use crate::{BoxError, CrossEncoder};
 
@@ -51,6 +51,11 @@ impl CrossEncoder for BertCrossEncoder {
 
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>, BoxError> {
         Ok(self.model.score(query, passages, self.max_tokens)?)
+    }
+
+    fn measure_pair(&self, query: &str, passage: &str) -> Result<Option<PairLength>, BoxError> {
+        let length = self.model.measure_pair(query, passage, self.max_tokens)?;
+        Ok(Some(length))
     }
 
     fn score_until(

@@ -4,11 +4,11 @@ use ::fastembed::{
     RerankInitOptionsUserDefined, RerankerModel, TextRerank, TokenizerFiles,
     UserDefinedRerankingModel,
 };
-use reread_encoder::ModelIdentity;
 use reread_encoder::onnx_runtime::{
     CatalogueEntry, OnnxError, OnnxFolder, OnnxOutput, OnnxRuntime, Result, SessionPool, Snapshot,
     TokenRanges, find_in_catalogue, find_snapshot,
 };
+use reread_encoder::{ModelIdentity, PairLength};
 
 use super::{BoxError, CrossEncoder};
 
@@ -188,6 +188,17 @@ impl CrossEncoder for FastembedCrossEncoder {
             logit(session, &self.model.name, query, passage)
         })?;
         Ok(logits)
+    }
+
+    fn measure_pair(&self, query: &str, passage: &str) -> Result<Option<PairLength>, BoxError> {
+        let n_query = self.token_ranges.of(query)?.len();
+        let n_passage = self.token_ranges.of(passage)?.len();
+        Ok(Some(PairLength {
+            n_tokens: n_query + n_passage + self.n_special,
+            max_tokens: self.max_tokens,
+            model_max_tokens: self.model_max_tokens,
+            bytes_read: self.cut(passage, self.n_passage_tokens(n_query))?.len(),
+        }))
     }
 }
 

@@ -1,0 +1,206 @@
+//! Finds the passages that hold a place.
+
+use std::ops::{Range, RangeInclusive};
+use std::path::{Component, Path};
+
+use reread_index::{DocId, DocumentKind, LeftOut, Passage, Snapshot};
+
+use super::Place;
+use crate::span;
+use crate::{Error, Result};
+
+/// Where a place stands in an index.
+pub(super) enum Location {
+    /// In no passage, and why.
+    Missing(LeftOut),
+    /// In these.
+    Found(Located),
+}
+
+/// The passages that hold a place.
+pub(super) struct Located {
+    /// Each holds all of the place; or, where it is cut, a part. Never empty.
+    pub(super) passages: Vec<Passage>,
+    /// Whether no passage holds all of it.
+    pub(super) is_cut: bool,
+    /// The lines that are meant, where not the whole document is.
+    pub(super) lines: Option<RangeInclusive<u32>>,
+    /// What the user should know about how the place was read.
+    pub(super) note: Option<String>,
+}
+
+impl Located {
+    /// Where the place ends in the text of one of its passages, in bytes; at the beginning for a
+    /// whole document, as any part of it will do.
+    pub(super) fn end_in(&self, passage: &Passage) -> usize {
+        let lines = self.lines.as_ref();
+        let span = lines.and_then(|lines| trimmed_span(passage, lines));
+        span.map_or(0, |span| span.end)
+    }
+}
+
+/// Finds a place in a snapshot of the index of `root`.
+///
+/// # Errors
+/// `Outside`, `IsAFolder`, `NoSuchLines`, and what reading an index can fail with.
+pub(super) fn locate(snapshot: &Snapshot, root: Option<&Path>, place: &Place) -> Result<Location> {
+    let mut documents = named(snapshot, &place.document);
+    let mut path = place.document.clone();
+    if documents.is_empty()
+        && let Some(root) = root
+    {
+        path = name_in(root, Path::new(&place.document))?;
+        documents = named(snapshot, &path);
+    }
+    let passages = passages_of(snapshot, &documents)?;
+    if passages.is_empty() {
+        if root.is_some_and(|root| root.join(&path).is_dir()) {
+            let path = Path::new(&place.document).to_owned();
+            return Err(Error::IsAFolder { path });
+        }
+        return Ok(Location::Missing(snapshot.left_out(root, &path)?));
+    }
+    match &place.lines {
+        None => Ok(Location::Found(Located {
+            passages,
+            is_cut: false,
+            lines: None,
+            note: None,
+        })),
+        Some(lines) => on_lines(passages, lines, &path),
+    }
+}
+
+/// The documents that are called so, or come from the file of this name.
+fn named(snapshot: &Snapshot, name: &str) -> Vec<DocId> {
+    let all = snapshot.documents();
+    let named = all.filter(|(_, id, path)| *id == name || *path == name);
+    named.map(|(document, ..)| document).collect()
+}
+
+fn passages_of(snapshot: &Snapshot, documents: &[DocId]) -> Result<Vec<Passage>> {
+    let ids = documents.iter().flat_map(|&of| snapshot.passages_of(of));
+    ids.map(|id| Ok(snapshot.passage(id)?)).collect()
+}
+
+fn on_lines(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> Result<Location> {
+    let last = passages.iter().map(|passage| *passage.lines.end()).max();
+    let last = last.unwrap_or(0);
+    if *lines.start() > last {
+        return Err(Error::NoSuchLines {
+            path: path.into(),
+            first: *lines.start(),
+            last,
+        });
+    }
+    let is_on = |passage: &Passage| {
+        passage.lines.start() <= lines.end() && lines.start() <= passage.lines.end()
+    };
+    let (on, others): (Vec<_>, Vec<_>) = passages.into_iter().partition(is_on);
+    if on.is_empty() {
+        return Ok(between(others, lines, path));
+    }
+    let whole = whole(&on, lines);
+    let is_cut = !whole.contains(&true);
+    let held = on
+        .into_iter()
+        .zip(whole)
+        .filter(|(_, whole)| is_cut || *whole);
+    Ok(Location::Found(Located {
+        passages: held.map(|(passage, _)| passage).collect(),
+        is_cut,
+        lines: Some(lines.clone()),
+        note: None,
+    }))
+}
+
+/// Headings and blank lines are in no passage; what stands below them is meant.
+fn between(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> Location {
+    let below = passages
+        .into_iter()
+        .filter(|passage| passage.lines.start() > lines.end())
+        .min_by_key(|passage| *passage.lines.start());
+    let Some(below) = below.filter(|passage| passage.kind != DocumentKind::JsonLines) else {
+        return Location::Missing(LeftOut::NoRecord);
+    };
+    let note = format!(
+        "line {} of {path} is a heading or blank and in no passage itself; the passage below it, from line {}, is meant",
+        lines.start(),
+        below.lines.start()
+    );
+    Location::Found(Located {
+        passages: vec![below],
+        is_cut: false,
+        lines: None,
+        note: Some(note),
+    })
+}
+
+/// For each passage, whether it holds as much of the lines as all of them together.
+fn whole(passages: &[Passage], lines: &RangeInclusive<u32>) -> Vec<bool> {
+    let in_document = |passage: &Passage| -> Range<u64> {
+        let span = trimmed_span(passage, lines).unwrap_or(0..0);
+        let at = |byte: usize| passage.bytes.start + byte as u64;
+        at(span.start)..at(span.end)
+    };
+    if passages.iter().any(|p| p.kind == DocumentKind::JsonLines) {
+        return vec![true; passages.len()];
+    }
+    let spans: Vec<Range<u64>> = passages.iter().map(in_document).collect();
+    let start = spans.iter().map(|span| span.start).min();
+    let end = spans.iter().map(|span| span.end).max();
+    spans
+        .iter()
+        .map(|span| Some(span.start) == start && Some(span.end) == end)
+        .collect()
+}
+
+/// As [`span::of_lines`], without the blanks at both ends, which some passages lack.
+fn trimmed_span(passage: &Passage, lines: &RangeInclusive<u32>) -> Option<Range<usize>> {
+    let span = span::of_lines(passage, lines)?;
+    let text = passage.text.get(span.clone())?;
+    let start = span.start + (text.len() - text.trim_start().len());
+    Some(start..start + text.trim().len())
+}
+
+/// The name of a path in a folder, with `/` between its parts, whether or not it exists.
+fn name_in(root: &Path, path: &Path) -> Result<String> {
+    let outside = || Error::Outside {
+        path: path.to_owned(),
+        root: root.to_owned(),
+    };
+    let real_root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    let relative = if path.is_absolute() {
+        path.strip_prefix(root)
+            .or_else(|_| path.strip_prefix(&real_root))
+            .map_err(|_| outside())?
+    } else {
+        path
+    };
+    let mut parts = Vec::new();
+    for part in relative.components() {
+        match part {
+            Component::Normal(part) => parts.push(part.to_string_lossy()),
+            Component::ParentDir if parts.pop().is_none() => return Err(outside()),
+            _ => (),
+        }
+    }
+    Ok(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_named_from_its_folder() {
+        let root = Path::new("/notes");
+        let name = |path: &str| name_in(root, Path::new(path)).unwrap();
+        assert_eq!(name("a/../b//c.md"), "b/c.md");
+        assert_eq!(name("/notes/./a.md"), "a.md");
+        for path in ["../a.md", "a/../../b", "/other/a.md"] {
+            let error = name_in(root, Path::new(path)).unwrap_err();
+            assert!(matches!(error, Error::Outside { .. }), "{path}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `reread why`: what became of one place in a search.
+
+use std::io::Write;
+
+use anyhow::bail;
+use reread_engine::{Cause, Place};
+
+use super::search::refresh;
+use super::{get, raw_stdout, styled_stdout};
+use crate::args::{CommonArgs, Settings, WhyArgs};
+use crate::output::{clean, say, why};
+use crate::{Outcome, folder, resolve};
+
+pub(crate) fn run(args: WhyArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
+    if args.question.trim().is_empty() {
+        bail!("the question is empty");
+    }
+    folder::check(&args.folder)?;
+    let (path, lines) = get::place(&args.place, &args.folder)?;
+    let place = Place {
+        document: path.to_string_lossy().into_owned(),
+        lines,
+    };
+    let flags = Settings {
+        search: args.search,
+        walk: args.walk,
+        read: args.read,
+        models: args.models,
+        ..Settings::default()
+    };
+    let settings = resolve::settings(flags, Some(&args.folder), common)?;
+    let options = resolve::search_options(&settings, &args.filter)?;
+    let engine = resolve::engine(&args.folder, args.index.index.as_deref(), &settings)?;
+    if !settings.search.no_refresh {
+        refresh(&engine, &args.folder, common.quiet)?;
+    }
+    let found = engine.why(&args.question, &place, &options)?;
+    if args.json {
+        let mut out = raw_stdout();
+        why::write_json(&mut out, &found)?;
+        out.flush()?;
+    } else {
+        for warning in &found.warnings {
+            say(&format!("warning: {}", clean(warning)));
+        }
+        let mut out = styled_stdout();
+        why::write_text(&mut out, &found, &options)?;
+        out.flush()?;
+    }
+    Ok(match found.cause {
+        Cause::Shown => Outcome::Found,
+        _ => Outcome::NothingFound,
+    })
+}

@@ -1,0 +1,184 @@
+//! The sentences of a diagnosis.
+
+use std::ops::RangeInclusive;
+
+use reread_engine::{
+    Cause, Change, Effect, Mode, Refusal, Remedy, SearchOptions, SecondPass, Stopped, Why,
+};
+
+use crate::output::{grouped, json};
+
+/// What became of the place, in one sentence.
+pub(super) fn verdict(why: &Why, options: &SearchOptions) -> String {
+    let place = place(why);
+    let rank = |placed: Option<reread_engine::Placed>| {
+        placed.map_or_else(
+            || "no rank".to_owned(),
+            |p| format!("rank {}", grouped(p.rank as usize)),
+        )
+    };
+    let stages = &why.stages;
+    let (answer, first) = (rank(stages.answer), rank(stages.first_pass));
+    match &why.cause {
+        Cause::Shown => format!("{place} is shown, at {answer}."),
+        Cause::PutDown => format!(
+            "{place} was read and put at {answer}: the first pass had it at {first}, the cross-encoder at {}.",
+            rank(stages.cross_encoder)
+        ),
+        Cause::CutOff => format!(
+            "{place} was not read to its end: its passage is longer than what the cross-encoder reads beside the question."
+        ),
+        Cause::TooDeep => format!(
+            "{place} was a candidate at {first}, and not read: {}.",
+            unread(why, options)
+        ),
+        Cause::LostInFusion => format!(
+            "{place} was lost in fusion: BM25 or the vectors have it among their first {}, both together at {first}.",
+            grouped(stages.pool)
+        ),
+        Cause::NotRetrieved => format!("{place} was not retrieved: {}.", lists(why, options)),
+        Cause::FilteredOut(refusal) => {
+            format!("{place} was removed by a filter: {}.", refused(refusal))
+        }
+        Cause::CutApart(pieces) => format!(
+            "{place} is in no single passage: it is cut across those on lines {}.",
+            pieces.iter().map(range).collect::<Vec<_>>().join(", ")
+        ),
+        Cause::NotIndexed(reason) => format!("{place} is not in the index: {reason}."),
+        _ => format!("{place} is not shown."),
+    }
+}
+
+/// The place as it was given.
+pub(super) fn place(why: &Why) -> String {
+    match &why.place.lines {
+        None => why.place.document.clone(),
+        Some(lines) => format!("{}:{}", why.place.document, range(lines)),
+    }
+}
+
+pub(super) fn range(lines: &RangeInclusive<u32>) -> String {
+    if lines.start() == lines.end() {
+        lines.start().to_string()
+    } else {
+        format!("{}-{}", lines.start(), lines.end())
+    }
+}
+
+fn unread(why: &Why, options: &SearchOptions) -> String {
+    match why.stages.stopped {
+        Some(Stopped::Budget) => "the budget ran out".to_owned(),
+        Some(Stopped::Failed) => "the second pass failed".to_owned(),
+        _ if options.second_pass == SecondPass::Off => "there was no second pass".to_owned(),
+        _ => format!("the depth is {}", grouped(why.stages.depth)),
+    }
+}
+
+/// Which lists a place is too far down in.
+fn lists(why: &Why, options: &SearchOptions) -> &'static str {
+    match options.first_pass.mode {
+        Mode::Lexical if why.stages.bm25.is_none() => {
+            "it holds no word of the question, and BM25 alone was asked"
+        }
+        Mode::Lexical => "it is too far down in BM25, which alone was asked",
+        Mode::Vector => "it is too far down in the vectors, which alone were asked",
+        _ if why.stages.bm25.is_none() => {
+            "it holds no word of the question, and is too far down in the vectors"
+        }
+        _ => "it is too far down in BM25 and in the vectors",
+    }
+}
+
+pub(super) fn refused(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Path => "its path matches no --path".to_owned(),
+        Refusal::Kind(kind) => format!("its kind, {}, is not among --type", kind_name(*kind)),
+        Refusal::ModifiedBefore => "it was last modified before --since".to_owned(),
+        Refusal::Phrase(words) => format!("it does not hold the phrase \"{words}\""),
+        Refusal::Exclusion(words) => format!("it holds {words:?}, which the question excludes"),
+        _ => "the search leaves it out".to_owned(),
+    }
+}
+
+fn kind_name(kind: reread_engine::DocumentKind) -> String {
+    format!("{kind:?}").to_lowercase()
+}
+
+/// Why the cross-encoder has no score for the passage.
+pub(super) fn not_scored(why: &Why, options: &SearchOptions) -> String {
+    match why.stages.stopped {
+        Some(Stopped::Failed) => "it failed".to_owned(),
+        _ if options.second_pass == SecondPass::Off => "off".to_owned(),
+        _ => "not read".to_owned(),
+    }
+}
+
+/// How far the cross-encoder reads the passage.
+pub(super) fn read_to(why: &Why) -> Option<String> {
+    let (reading, passage) = (why.stages.reading?, why.passage.as_ref()?);
+    if reading.reaches(passage.text.len()) {
+        return Some("read to its end".to_owned());
+    }
+    let read = passage.text.get(..reading.bytes_read)?;
+    let line = passage.lines.start() + read.matches('\n').count() as u32;
+    Some(format!(
+        "read up to line {line}: {} of {} tokens",
+        grouped(reading.max_tokens),
+        grouped(reading.n_tokens)
+    ))
+}
+
+/// A change as it is made on the command line.
+pub(super) fn change(change: &Change) -> String {
+    match change {
+        Change::TopK(top_k) => format!("--top-k {top_k}"),
+        Change::Depth(depth) => format!("--depth {depth}"),
+        Change::RerankWeight(weight) => format!("--rerank-weight {weight}"),
+        Change::NoSecondPass => "--no-rerank".to_owned(),
+        Change::Budget => "a longer --budget".to_owned(),
+        Change::DenseWeight(weight) => format!("--dense-weight {weight}"),
+        Change::Mode(mode) => format!("--mode {}", json::mode(*mode)),
+        Change::PairTokens(tokens) => format!("--pair-tokens {tokens}"),
+        Change::PassageTokens(tokens) => format!("--passage-tokens {tokens}"),
+        Change::OverlapTokens(tokens) => format!("--overlap-tokens {tokens}"),
+        Change::WithoutRefusal(refusal) => without(refusal),
+        Change::MaxFileBytes(bytes) => format!("--max-file-size {bytes}"),
+        Change::Hidden => "--hidden".to_owned(),
+        Change::IgnoreFiles => "other ignore files".to_owned(),
+        Change::Refresh => "no --no-refresh".to_owned(),
+        Change::OtherWords => "other words".to_owned(),
+        _ => "another search".to_owned(),
+    }
+}
+
+fn without(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Path => "another --path, or none".to_owned(),
+        Refusal::Kind(_) => "another --type, or none".to_owned(),
+        Refusal::ModifiedBefore => "an earlier --since".to_owned(),
+        Refusal::Phrase(words) => format!("{words} without quotes"),
+        Refusal::Exclusion(words) => format!("a question without -{words}"),
+        _ => "another filter".to_owned(),
+    }
+}
+
+/// What comes of a change.
+pub(super) fn effect(remedy: &Remedy, top_k: usize) -> String {
+    let indexing = matches!(
+        remedy.change,
+        Change::PassageTokens(_) | Change::OverlapTokens(_)
+    );
+    match (remedy.effect, &remedy.change) {
+        (Effect::Rank(rank), Change::TopK(_)) => format!("it is then the last, at rank {rank}"),
+        (Effect::Rank(rank), _) if rank as usize <= top_k => format!("it is then at rank {rank}"),
+        (Effect::Rank(rank), _) => format!("it is then at rank {rank}, and still not shown"),
+        (Effect::Candidate(rank), _) => {
+            format!("it is then a candidate, at rank {rank}, and read")
+        }
+        (Effect::AfterIndexing, _) if indexing => "of `reread index`, which cuts anew".to_owned(),
+        (Effect::AfterIndexing, _) => "it is then indexed".to_owned(),
+        (_, Change::OtherWords) => "in the question or the document".to_owned(),
+        (_, Change::PairTokens(_)) => "it is then read".to_owned(),
+        _ => "it may then be found".to_owned(),
+    }
+}
