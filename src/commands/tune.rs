@@ -59,7 +59,7 @@ impl Moved {
     }
 }
 
-pub(crate) fn run(args: TuneArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &TuneArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
     let place = Place::find(&args.judged, &args.index)?;
     let file = place.root().join(FOLDER_FILE);
     let flags = Settings {

@@ -21,7 +21,7 @@ const DEPTHS: [usize; 3] = [10, 20, 50];
 /// The weights that are tried, in percent: around the default, and the cross-encoder's order alone.
 const PERCENTS: [u8; 5] = [30, 50, 75, 90, 100];
 
-pub(crate) fn run(args: WorthItArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &WorthItArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
     let place = Place::find(&args.judged, &args.index)?;
     let flags = Settings {
         search: args.search(),

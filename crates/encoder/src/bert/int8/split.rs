@@ -209,13 +209,13 @@ impl Turns {
     /// Takes the next turn, and waits until all parts have done the step before.
     ///
     /// Turns are taken in order, so whoever waits here waits for threads that are at work.
-    fn take(&self, stop: Stop<'_>) -> Option<Turn<'_>> {
+    fn take(&self, is_over: Stop<'_>) -> Option<Turn<'_>> {
         let number = self.taken.fetch_add(1, Ordering::Relaxed);
         let (step, part) = (number / self.n_parts, number % self.n_parts);
         if step >= self.n_steps {
             return None;
         }
-        if stop() {
+        if is_over() {
             self.stopped.store(true, Ordering::Relaxed);
         }
         let mut spins = 0;
