@@ -142,11 +142,8 @@ fn the_first_search_indexes_and_finds_and_later_ones_see_changes() {
         "{}",
         err(&first)
     );
-    assert!(
-        out(&first).starts_with("1. bread.md:5  "),
-        "{}",
-        out(&first)
-    );
+    assert!(out(&first).starts_with("1. bread.md:"), "{}", out(&first));
+    assert!(out(&first).contains("bread.md:5  "), "{}", out(&first));
     assert!(out(&first).contains("Yeast makes the dough rise."));
     assert!(!out(&first).contains("indexed") && !out(&first).contains('\u{1b}'));
     assert!(place.docs.path().join(".reread").is_dir());
