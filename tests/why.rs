@@ -49,6 +49,28 @@ fn json(folder: &Path, args: &[&str]) -> Value {
 }
 
 #[test]
+fn a_score_below_the_least_is_named_and_the_remedy_shows_the_place() {
+    let folder = folder();
+    let args = [QUESTION, "bread.md:3", "--min-score", "1.5"];
+    let missed = why(folder.path(), &args);
+    assert_eq!(missed.status.code(), Some(1), "{}", text(&missed.stderr));
+    let lines = text(&missed.stdout);
+    assert!(
+        lines.starts_with("bread.md:3 would be shown, at rank 1, but its score of "),
+        "{lines}"
+    );
+    let least = lines.split("--min-score ").nth(1).unwrap();
+    let least = least.split_whitespace().next().unwrap();
+    let args = [QUESTION, "bread.md:3", "--min-score", least];
+    assert_eq!(why(folder.path(), &args).status.code(), Some(0));
+    let object = json(
+        folder.path(),
+        &[QUESTION, "bread.md:3", "--min-score", "1.5"],
+    );
+    assert_eq!(object["cause"], "filtered_out");
+}
+
+#[test]
 fn one_sentence_a_table_and_what_can_be_changed() {
     let folder = folder();
     let shown = why(folder.path(), &[QUESTION, "bread.md:3"]);

@@ -53,13 +53,16 @@ pub struct Why {
 }
 
 /// What kept a place from being shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Cause {
     /// Nothing did: it is among the results.
     Shown,
     /// The cross-encoder read it, and the answer puts it below the results that are shown.
     PutDown,
+    /// It is high enough to be shown, but its final score, the first number, is below the least one
+    /// asked for, the second.
+    BelowMinScore(f32, f32),
     /// The cross-encoder read its passage, but not as far as the place.
     CutOff,
     /// It was a candidate, and neither read nor high enough to be shown without.
@@ -131,7 +134,7 @@ impl Cause {
             Self::TooDeep => Fate::TooDeep,
             Self::LostInFusion => Fate::LostInFusion,
             Self::NotRetrieved => Fate::NotRetrieved,
-            Self::FilteredOut(_) => Fate::FilteredOut,
+            Self::FilteredOut(_) | Self::BelowMinScore(..) => Fate::FilteredOut,
             Self::CutApart(_) => Fate::CutApart,
             Self::NotIndexed(_) => Fate::NotIndexed,
         }
@@ -218,7 +221,7 @@ impl Engine {
             why.stages.reading = self.pair_length(trail.query.text(), &passage)?;
         }
         why.cause = if is_shown(why, trail) {
-            Cause::Shown
+            below_min_score(why, trail).unwrap_or(Cause::Shown)
         } else if located.is_cut {
             let pieces = located.passages.iter().map(|piece| piece.lines.clone());
             Cause::CutApart(pieces.collect())
@@ -305,6 +308,12 @@ fn deepest(
 fn is_shown(why: &Why, trail: &Trail<'_>) -> bool {
     let answer = why.stages.answer;
     answer.is_some_and(|answer| answer.rank as usize <= trail.options.top_k)
+}
+
+/// Whether what would be shown has too low a score.
+fn below_min_score(why: &Why, trail: &Trail<'_>) -> Option<Cause> {
+    let (score, least) = (why.stages.answer?.score, trail.options.min_score?);
+    (score < least).then_some(Cause::BelowMinScore(score, least))
 }
 
 /// What the stages say of a place that is not shown, that one passage holds, and that was read if

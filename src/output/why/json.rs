@@ -114,6 +114,7 @@ fn reason(cause: &Cause) -> Option<String> {
     match cause {
         Cause::NotIndexed(reason) => Some(reason.to_string()),
         Cause::FilteredOut(refusal) => Some(super::sentences::refused(refusal)),
+        Cause::BelowMinScore(score, least) => Some(format!("a score of {score}, below {least}")),
         Cause::CutApart(pieces) => {
             let pieces: Vec<String> = pieces.iter().map(super::sentences::range).collect();
             Some(format!("lines {}", pieces.join(", ")))

@@ -25,6 +25,9 @@ pub(super) fn verdict(why: &Why, options: &SearchOptions) -> String {
             "{place} was read and put at {answer}: the first pass had it at {first}, the cross-encoder at {}.",
             rank(stages.cross_encoder)
         ),
+        Cause::BelowMinScore(score, least) => format!(
+            "{place} would be shown, at {answer}, but its score of {score:.4} is below {least}."
+        ),
         Cause::CutOff => format!(
             "{place} was not read to its end: its passage is longer than what the cross-encoder reads beside the question."
         ),
@@ -141,6 +144,7 @@ pub(super) fn change(change: &Change) -> String {
         Change::PairTokens(tokens) => format!("--pair-tokens {tokens}"),
         Change::PassageTokens(tokens) => format!("--passage-tokens {tokens}"),
         Change::OverlapTokens(tokens) => format!("--overlap-tokens {tokens}"),
+        Change::MinScore(score) => format!("--min-score {score:.4}"),
         Change::WithoutRefusal(refusal) => without(refusal),
         Change::MaxFileBytes(bytes) => format!("--max-file-size {bytes}"),
         Change::Hidden => "--hidden".to_owned(),

@@ -56,6 +56,8 @@ pub enum Change {
     PassageTokens(usize),
     /// Let a passage repeat so many tokens of the one before it.
     OverlapTokens(usize),
+    /// Ask for no higher score than this.
+    MinScore(f32),
     /// Take out what refuses the place.
     WithoutRefusal(Refusal),
     /// Take in files of so many bytes.
@@ -119,10 +121,19 @@ pub(super) fn for_passage(
         Cause::CutApart(_) => for_cut(engine, trail, located),
         Cause::CutOff => for_cut_off(engine, why, trail, located),
         Cause::PutDown => Ok(for_put_down(why, trail)),
+        Cause::BelowMinScore(score, _) => Ok(for_low_score(why, score)),
         Cause::TooDeep => for_too_deep(why, trail, ids),
         Cause::LostInFusion | Cause::NotRetrieved => for_not_retrieved(why, trail, ids),
         _ => Ok(Vec::new()),
     }
+}
+
+/// A score of four decimals that lets it pass.
+fn for_low_score(why: &Why, score: f32) -> Vec<Remedy> {
+    let change = Change::MinScore((score * 1e4).floor() / 1e4);
+    let placed = why.stages.answer;
+    let to_rank = |placed: Placed| remedy(change, Effect::Rank(placed.rank));
+    placed.map(to_rank).into_iter().collect()
 }
 
 /// A place that is cut is whole again if passages repeat as much as it is long, or are longer.

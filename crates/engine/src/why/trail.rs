@@ -65,10 +65,11 @@ impl<'a> Trail<'a> {
         POOL.max(self.options.first_pass.depth).max(shown)
     }
 
-    /// The search itself, with every candidate in its answer, a passage each.
+    /// The search itself, with every candidate in its answer, a passage each, whatever its score.
     pub(super) fn search(&self, depth: usize) -> Result<SearchResult> {
         let options = self.options.clone().with_depth(depth);
-        let options = options.with_by(By::Passage);
+        let mut options = options.with_by(By::Passage);
+        options.min_score = None;
         let top_k = self.pool().max(depth).min(MAX_HITS);
         self.engine.search(self.text, &options.with_top_k(top_k))
     }
