@@ -1,6 +1,7 @@
 //! What can be said on the command line. Parses and validates; opens nothing.
 
 mod eval;
+mod judge;
 mod settings;
 mod tune;
 mod values;
@@ -13,6 +14,7 @@ use std::time::SystemTime;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use eval::{EvalArgs, JudgedArgs};
+pub(crate) use judge::JudgeArgs;
 pub(crate) use settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings, WalkFlags};
 pub(crate) use tune::TuneArgs;
 pub(crate) use values::{
@@ -84,6 +86,7 @@ pub(crate) enum Command {
     Eval(Box<EvalArgs>),
     WorthIt(Box<WorthItArgs>),
     Tune(Box<TuneArgs>),
+    Judge(Box<JudgeArgs>),
     Why(Box<WhyArgs>),
     Get(GetArgs),
     Status(StatusArgs),

@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod eval;
 pub(crate) mod get;
 pub(crate) mod index;
+pub(crate) mod judge;
 mod judged;
 pub(crate) mod man;
 pub(crate) mod models;

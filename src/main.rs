@@ -66,6 +66,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Rerank(args) => commands::rerank::run(args, common),
         Command::Eval(args) => commands::eval::run(*args, common),
         Command::WorthIt(args) => commands::worth_it::run(&args, common),
+        Command::Judge(args) => commands::judge::run(&args, common),
         Command::Tune(args) => commands::tune::run(&args, common),
         Command::Why(args) => commands::why::run(*args, common),
         Command::Get(args) => commands::get::run(&args, common),

@@ -3,6 +3,7 @@
 pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod json;
+pub(crate) mod judge;
 pub(crate) mod people;
 mod snippet;
 pub(crate) mod trec;

@@ -19,6 +19,7 @@ mod collection;
 mod evaluate;
 mod fate;
 mod gains;
+mod judging;
 mod lines;
 mod losses;
 mod measure;
@@ -37,6 +38,7 @@ pub use fate::{Fate, Losses, Part};
 pub use gains::{
     average_precision_at, ndcg_at, precision_at, recall_at, reciprocal_rank_at, success_at,
 };
+pub use judging::{Standing, disputed, effect, standing};
 pub use measure::Measure;
 pub use qrels::{Grades, Judgement, Qrels};
 pub use queries::{QueryText, read_queries};

@@ -1,0 +1,66 @@
+//! Flags of `reread judge`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::settings::{ModelFlags, ReadFlags, SearchFlags, WalkFlags};
+use super::values::bounded;
+use super::{FilterArgs, IndexFolder};
+
+/// Judge a few candidates of your own questions, to learn whether the second pass pays
+///
+/// Shows, for each question, the candidates on which the two passes disagree most, and asks whether
+/// they answer it: y(es), n(o), s(kip), u(ndo), q(uit). Each answer is written at once into the file
+/// of judgements, and what stands there is not asked again. Says after every question how the second
+/// pass stands, and when that is decided. `reread eval --qrels` reads the file.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  reread judge --queries questions.jsonl --qrels qrels.tsv ~/notes
+  reread eval --queries questions.jsonl --qrels qrels.tsv ~/notes")]
+pub(crate) struct JudgeArgs {
+    /// The folder that is searched
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub(crate) folder: PathBuf,
+
+    /// The questions
+    ///
+    /// JSON Lines such as `{"_id": "q1", "text": "..."}`, or id, tab, text; gzip too.
+    #[arg(long, value_name = "FILE", help_heading = "What is judged")]
+    pub(crate) queries: PathBuf,
+
+    /// The file of judgements, new or to go on with
+    ///
+    /// Tab-separated `query-id`, `corpus-id`, `score` with a header line.
+    #[arg(long, value_name = "FILE", help_heading = "What is judged")]
+    pub(crate) qrels: PathBuf,
+
+    /// How many candidates of a question are shown, at most [default: 4]
+    #[arg(long, value_name = "N", default_value_t = 4, hide_default_value = true,
+          value_parser = bounded::<1, 100>, help_heading = "What is judged")]
+    pub(crate) per_question: usize,
+
+    /// The number that the random test starts from [default: 1]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        hide_default_value = true,
+        help_heading = "What is judged"
+    )]
+    pub(crate) seed: u64,
+
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    #[command(flatten)]
+    pub(crate) search: SearchFlags,
+    #[command(flatten)]
+    pub(crate) walk: WalkFlags,
+    #[command(flatten)]
+    pub(crate) read: ReadFlags,
+    #[command(flatten)]
+    pub(crate) models: ModelFlags,
+}
