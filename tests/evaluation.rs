@@ -285,3 +285,53 @@ fn truncation_and_filters_are_named_as_losses_with_what_to_mend() {
     let advice = read["advice"].as_str().unwrap();
     assert!(advice.contains("Mend ranking first"), "{advice}");
 }
+
+#[test]
+fn known_items_are_made_from_the_documents_and_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::create_dir(path.join("docs")).unwrap();
+    let texts = [
+        "Yeast makes the dough rise slowly before the loaf is baked in a hot oven.",
+        "Carbon makes iron hard, and steel is an alloy of both of these elements.",
+        "Salt makes sea water heavier than the fresh water of rivers and lakes.",
+        "Stop the running server before a backup of its files is restored from tape.",
+    ];
+    for (at, text) in texts.iter().enumerate() {
+        let text = format!("# Page {at}\n\n## A heading of page {at}\n\n{text}\n");
+        fs::write(path.join(format!("docs/{at}.md")), text).unwrap();
+    }
+    let args = [
+        "docs",
+        "--known-item=3",
+        "--json",
+        "--no-rerank",
+        "--measures",
+        "R@100",
+    ];
+    let output = eval(path, &args);
+    assert!(output.status.success(), "{}", err(&output));
+    assert!(err(&output).contains("favour BM25"), "{}", err(&output));
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["n_questions"], 3);
+    assert!(json["warnings"].to_string().contains("favour BM25"));
+    for system in json["systems"].as_array().unwrap() {
+        assert_eq!(system["means"]["R@100"], 1.0, "{system}");
+    }
+    let asked = |json: &Value| json["systems"][0]["questions"].clone();
+    let again: Value = serde_json::from_slice(&eval(path, &args).stdout).unwrap();
+    assert_eq!(asked(&again), asked(&json));
+
+    let both = eval(path, &["docs", "--known-item", "--qrels", "x.tsv"]);
+    assert_eq!(both.status.code(), Some(2));
+    fs::remove_dir_all(path.join("docs")).unwrap();
+    fs::create_dir(path.join("docs")).unwrap();
+    fs::write(path.join("docs/a.md"), "Few words.\n").unwrap();
+    let none = eval(path, &["docs", "--known-item"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(
+        err(&none).contains("no question could be made"),
+        "{}",
+        err(&none)
+    );
+}

@@ -97,13 +97,24 @@ pub(crate) struct JudgedArgs {
     #[arg(long, value_name = "FILE", help_heading = "What is measured")]
     pub(crate) queries: Option<PathBuf>,
 
+    /// Ask questions made from the documents themselves [default number: 100]
+    ///
+    /// For whoever has no judgements: headings, and the most telling words of sentences, each with the
+    /// passage it comes from as its one answer. They are easier than real questions and favour
+    /// BM25, so they say little about the second pass. `reread judge` asks for judgements of real
+    /// ones.
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true,
+          default_missing_value = "100", value_parser = bounded::<1, 100_000>,
+          conflicts_with_all = ["qrels", "queries"], help_heading = "What is measured")]
+    pub(crate) known_item: Option<usize>,
+
     /// Which judgements of a collection are taken [default: test]
     #[arg(
         long,
         value_name = "NAME",
         default_value = "test",
         hide_default_value = true,
-        conflicts_with = "qrels",
+        conflicts_with_all = ["qrels", "known_item"],
         help_heading = "What is measured"
     )]
     pub(crate) split: String,

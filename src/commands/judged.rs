@@ -4,8 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use reread_engine::Engine;
-use reread_engine::eval::{Collection, Presence, QueryText, Target, Targets, Trial, TrialOptions};
+use reread_engine::eval::{
+    Collection, Presence, QueryText, Target, Targets, Trial, TrialOptions, known_items,
+};
+use reread_engine::{Engine, Snapshot};
 
 use super::search::refresh;
 use crate::args::{CommonArgs, IndexFolder, JudgedArgs, Settings};
@@ -25,7 +27,14 @@ pub(super) struct Place {
     root: PathBuf,
     index: Option<PathBuf>,
     is_dataset: bool,
-    collection: Collection,
+    asked: Asked,
+}
+
+/// Where questions and judgements come from.
+enum Asked {
+    Judged(Collection),
+    /// So many are made from the index, with this seed.
+    KnownItems(usize, u64),
 }
 
 /// Everything that is needed to ask.
@@ -47,13 +56,17 @@ impl Place {
             Some(path) => Ok(path.clone()),
             None if is_dataset => Ok(Collection::file(&given, name)?),
             None => bail!(
-                "{} has no corpus.jsonl, so it is no collection; give --qrels and --queries ({option} is missing)",
+                "{} has no corpus.jsonl, so it is no collection; give --qrels and --queries ({option} is missing), or --known-item",
                 given.display()
             ),
         };
-        let qrels = file(&args.qrels, "--qrels", &format!("qrels/{}.tsv", args.split))?;
-        let queries = file(&args.queries, "--queries", "queries.jsonl")?;
-        let collection = Collection::read(&qrels, &queries)?;
+        let asked = if let Some(n) = args.known_item {
+            Asked::KnownItems(n, args.seed)
+        } else {
+            let qrels = file(&args.qrels, "--qrels", &format!("qrels/{}.tsv", args.split))?;
+            let queries = file(&args.queries, "--queries", "queries.jsonl")?;
+            Asked::Judged(Collection::read(&qrels, &queries)?)
+        };
         let name = given.canonicalize().unwrap_or_else(|_| given.clone());
         let name = name.file_name().unwrap_or(name.as_os_str());
         let name = name.to_string_lossy().into_owned();
@@ -63,7 +76,7 @@ impl Place {
                 root: given,
                 index: index.index.clone(),
                 is_dataset,
-                collection,
+                asked,
             });
         }
         let work = index.index.clone();
@@ -75,7 +88,7 @@ impl Place {
             root,
             index: Some(work.join("index")),
             is_dataset,
-            collection,
+            asked,
         })
     }
 
@@ -109,9 +122,15 @@ impl Place {
         if !settings.search.no_refresh {
             refresh(&engine, &self.root, common.quiet)?;
         }
-        let targets = Targets::find(&self.collection.qrels, &*engine.snapshot()?)?;
-        let mut warnings = warnings(&self.collection, &targets);
-        let questions = asked(&self.collection, limit, &mut warnings).to_vec();
+        let snapshot = engine.snapshot()?;
+        let (collection, note) = match self.asked {
+            Asked::Judged(collection) => (collection, None),
+            Asked::KnownItems(n, seed) => known(&snapshot, n, seed)?,
+        };
+        let targets = Targets::find(&collection.qrels, &snapshot)?;
+        let mut warnings = warnings(&collection, &targets);
+        warnings.extend(note);
+        let questions = asked(&collection, limit, &mut warnings).to_vec();
         for warning in &warnings {
             say(&format!("warning: {}", clean(warning)));
         }
@@ -141,6 +160,24 @@ impl Judged {
         bar.finish_and_clear();
         Ok(trials)
     }
+}
+
+/// Questions made from the documents, and what must be said of them.
+fn known(snapshot: &Snapshot, n: usize, seed: u64) -> anyhow::Result<(Collection, Option<String>)> {
+    let passages = snapshot
+        .documents()
+        .flat_map(|(document, ..)| snapshot.passages_of(document))
+        .map(|passage| snapshot.passage(passage))
+        .collect::<Result<Vec<_>, _>>()?;
+    let collection = known_items(&passages, n, seed);
+    if collection.queries.is_empty() {
+        bail!("no question could be made: no passage has a sentence of eight words");
+    }
+    let note = format!(
+        "{} made from the documents themselves: they are easier than real ones and favour BM25",
+        counted(collection.queries.len(), "question")
+    );
+    Ok((collection, Some(note)))
 }
 
 /// The questions that are asked.

@@ -20,6 +20,7 @@ mod evaluate;
 mod fate;
 mod gains;
 mod judging;
+mod known_items;
 mod lines;
 mod losses;
 mod measure;
@@ -39,6 +40,7 @@ pub use gains::{
     average_precision_at, ndcg_at, precision_at, recall_at, reciprocal_rank_at, success_at,
 };
 pub use judging::{Standing, disputed, effect, standing};
+pub use known_items::known_items;
 pub use measure::Measure;
 pub use qrels::{Grades, Judgement, Qrels};
 pub use queries::{QueryText, read_queries};
