@@ -24,12 +24,12 @@ pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub(crate) judged: JudgedArgs,
 
-    /// The measures, named as in the tool ir-measures [default: nDCG@10,R@100,RR@10,AP,Judged@10]
+    /// The measures, named as in the tool ir-measures
     ///
     /// nDCG@k, R@k, AP, RR@k, P@k, Success@k, Judged@k. The first one is the one that systems are
     /// compared by.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = measure,
-          help_heading = "What is measured")]
+          default_value = "nDCG@10,R@100,RR@10,AP,Judged@10", help_heading = "What is measured")]
     pub(crate) measures: Vec<Measure>,
 
     /// The depths of the second pass that are compared [default: 10,20,50]

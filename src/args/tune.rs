@@ -22,9 +22,9 @@ pub(crate) struct TuneArgs {
     #[command(flatten)]
     pub(crate) judged: JudgedArgs,
 
-    /// The measure that decides, named as in the tool ir-measures [default: nDCG@10]
-    #[arg(long, value_name = "NAME", value_parser = measure, help_heading = "What is measured")]
-    pub(crate) measure: Option<Measure>,
+    /// The measure that decides, named as in the tool ir-measures
+    #[arg(long, value_name = "NAME", value_parser = measure, default_value = "nDCG@10", help_heading = "What is measured")]
+    pub(crate) measure: Measure,
 
     /// Say what would be written, and write nothing
     #[arg(long, help_heading = "Output")]

@@ -24,9 +24,9 @@ pub(crate) struct WorthItArgs {
     #[command(flatten)]
     pub(crate) judged: JudgedArgs,
 
-    /// The measure that decides, named as in the tool ir-measures [default: nDCG@10]
-    #[arg(long, value_name = "NAME", value_parser = measure, help_heading = "What is measured")]
-    pub(crate) measure: Option<Measure>,
+    /// The measure that decides, named as in the tool ir-measures
+    #[arg(long, value_name = "NAME", value_parser = measure, default_value = "nDCG@10", help_heading = "What is measured")]
+    pub(crate) measure: Measure,
 
     /// The depths of the second pass that are tried [default: 10,20,50]
     ///

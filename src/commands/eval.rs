@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use reread_engine::Engine;
-use reread_engine::eval::{Measure, TrialOptions, summarise};
+use reread_engine::eval::{TrialOptions, summarise};
 
 use super::judged::Place;
 use super::{raw_stdout, styled_stdout};
@@ -17,16 +17,7 @@ use crate::{Outcome, resolve};
 /// The depths that are compared, unless others are given: around the default of a search.
 const DEPTHS: [usize; 3] = [10, 20, 50];
 
-/// The measures, unless others are given; systems are compared by the first.
-const MEASURES: [Measure; 5] = [
-    Measure::Ndcg(Some(10)),
-    Measure::Recall(100),
-    Measure::Rr(Some(10)),
-    Measure::Ap(None),
-    Measure::Judged(10),
-];
-
-pub(crate) fn run(mut args: EvalArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &EvalArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
     let place = Place::find(&args.judged, &args.index)?;
     let flags = Settings {
         search: args.search.clone().into(),
@@ -43,10 +34,7 @@ pub(crate) fn run(mut args: EvalArgs, common: &CommonArgs) -> anyhow::Result<Out
         &args.depths
     };
     let options = TrialOptions::new(options.first_pass, options.second_pass, depths);
-    let run_of = run_system(&args, &options)?;
-    if args.measures.is_empty() {
-        args.measures = MEASURES.to_vec();
-    }
+    let run_of = run_system(args, &options)?;
 
     let judged = place.open(&settings, args.judged.limit, common)?;
     let trials = judged.ask(&options, common.quiet)?;
@@ -67,7 +55,7 @@ pub(crate) fn run(mut args: EvalArgs, common: &CommonArgs) -> anyhow::Result<Out
         seed: args.judged.seed,
         warnings: judged.warnings,
     };
-    write(&args, &results, run_of)?;
+    write(args, &results, run_of)?;
     Ok(Outcome::Found)
 }
 

@@ -80,7 +80,7 @@ pub(crate) fn run(args: &TuneArgs, common: &CommonArgs) -> anyhow::Result<Outcom
             counted(judged.questions.len(), "judged question")
         );
     }
-    let measure = args.measure.unwrap_or(Measure::Ndcg(Some(10)));
+    let measure = args.measure;
     let tuning = Tuning {
         judged: &judged,
         measure,

@@ -41,7 +41,6 @@ pub(crate) fn run(args: &WorthItArgs, common: &CommonArgs) -> anyhow::Result<Out
     let depths = [depths, &[current.0]].concat();
     let options = TrialOptions::new(options.first_pass, options.second_pass, &depths)
         .with_percents(&with(&PERCENTS, current.1));
-    let measure = args.measure.unwrap_or(Measure::Ndcg(Some(10)));
 
     let judged = place.open(&settings, args.judged.limit, common)?;
     if judged.questions.len() < MIN_QUESTIONS {
@@ -56,7 +55,7 @@ pub(crate) fn run(args: &WorthItArgs, common: &CommonArgs) -> anyhow::Result<Out
         &trials,
         &options,
         current,
-        measure,
+        args.measure,
         args.judged.seed,
     )?;
     if args.json {
