@@ -154,3 +154,21 @@ fn a_configuration_that_cannot_be_kept_is_refused_and_left_alone() {
     assert!(err(&output).contains("reread.toml"), "{}", err(&output));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "top_k = = 3\n");
 }
+
+#[test]
+fn judgements_that_name_nothing_are_no_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let documents = folder.path().join("docs");
+    std::fs::create_dir(&documents).unwrap();
+    std::fs::write(documents.join("a.md"), "Nothing that anybody has judged.\n").unwrap();
+    for command in ["worth-it", "tune"] {
+        let output = judged(command, &documents, folder.path(), &["--limit", "8"]);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        assert!(
+            err(&output).contains("nothing relevant for any question"),
+            "{}",
+            err(&output)
+        );
+    }
+    assert!(!documents.join("reread.toml").exists());
+}

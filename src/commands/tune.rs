@@ -13,6 +13,7 @@ use toml_edit::{DocumentMut, value};
 
 use super::judged::{Judged, Place};
 use super::styled_stdout;
+use super::worth_it::WHAT_TO_CHECK;
 use crate::args::{CommonArgs, FilterArgs, Settings, TuneArgs};
 use crate::config::FOLDER_FILE;
 use crate::output::{clean, counted};
@@ -128,6 +129,11 @@ impl Tuning<'_> {
             pos.map(|pos| self.values(&trials, pos)).unwrap_or_default()
         };
         let hybrid = column(System::Hybrid);
+        if hybrid.iter().all(|value| *value <= 0.0) {
+            bail!(
+                "the first pass finds nothing relevant for any question, so nothing can be tuned; {WHAT_TO_CHECK}"
+            );
+        }
         let weighted: Vec<System> = systems
             .iter()
             .copied()

@@ -70,6 +70,10 @@ pub(crate) fn run(args: &WorthItArgs, common: &CommonArgs) -> anyhow::Result<Out
     Ok(Outcome::Found)
 }
 
+/// What may be wrong where nothing is found.
+pub(super) const WHAT_TO_CHECK: &str =
+    "see what `reread eval` says, and whether the judgements name documents as the index does";
+
 /// Depth and weight in percent of a search as it is set up.
 fn current(options: &SearchOptions) -> (usize, u8) {
     let SecondPass::Rerank { weight } = options.second_pass else {
@@ -117,6 +121,11 @@ fn findings(
             }
             _ => (),
         }
+    }
+    if hybrid.iter().all(|value| *value <= 0.0) {
+        bail!(
+            "the first pass finds nothing relevant for any question, so there is nothing to weigh; {WHAT_TO_CHECK}"
+        );
     }
     // In the order of the evaluation, which is that of the ids.
     let n_words: Vec<usize> = grades
