@@ -14,11 +14,9 @@ use crate::args::{
 use crate::config;
 
 /// The share of the vectors in the blend, unless another is given.
-const DENSE_WEIGHT: f32 = 0.5;
+pub(crate) const DENSE_WEIGHT: f32 = 0.5;
 /// Added to each rank by reciprocal rank fusion, unless another is given.
 const RRF_K: f32 = 60.0;
-/// The share of the second pass in the final score, unless another is given.
-const RERANK_WEIGHT: f32 = 0.75;
 
 /// Joins flags, which hold the environment's values too, with the configuration files.
 pub(crate) fn settings(
@@ -154,7 +152,7 @@ pub(crate) fn search_options(
         SecondPass::Off
     } else {
         SecondPass::Rerank {
-            weight: flags.rerank_weight.unwrap_or(RERANK_WEIGHT),
+            weight: flags.rerank_weight.unwrap_or(SecondPass::DEFAULT_WEIGHT),
         }
     };
     let mut options = SearchOptions::default().with_first_pass(first_pass);

@@ -172,3 +172,46 @@ fn judgements_that_name_nothing_are_no_verdict() {
     }
     assert!(!documents.join("reread.toml").exists());
 }
+
+#[test]
+fn a_collection_is_tuned_in_its_own_folder_where_evaluations_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let collection = folder.path().join("words");
+    std::fs::create_dir_all(collection.join("qrels")).unwrap();
+    let words = [
+        "yeast", "oven", "steel", "sea", "lake", "roof", "moon", "goat",
+    ];
+    let lines = |line: &dyn Fn(&str) -> String| -> String {
+        words.iter().map(|word| line(word) + "\n").collect()
+    };
+    let corpus = lines(&|w| {
+        format!("{{\"_id\": \"{w}\", \"title\": \"\", \"text\": \"All about the {w}.\"}}")
+    });
+    let queries = lines(&|w| format!("{{\"_id\": \"q-{w}\", \"text\": \"the {w}\"}}"));
+    let qrels = lines(&|w| format!("q-{w}\t{w}\t1"));
+    std::fs::write(collection.join("corpus.jsonl"), corpus).unwrap();
+    std::fs::write(collection.join("queries.jsonl"), queries).unwrap();
+    let qrels = format!("query-id\tcorpus-id\tscore\n{qrels}");
+    std::fs::write(collection.join("qrels/test.tsv"), qrels).unwrap();
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reread"));
+        command
+            .env("XDG_CONFIG_HOME", folder.path().join("no-config"))
+            .args(args)
+            .arg(&collection)
+            .output()
+            .unwrap()
+    };
+    let output = run(&["tune", "--quiet"]);
+    assert!(output.status.success(), "{}", err(&output));
+    let file = collection.join("reread.toml");
+    assert!(
+        std::fs::read_to_string(&file)
+            .unwrap()
+            .contains("dense_weight = ")
+    );
+    std::fs::write(&file, "dense_weight = 7\n").unwrap();
+    let refused = run(&["eval", "--quiet"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(err(&refused).contains("reread.toml:1"), "{}", err(&refused));
+}

@@ -6,7 +6,7 @@ use clap::Args;
 use reread_engine::eval::Measure;
 
 use super::IndexFolder;
-use super::settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags};
+use super::settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings};
 use super::values::{FusionArg, bounded, finite, weight};
 
 /// Measure how well each pass ranks, and whether the second one pays
@@ -63,17 +63,9 @@ pub(crate) struct EvalArgs {
 
     #[command(flatten)]
     pub(crate) search: EvalSearchFlags,
-    #[command(flatten)]
-    pub(crate) index: IndexFolder,
-    #[command(flatten)]
-    pub(crate) cut: IndexFlags,
-    #[command(flatten)]
-    pub(crate) read: ReadFlags,
-    #[command(flatten)]
-    pub(crate) models: ModelFlags,
 }
 
-/// Questions, their judgements, and the documents that are judged.
+/// Questions, their judgements, and how the documents that are judged are indexed.
 #[derive(Debug, Args)]
 pub(crate) struct JudgedArgs {
     /// A collection in BEIR layout, or the folder that the judgements are about [default: .]
@@ -137,6 +129,15 @@ pub(crate) struct JudgedArgs {
         help_heading = "What is measured"
     )]
     pub(crate) seed: u64,
+
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) cut: IndexFlags,
+    #[command(flatten)]
+    pub(crate) read: ReadFlags,
+    #[command(flatten)]
+    pub(crate) models: ModelFlags,
 }
 
 /// Those of a search's flags that a comparison of systems leaves open.
@@ -173,6 +174,19 @@ pub(crate) struct EvalSearchFlags {
     /// Measure the index as it is
     #[arg(long)]
     no_refresh: bool,
+}
+
+impl JudgedArgs {
+    /// What these flags and those of the search set.
+    pub(crate) fn settings(&self, search: SearchFlags) -> Settings {
+        Settings {
+            search,
+            index: self.cut,
+            read: self.read,
+            models: self.models.clone(),
+            ..Settings::default()
+        }
+    }
 }
 
 impl From<EvalSearchFlags> for SearchFlags {

@@ -3,9 +3,8 @@
 use clap::Args;
 use reread_engine::eval::Measure;
 
+use super::SearchFlags;
 use super::eval::{JudgedArgs, measure};
-use super::settings::{IndexFlags, ModelFlags, ReadFlags};
-use super::{IndexFolder, SearchFlags};
 
 /// Choose the settings that suit your documents, by judged questions
 ///
@@ -29,15 +28,6 @@ pub(crate) struct TuneArgs {
     /// Say what would be written, and write nothing
     #[arg(long, help_heading = "Output")]
     pub(crate) dry_run: bool,
-
-    #[command(flatten)]
-    pub(crate) index: IndexFolder,
-    #[command(flatten)]
-    pub(crate) cut: IndexFlags,
-    #[command(flatten)]
-    pub(crate) read: ReadFlags,
-    #[command(flatten)]
-    pub(crate) models: ModelFlags,
 }
 
 impl TuneArgs {

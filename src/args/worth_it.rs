@@ -3,10 +3,9 @@
 use clap::Args;
 use reread_engine::eval::Measure;
 
+use super::SearchFlags;
 use super::eval::{JudgedArgs, measure};
-use super::settings::{IndexFlags, ModelFlags, ReadFlags};
 use super::values::bounded;
-use super::{IndexFolder, SearchFlags};
 
 /// Say whether the second pass pays on your questions, and with which settings
 ///
@@ -42,15 +41,6 @@ pub(crate) struct WorthItArgs {
     /// Measure the index as it is
     #[arg(long, help_heading = "Search")]
     no_refresh: bool,
-
-    #[command(flatten)]
-    pub(crate) index: IndexFolder,
-    #[command(flatten)]
-    pub(crate) cut: IndexFlags,
-    #[command(flatten)]
-    pub(crate) read: ReadFlags,
-    #[command(flatten)]
-    pub(crate) models: ModelFlags,
 }
 
 impl WorthItArgs {

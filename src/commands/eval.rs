@@ -8,24 +8,15 @@ use anyhow::Context;
 use reread_engine::Engine;
 use reread_engine::eval::{TrialOptions, summarise};
 
-use super::judged::Place;
+use super::judged::{DEPTHS, Place};
 use super::{raw_stdout, styled_stdout};
-use crate::args::{CommonArgs, EvalArgs, FilterArgs, Settings};
+use crate::args::{CommonArgs, EvalArgs, FilterArgs};
 use crate::output::eval::{self, Results};
 use crate::{Outcome, resolve};
 
-/// The depths that are compared, unless others are given: around the default of a search.
-const DEPTHS: [usize; 3] = [10, 20, 50];
-
 pub(crate) fn run(args: &EvalArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
-    let place = Place::find(&args.judged, &args.index)?;
-    let flags = Settings {
-        search: args.search.clone().into(),
-        index: args.cut,
-        read: args.read,
-        models: args.models.clone(),
-        ..Settings::default()
-    };
+    let place = Place::find(&args.judged)?;
+    let flags = args.judged.settings(args.search.clone().into());
     let settings = place.settings(flags, common)?;
     let options = resolve::search_options(&settings, &FilterArgs { since: None })?;
     let depths = if args.depths.is_empty() {

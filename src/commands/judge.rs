@@ -89,7 +89,9 @@ fn candidates(
     n: usize,
 ) -> anyhow::Result<Vec<Disputed>> {
     let depth = options.first_pass.depth;
-    let options = options.clone().with_top_k(depth.clamp(10, 1_000));
+    let mut options = options.clone().with_top_k(depth.clamp(10, 1_000));
+    // What is left out of an answer may still tell the orders apart.
+    options.min_score = None;
     let found = engine.search(&question.text, &options.with_by(By::Passage))?;
     let ranks: Vec<(u32, u32)> = found
         .hits

@@ -1,16 +1,18 @@
 //! What `reread eval`, `worth-it` and `tune` have in common: questions, their judgements, and the
 //! index that is measured.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::bail;
 use reread_engine::eval::{
-    Collection, Presence, QueryText, Target, Targets, Trial, TrialOptions, known_items,
+    Collection, MIN_QUESTIONS, Measure, Presence, QueryText, System, Target, Targets, Trial,
+    TrialOptions, evaluate, known_items, run_of,
 };
 use reread_engine::{Engine, Snapshot};
 
 use super::search::refresh;
-use crate::args::{CommonArgs, IndexFolder, JudgedArgs, Settings};
+use crate::args::{CommonArgs, JudgedArgs, Settings};
+use crate::config::FOLDER_FILE;
 use crate::output::{clean, counted, say};
 use crate::{folder, progress, resolve};
 
@@ -18,12 +20,22 @@ use crate::{folder, progress, resolve};
 /// collection's own folder does not find it.
 const WORK_FOLDER: &str = ".reread-eval";
 
+/// The depths of the second pass that are tried, unless others are given: around the default.
+pub(super) const DEPTHS: [usize; 3] = [10, 20, 50];
+
+/// The weights of the second pass that are tried, in percent: around the default, and the
+/// cross-encoder's order alone.
+pub(super) const PERCENTS: [u8; 5] = [30, 50, 75, 90, 100];
+
 /// So many bad judgements are named; the rest is counted.
 const SHOWN: usize = 5;
 
 /// What is measured, and where it is indexed.
 pub(super) struct Place {
     name: String,
+    /// What the user named; a configuration file lies in it.
+    folder: PathBuf,
+    /// Where the documents are.
     root: PathBuf,
     index: Option<PathBuf>,
     is_dataset: bool,
@@ -46,9 +58,34 @@ pub(super) struct Judged {
     pub(super) warnings: Vec<String>,
 }
 
+/// What the settings of the second pass gain; questions are in the order of their ids.
+#[derive(Default)]
+pub(super) struct Sweep {
+    /// What the first pass alone is worth, a question each.
+    pub(super) hybrid: Vec<f64>,
+    /// Depth and weight in percent of each setting.
+    pub(super) settings: Vec<(usize, u8)>,
+    /// What each setting has over the first pass alone, a question each.
+    pub(super) gains: Vec<Vec<f64>>,
+    /// How many words each question has.
+    pub(super) n_words: Vec<usize>,
+}
+
+impl Sweep {
+    pub(super) fn position(&self, setting: (usize, u8)) -> usize {
+        let found = self.settings.iter().position(|tried| *tried == setting);
+        found.unwrap_or_default()
+    }
+}
+
+/// The differences, question by question.
+pub(super) fn less(values: &[f64], base: &[f64]) -> Vec<f64> {
+    values.iter().zip(base).map(|(a, b)| a - b).collect()
+}
+
 impl Place {
     /// Finds judgements, questions and documents, and reads the first two.
-    pub(super) fn find(args: &JudgedArgs, index: &IndexFolder) -> anyhow::Result<Self> {
+    pub(super) fn find(args: &JudgedArgs) -> anyhow::Result<Self> {
         let given = folder::or_current(args.folder.clone());
         folder::check(&given)?;
         let is_dataset = Collection::is_in(&given);
@@ -70,31 +107,27 @@ impl Place {
         let name = given.canonicalize().unwrap_or_else(|_| given.clone());
         let name = name.file_name().unwrap_or(name.as_os_str());
         let name = name.to_string_lossy().into_owned();
-        if !is_dataset {
-            return Ok(Place {
-                name,
-                root: given,
-                index: index.index.clone(),
-                is_dataset,
-                asked,
-            });
+        let mut index = args.index.index.clone();
+        let mut root = given.clone();
+        if is_dataset {
+            let work = index.unwrap_or_else(|| given.join(WORK_FOLDER));
+            root = work.join("corpus");
+            Collection::copy_documents(&given, &root)?;
+            index = Some(work.join("index"));
         }
-        let work = index.index.clone();
-        let work = work.unwrap_or_else(|| given.join(WORK_FOLDER));
-        let root = work.join("corpus");
-        Collection::copy_documents(&given, &root)?;
         Ok(Place {
             name,
+            folder: given,
             root,
-            index: Some(work.join("index")),
+            index,
             is_dataset,
             asked,
         })
     }
 
-    /// The folder that a configuration file may lie in.
-    pub(super) fn root(&self) -> &Path {
-        &self.root
+    /// The configuration file of the folder, whether or not there is one.
+    pub(super) fn configuration(&self) -> PathBuf {
+        self.folder.join(FOLDER_FILE)
     }
 
     /// Joins flags with the configuration files.
@@ -103,7 +136,7 @@ impl Place {
         flags: Settings,
         common: &CommonArgs,
     ) -> anyhow::Result<Settings> {
-        let mut settings = resolve::settings(flags, Some(&self.root), common)?;
+        let mut settings = resolve::settings(flags, Some(&self.folder), common)?;
         if self.is_dataset && settings.read.max_file_size.is_none() {
             // A corpus is one file, and what is left out of it would be measured as not found.
             settings.read.max_file_size = Some(u64::MAX / 2);
@@ -145,6 +178,55 @@ impl Place {
 }
 
 impl Judged {
+    /// Refuses to decide by fewer questions than can be halved.
+    pub(super) fn check_enough(&self) -> anyhow::Result<()> {
+        if self.questions.len() < MIN_QUESTIONS {
+            bail!(
+                "there are {}, and a verdict needs {MIN_QUESTIONS}: one half chooses, the other judges",
+                counted(self.questions.len(), "judged question")
+            );
+        }
+        Ok(())
+    }
+
+    /// What a system is worth by a measure, a value a question in the order of their ids.
+    pub(super) fn values(&self, trials: &[Trial], pos: usize, measure: Measure) -> Vec<f64> {
+        let mut grades = self.targets.grades();
+        grades.retain(|query, _| trials.iter().any(|trial| trial.query.id == *query));
+        evaluate(&run_of(trials, pos), &grades, &[measure]).column(0)
+    }
+
+    /// Measures every setting of the second pass that was tried, against the first pass alone.
+    pub(super) fn sweep(
+        &self,
+        trials: &[Trial],
+        options: &TrialOptions,
+        measure: Measure,
+    ) -> anyhow::Result<Sweep> {
+        let mut sweep = Sweep::default();
+        for (pos, system) in options.systems().into_iter().enumerate() {
+            match system {
+                System::Hybrid => sweep.hybrid = self.values(trials, pos, measure),
+                System::Weighted { depth, percent } => {
+                    let values = self.values(trials, pos, measure);
+                    sweep.settings.push((depth, percent));
+                    sweep.gains.push(less(&values, &sweep.hybrid));
+                }
+                _ => (),
+            }
+        }
+        if sweep.hybrid.iter().all(|value| *value <= 0.0) {
+            bail!(
+                "the first pass finds nothing relevant for any question, so there is nothing to decide by; see what `reread eval` says, and whether the judgements name documents as the index does"
+            );
+        }
+        let mut ids: Vec<&QueryText> = trials.iter().map(|trial| &trial.query).collect();
+        ids.sort_by(|a, b| a.id.cmp(&b.id));
+        let n_words = |query: &&QueryText| query.text.split_whitespace().count();
+        sweep.n_words = ids.iter().map(n_words).collect();
+        Ok(sweep)
+    }
+
     /// Asks every question of every system.
     pub(super) fn ask(&self, options: &TrialOptions, quiet: bool) -> anyhow::Result<Vec<Trial>> {
         if options.systems().len() > 3 {

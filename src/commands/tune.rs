@@ -5,31 +5,20 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use reread_engine::eval::{
-    Answer, Comparison, MIN_QUESTIONS, Measure, System, Trial, TrialOptions, compare, evaluate,
-    run_of, trust, weigh,
+    Answer, Comparison, Measure, System, TrialOptions, compare, trust, weigh,
 };
-use reread_engine::{Fusion, RetrieveOptions, SecondPass};
+use reread_engine::{Fusion, RetrieveOptions, SearchOptions, SecondPass};
 use toml_edit::{DocumentMut, value};
 
-use super::judged::{Judged, Place};
+use super::judged::{DEPTHS, Judged, PERCENTS, Place, less};
 use super::styled_stdout;
-use super::worth_it::WHAT_TO_CHECK;
-use crate::args::{CommonArgs, FilterArgs, Settings, TuneArgs};
-use crate::config::FOLDER_FILE;
+use crate::args::{CommonArgs, FilterArgs, TuneArgs};
 use crate::output::{clean, counted};
 use crate::{Outcome, resolve};
 
 /// Weights of the vectors that are tried, in percent; the default stands in the middle.
 const DENSE_PERCENTS: [u8; 7] = [20, 30, 40, 50, 60, 70, 80];
-const DENSE_DEFAULT: u8 = 50;
-
-/// Depths and weights of the second pass that are tried.
-const DEPTHS: [usize; 3] = [10, 20, 50];
-const PERCENTS: [u8; 5] = [30, 50, 75, 90, 100];
-const DEFAULT: System = System::Weighted {
-    depth: 20,
-    percent: 75,
-};
+const DENSE_DEFAULT: u8 = (resolve::DENSE_WEIGHT * 100.0) as u8;
 
 /// What is written, and on what grounds.
 struct Tuned {
@@ -61,26 +50,14 @@ impl Moved {
 }
 
 pub(crate) fn run(args: &TuneArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
-    let place = Place::find(&args.judged, &args.index)?;
-    let file = place.root().join(FOLDER_FILE);
-    let flags = Settings {
-        search: TuneArgs::search(),
-        index: args.cut,
-        read: args.read,
-        models: args.models.clone(),
-        ..Settings::default()
-    };
-    let settings = place.settings(flags, common)?;
+    let place = Place::find(&args.judged)?;
+    let file = place.configuration();
+    let settings = place.settings(args.judged.settings(TuneArgs::search()), common)?;
     let options = resolve::search_options(&settings, &FilterArgs { since: None })?;
     // A file that cannot be kept is better known before the models run.
     let document = read(&file)?;
     let judged = place.open(&settings, args.judged.limit, common)?;
-    if judged.questions.len() < MIN_QUESTIONS {
-        bail!(
-            "there are {}, and tuning needs {MIN_QUESTIONS} at the least",
-            counted(judged.questions.len(), "judged question")
-        );
-    }
+    judged.check_enough()?;
     let measure = args.measure;
     let tuning = Tuning {
         judged: &judged,
@@ -123,42 +100,24 @@ impl Tuning<'_> {
         let options =
             TrialOptions::new(first_pass, SecondPass::default(), &DEPTHS).with_percents(&PERCENTS);
         let trials = self.judged.ask(&options, self.quiet)?;
-        let systems = options.systems();
-        let column = |wanted| {
-            let pos = systems.iter().position(|&system| system == wanted);
-            pos.map(|pos| self.values(&trials, pos)).unwrap_or_default()
-        };
-        let hybrid = column(System::Hybrid);
-        if hybrid.iter().all(|value| *value <= 0.0) {
-            bail!(
-                "the first pass finds nothing relevant for any question, so nothing can be tuned; {WHAT_TO_CHECK}"
-            );
-        }
-        let weighted: Vec<System> = systems
-            .iter()
-            .copied()
-            .filter(|system| matches!(system, System::Weighted { .. }))
-            .collect();
-        let gains: Vec<Vec<f64>> = weighted
-            .iter()
-            .map(|&system| less(&column(system), &hybrid))
-            .collect();
-        let n_words: Vec<usize> = vec![1; hybrid.len()];
-        let current = weighted.iter().position(|&system| system == DEFAULT);
-        let current = current.unwrap_or_default();
-        let Some(verdict) = weigh(&gains, current, &n_words, self.seed) else {
+        let sweep = self.judged.sweep(&trials, &options, self.measure)?;
+        let default = SearchOptions::default().first_pass.depth;
+        let default = (default, percent(SecondPass::DEFAULT_WEIGHT));
+        let current = sweep.position(default);
+        let Some(verdict) = weigh(&sweep.gains, current, &sweep.n_words, self.seed) else {
             bail!("no setting of the second pass could be tried");
         };
-        let best = weighted[verdict.best];
-        let gain = compare(&less(&column(best), &column(DEFAULT)), self.seed);
-        let second_pass = match (verdict.answer, best) {
-            (Answer::No, _) => None,
-            (_, System::Weighted { depth, percent }) => Some((
-                Moved::new(20.0, depth as f64, gain, 1.0),
-                Moved::new(0.75, f64::from(percent) / 100.0, gain, 0.01),
-            )),
-            _ => None,
-        };
+        let best = verdict.best;
+        let over = less(&sweep.gains[best], &sweep.gains[current]);
+        let gain = compare(&over, self.seed);
+        let (from, to) = (default, sweep.settings[best]);
+        let share = |percent: u8| f64::from(percent) / 100.0;
+        let second_pass = (verdict.answer != Answer::No).then(|| {
+            (
+                Moved::new(from.0 as f64, to.0 as f64, gain, 1.0),
+                Moved::new(share(from.1), share(to.1), gain, 0.01),
+            )
+        });
         Ok(Tuned {
             dense_weight,
             second_pass,
@@ -180,7 +139,8 @@ impl Tuning<'_> {
                 .iter()
                 .position(|&system| system == System::Hybrid)
                 .unwrap_or_default();
-            tried.push((percent, self.values(&trials, hybrid)));
+            let values = self.judged.values(&trials, hybrid, self.measure);
+            tried.push((percent, values));
         }
         let sum = |values: &Vec<f64>| values.iter().sum::<f64>();
         let default = tried.iter().find(|(percent, _)| *percent == DENSE_DEFAULT);
@@ -204,17 +164,11 @@ impl Tuning<'_> {
             0.01,
         ))
     }
-
-    fn values(&self, trials: &[Trial], pos: usize) -> Vec<f64> {
-        let mut grades = self.judged.targets.grades();
-        grades.retain(|query, _| trials.iter().any(|trial| trial.query.id == *query));
-        evaluate(&run_of(trials, pos), &grades, &[self.measure]).column(0)
-    }
 }
 
-/// The differences, question by question.
-fn less(values: &[f64], base: &[f64]) -> Vec<f64> {
-    values.iter().zip(base).map(|(a, b)| a - b).collect()
+/// A weight in percent.
+fn percent(weight: f32) -> u8 {
+    (weight * 100.0).round() as u8
 }
 
 fn write_grounds(

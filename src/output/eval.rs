@@ -14,16 +14,17 @@ use reread_engine::eval::{
 };
 
 pub(crate) use json::write_json;
+pub(super) use json::{ComparisonJson, comparison_json};
 pub(crate) use page::write_report;
 pub(crate) use tables::write_tables;
 
 use super::trec::word;
 
 /// Corrected p-values up to this are called significant.
-const ALPHA: f64 = 0.05;
+pub(super) const ALPHA: f64 = 0.05;
 
 /// The chance to find a true gain that power is reckoned for.
-const POWER: f64 = 0.8;
+pub(super) const POWER: f64 = 0.8;
 
 /// Everything that was measured.
 pub(crate) struct Results {

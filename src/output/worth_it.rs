@@ -7,13 +7,9 @@ use reread_engine::eval::statistics::queries_needed;
 use reread_engine::eval::{Answer, Comparison, Kind, Measure, N_SPLITS, SMALLEST_GAIN, Verdict};
 use serde::Serialize;
 
-use super::eval::{decimal, p_value, signed};
+use super::eval::{ALPHA, ComparisonJson, POWER, comparison_json, decimal, p_value, signed};
 use super::json::{SCHEMA, milliseconds, write_line};
 use super::{clean, counted, duration, grouped};
-
-/// The level and the chance to find a true gain that power is reckoned for.
-const ALPHA: f64 = 0.05;
-const POWER: f64 = 0.8;
 
 /// One setting of the second pass.
 pub(crate) struct Choice {
@@ -225,12 +221,10 @@ struct VerdictJson<'a> {
     n_questions: usize,
     hybrid: f64,
     current: SettingJson,
-    current_gain: GainJson,
-    current_corrected_p: f64,
+    current_gain: ComparisonJson,
     best: SettingJson,
-    best_gain: GainJson,
-    best_corrected_p: f64,
-    held_out: GainJson,
+    best_gain: ComparisonJson,
+    held_out: ComparisonJson,
     kinds: Vec<KindJson>,
     settings: Vec<SettingJson>,
     first_pass_ms: f64,
@@ -238,21 +232,9 @@ struct VerdictJson<'a> {
 }
 
 #[derive(Serialize)]
-struct GainJson {
-    mean: f64,
-    interval: Option<[f64; 2]>,
-    wins: usize,
-    losses: usize,
-    ties: usize,
-    p: f64,
-    detectable: Option<f64>,
-}
-
-#[derive(Serialize)]
 struct KindJson {
     kind: String,
-    gain: GainJson,
-    corrected_p: f64,
+    gain: ComparisonJson,
 }
 
 #[derive(Serialize)]
@@ -282,8 +264,7 @@ pub(crate) fn write_json(out: &mut impl Write, findings: &Findings) -> io::Resul
     };
     let kinds = verdict.kinds.iter().map(|(kind, comparison, p)| KindJson {
         kind: words(*kind),
-        gain: gain(comparison),
-        corrected_p: *p,
+        gain: comparison_json(comparison, Some(*p)),
     });
     let json = VerdictJson {
         schema: SCHEMA,
@@ -300,28 +281,14 @@ pub(crate) fn write_json(out: &mut impl Write, findings: &Findings) -> io::Resul
         n_questions: verdict.current_gain.n_queries,
         hybrid: findings.hybrid,
         current: setting(verdict.current),
-        current_gain: gain(&verdict.current_gain),
-        current_corrected_p: verdict.current_p,
+        current_gain: comparison_json(&verdict.current_gain, Some(verdict.current_p)),
         best: setting(verdict.best),
-        best_gain: gain(&verdict.best_gain),
-        best_corrected_p: verdict.best_p,
-        held_out: gain(&verdict.held_out),
+        best_gain: comparison_json(&verdict.best_gain, Some(verdict.best_p)),
+        held_out: comparison_json(&verdict.held_out, None),
         kinds: kinds.collect(),
         settings: (0..findings.choices.len()).map(setting).collect(),
         first_pass_ms: milliseconds(findings.first_pass_time.0),
         warnings: &findings.warnings,
     };
     write_line(out, &json)
-}
-
-fn gain(comparison: &Comparison) -> GainJson {
-    GainJson {
-        mean: comparison.mean,
-        interval: comparison.interval.map(|(low, high)| [low, high]),
-        wins: comparison.wins,
-        losses: comparison.losses,
-        ties: comparison.ties,
-        p: comparison.p_value,
-        detectable: comparison.detectable,
-    }
 }

@@ -8,7 +8,7 @@ use reread_index::RetrieveOptions;
 const DEFAULT_TOP_K: usize = 10;
 
 /// The most hits one search returns.
-const MAX_TOP_K: usize = 1_000;
+pub(crate) const MAX_TOP_K: usize = 1_000;
 
 /// What becomes of the candidates after the first pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,11 +24,18 @@ pub enum SecondPass {
     },
 }
 
+impl SecondPass {
+    /// The weight of the cross-encoder unless another is given: one that is sure of a passage lifts
+    /// it to the top from anywhere, one that is not changes little (`docs/ranking.md`).
+    pub const DEFAULT_WEIGHT: f32 = 0.75;
+}
+
 impl Default for SecondPass {
-    /// A weight of 0.75: a cross-encoder that is sure of one passage lifts it to the top from
-    /// anywhere, one that is not changes little (`docs/ranking.md`).
+    /// A second pass with [`DEFAULT_WEIGHT`](Self::DEFAULT_WEIGHT).
     fn default() -> Self {
-        Self::Rerank { weight: 0.75 }
+        Self::Rerank {
+            weight: Self::DEFAULT_WEIGHT,
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::result::{
 
 /// When results are documents, so many passages are retrieved for each at first, as several passages
 /// may fall on one document; more if they all fall on a few.
-const PASSAGES_PER_DOCUMENT: usize = 4;
+pub(crate) const PASSAGES_PER_DOCUMENT: usize = 4;
 
 /// How many documents the candidates come from.
 fn n_documents(snapshot: &Snapshot, candidates: &[Candidate]) -> Result<usize> {

@@ -44,7 +44,7 @@ struct SystemJson {
 }
 
 #[derive(Serialize)]
-struct ComparisonJson {
+pub(in crate::output) struct ComparisonJson {
     mean: f64,
     deviation: f64,
     interval: Option<[f64; 2]>,
@@ -114,7 +114,10 @@ fn system(row: &SystemSummary) -> SystemJson {
     }
 }
 
-fn comparison_json(comparison: &Comparison, corrected_p: Option<f64>) -> ComparisonJson {
+pub(in crate::output) fn comparison_json(
+    comparison: &Comparison,
+    corrected_p: Option<f64>,
+) -> ComparisonJson {
     ComparisonJson {
         mean: comparison.mean,
         deviation: comparison.deviation,

@@ -10,12 +10,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use reread_index::Passage;
 
 use super::collection::Collection;
 use super::qrels::{Judgement, Qrels};
 use super::queries::QueryText;
+use super::statistics::shuffle;
 
 /// Words of a question: fewer say too little, more are nearly the passage.
 const WORDS: std::ops::RangeInclusive<usize> = 3..=8;
@@ -29,7 +30,7 @@ pub fn known_items(passages: &[Passage], n: usize, seed: u64) -> Collection {
     let rarity = Rarity::of(passages);
     let headings = unique_headings(passages);
     let mut order: Vec<usize> = (0..passages.len()).collect();
-    shuffle(&mut order, seed);
+    shuffle(&mut order, &mut ChaCha8Rng::seed_from_u64(seed));
     let mut queries = Vec::new();
     let mut judged = BTreeMap::new();
     let mut asked = HashSet::new();
@@ -126,13 +127,4 @@ impl Rarity {
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
-}
-
-/// Fisher and Yates.
-fn shuffle(order: &mut [usize], seed: u64) {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    for last in (1..order.len()).rev() {
-        let at = (random.next_u64() % (last as u64 + 1)) as usize;
-        order.swap(last, at);
-    }
 }

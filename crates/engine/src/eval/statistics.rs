@@ -230,6 +230,14 @@ pub fn percentile<T: Copy + Ord>(values: &[T], share: f64) -> Option<T> {
     sorted.get(rank - 1).copied()
 }
 
+/// Puts things into a random order (Fisher and Yates).
+pub(super) fn shuffle<T>(things: &mut [T], random: &mut ChaCha8Rng) {
+    for last in (1..things.len()).rev() {
+        let at = (random.next_u64() % (last as u64 + 1)) as usize;
+        things.swap(last, at);
+    }
+}
+
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }

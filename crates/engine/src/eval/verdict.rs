@@ -2,9 +2,9 @@
 //! Pure functions of what each setting gains on each question.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 
-use super::statistics::{Comparison, compare, greatest_test, holm};
+use super::statistics::{Comparison, compare, greatest_test, holm, shuffle};
 
 /// How often the questions are halved. The estimate's error from halving is then a seventh of that
 /// from the questions.
@@ -185,14 +185,6 @@ fn held_out(gains: &[Vec<f64>], n_questions: usize, seed: u64) -> (Vec<f64>, Vec
     (sums.into_iter().map(mean).collect(), chosen)
 }
 
-/// Fisher and Yates.
-fn shuffle(questions: &mut [usize], random: &mut ChaCha8Rng) {
-    for last in (1..questions.len()).rev() {
-        let at = (random.next_u64() % (last as u64 + 1)) as usize;
-        questions.swap(last, at);
-    }
-}
-
 /// Short and long questions apart.
 fn kinds(gains: &[f64], n_words: &[usize], seed: u64) -> Vec<(Kind, Comparison, f64)> {
     let mut sorted = n_words.to_vec();
@@ -218,6 +210,8 @@ fn kinds(gains: &[f64], n_words: &[usize], seed: u64) -> Vec<(Kind, Comparison, 
 
 #[cfg(test)]
 mod tests {
+    use rand_chacha::rand_core::RngCore;
+
     use super::*;
 
     /// Noise with a mean of about 0, the same on every run.

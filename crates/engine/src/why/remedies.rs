@@ -10,14 +10,11 @@ use super::trail::Trail;
 use super::{Cause, Why, reranks};
 use crate::Result;
 use crate::engine::Engine;
-use crate::options::{By, SecondPass};
+use crate::options::{By, MAX_TOP_K, SecondPass};
 use crate::result::Stopped;
 
 /// Deeper second passes are recommended without being tried: each candidate takes milliseconds.
 const MAX_TRIED_DEPTH: usize = 200;
-
-/// The most results that can be asked for.
-const MAX_TOP_K: u32 = 1_000;
 
 /// The weights of the vectors that are tried.
 const DENSE_WEIGHTS: [f32; 6] = [0.5, 0.7, 0.3, 0.9, 0.1, 0.0];
@@ -218,7 +215,7 @@ fn for_put_down(why: &Why, trail: &Trail<'_>) -> Vec<Remedy> {
 /// As many results as it takes to show the place.
 fn more_results(why: &Why) -> Option<Remedy> {
     let rank = why.stages.answer?.rank;
-    (rank <= MAX_TOP_K).then(|| remedy(Change::TopK(rank), Effect::Rank(rank)))
+    (rank as usize <= MAX_TOP_K).then(|| remedy(Change::TopK(rank), Effect::Rank(rank)))
 }
 
 fn for_too_deep(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageId>) -> Result<Vec<Remedy>> {

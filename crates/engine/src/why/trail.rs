@@ -9,14 +9,9 @@ use super::Stages;
 use crate::Result;
 use crate::engine::Engine;
 use crate::eval::POOL;
-use crate::options::{By, SearchOptions};
+use crate::options::{By, MAX_TOP_K, SearchOptions};
+use crate::pipeline::PASSAGES_PER_DOCUMENT;
 use crate::result::{Hit, SearchResult, Stopped};
-
-/// The most hits that a search returns, and so the most that can be told apart in its order.
-const MAX_HITS: usize = 1_000;
-
-/// So many passages are retrieved for each document; see `pipeline.rs`.
-const PASSAGES_PER_DOCUMENT: usize = 4;
 
 /// One question, asked in any depth.
 pub(super) struct Trail<'a> {
@@ -70,7 +65,7 @@ impl<'a> Trail<'a> {
         let options = self.options.clone().with_depth(depth);
         let mut options = options.with_by(By::Passage);
         options.min_score = None;
-        let top_k = self.pool().max(depth).min(MAX_HITS);
+        let top_k = self.pool().max(depth).min(MAX_TOP_K);
         self.engine.search(self.text, &options.with_top_k(top_k))
     }
 
