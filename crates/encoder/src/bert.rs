@@ -122,11 +122,10 @@ impl Bert {
             Some(1) => Some(Head::open(&weights, hidden, kernels)?),
             _ => None,
         };
-        let numbers = (0..config.n_layers).into_par_iter();
         let layers = if precision == Precision::Int8 && config.fits_int8() {
-            let open = |number| int8::Layer::open(&weights, config, number, kernels);
-            Layers::Int8(numbers.map(open).collect::<Result<_>>()?)
+            Layers::Int8(int8::Layer::open_all(&weights, config, kernels)?)
         } else {
+            let numbers = (0..config.n_layers).into_par_iter();
             let open = |number| float::Layer::open(&weights, config, number, kernels);
             Layers::Float(numbers.map(open).collect::<Result<_>>()?)
         };

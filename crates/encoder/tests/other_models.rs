@@ -190,6 +190,42 @@ fn small_models_too_give_the_same_in_any_company() {
     }
 }
 
+/// Columns are dealt out for a short text, rows for a longer one; the parts are uneven here.
+#[test]
+fn a_text_is_the_same_on_any_number_of_threads() {
+    let of = |hidden, n_heads, intermediate, mean, n_layers| Recipe {
+        hidden,
+        n_heads,
+        intermediate,
+        n_layers,
+        mean,
+        ..RECIPE
+    };
+    let recipes = [
+        of(192, 3, 96, false, 2),
+        of(224, 7, 32, true, 1),
+        of(320, 10, 224, false, 1),
+        of(320, 5, 160, true, 2),
+        of(480, 15, 352, false, 2),
+    ];
+    for recipe in recipes {
+        let dir = recipe.folder(&recipe.tensors());
+        for set in InstructionSet::available() {
+            let model = open_with(dir.path(), set, Precision::Int8);
+            assert_eq!(model.precision(), Precision::Int8);
+            for n_words in 0..39 {
+                let text = ["a", "d", "c", "other"].repeat(10)[..n_words].join(" ");
+                let embed = || bits(&model.embed(&[&text], 64).unwrap());
+                let expected = with_threads(1, embed);
+                for n_threads in 2..=5 {
+                    let result = with_threads(n_threads, embed);
+                    assert_eq!(result, expected, "{recipe:?} {n_words} {n_threads} {set}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_model_of_one_layer_can_be_stopped_too() {
     let recipe = Recipe {

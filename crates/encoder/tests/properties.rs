@@ -84,6 +84,20 @@ proptest! {
 }
 
 #[test]
+fn a_short_text_is_the_same_on_any_number_of_threads() {
+    for n_tokens in 2..=40 {
+        let text = "water ".repeat(n_tokens - 2);
+        let embed = || bits(&embedder().embed(&[&text], 64).unwrap());
+        let score = || bits(&cross_encoder().score("", &[&text], 64).unwrap());
+        let expected = with_threads(1, || (embed(), score()));
+        for n_threads in 2..=5 {
+            let result = with_threads(n_threads, || (embed(), score()));
+            assert_eq!(result, expected, "{n_tokens} tokens on {n_threads} threads");
+        }
+    }
+}
+
+#[test]
 fn offsets_refer_to_the_original_text() {
     let text = "Les Éclairs, deux; ÜBER 東京.";
     let offsets = embedder().tokenizer().offsets(text).unwrap();

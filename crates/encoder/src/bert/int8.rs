@@ -2,6 +2,8 @@
 
 mod split;
 
+use rayon::prelude::*;
+
 use crate::config::Config;
 use crate::error::Result;
 use crate::kernels::{
@@ -58,13 +60,31 @@ enum Asking {
 }
 
 impl Layer {
-    /// Reads and packs the weights of layer `number`.
-    pub(super) fn open(
+    /// Reads and packs the weights of all layers.
+    pub(super) fn open_all(
         weights: &Weights,
         config: &Config,
-        number: usize,
         kernels: Kernels,
-    ) -> Result<Self> {
+    ) -> Result<Vec<Self>> {
+        let numbers = (0..config.n_layers).into_par_iter();
+        let open = |number| Self::open(weights, config, number, kernels);
+        let mut layers: Vec<_> = numbers.map(open).collect::<Result<_>>()?;
+        Int8Panels::move_together(layers.iter_mut().flat_map(|layer| {
+            let Self {
+                query,
+                keys_values,
+                output,
+                up,
+                down,
+                ..
+            } = layer;
+            [query, keys_values, output, up, down]
+        }));
+        Ok(layers)
+    }
+
+    /// Reads and packs the weights of layer `number`.
+    fn open(weights: &Weights, config: &Config, number: usize, kernels: Kernels) -> Result<Self> {
         let (hidden, intermediate) = (config.hidden, config.intermediate);
         let name = |part: &str| format!("encoder.layer.{number}.{part}");
         let linear = |parts: &[&str], n, k| {

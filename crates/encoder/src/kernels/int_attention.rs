@@ -235,7 +235,7 @@ impl Head<'_> {
         let product = IntProduct {
             rows: n_rows,
             n_groups,
-            n: padded,
+            columns: 0..padded,
             a: words,
             a_stride: n_groups,
             panels: keys,
@@ -263,7 +263,7 @@ impl Head<'_> {
         let product = IntProduct {
             rows: n_rows,
             n_groups: self.n_keys.div_ceil(2),
-            n: dim,
+            columns: 0..dim,
             a: weights,
             a_stride: padded / 2,
             panels: values,

@@ -23,6 +23,7 @@ mod avx512;
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
 mod emulator;
 mod exp2;
+mod huge_pages;
 mod int_attention;
 mod norm_rows;
 mod pointwise;
@@ -39,7 +40,7 @@ use self::attention::FloatAttention;
 use self::norm_rows::NormRows;
 use self::pointwise::{Activate, AddNorm};
 use self::portable::Portable;
-use self::quantised::{InRegisters, Int8Linear, Layout, Quantise};
+use self::quantised::{InRegisters, Int8Columns, Int8Linear, Layout, Quantise};
 use self::simd::{Isa, Kernel};
 
 pub(crate) use self::aligned::Aligned;
@@ -179,7 +180,7 @@ impl Kernels {
     }
 
     /// Normalises rows in place, and quantises them into `to`, from row `first` on, to be
-    /// multiplied with `matrix`. `to` holds that many rows already, from [`Self::quantise`].
+    /// multiplied with `matrix`. They become the last rows of `to`.
     pub(crate) fn norm_and_quantise(
         self,
         rows: &mut [f32],
@@ -197,16 +198,17 @@ impl Kernels {
         });
     }
 
-    /// `out = rows * matrix^T + bias`, and what comes after.
-    pub(crate) fn linear_int8(
+    /// `out = rows * matrix^T + bias`, and what comes after; for a whole matrix, or some columns of
+    /// the result, which then stand alone in `out`.
+    pub(crate) fn linear_int8<'a>(
         self,
-        matrix: &Int8Panels,
+        matrix: impl Into<Int8Columns<'a>>,
         rows: &QuantisedRows,
         after: After,
         out: &mut [f32],
     ) {
         self.multiply(Int8Linear {
-            matrix,
+            matrix: matrix.into(),
             rows,
             layout: Layout::Rows,
             after,
@@ -215,16 +217,17 @@ impl Kernels {
         });
     }
 
-    /// As [`Self::linear_int8`], with the results head after head, `[n / head_dim, rows, head_dim]`.
-    pub(crate) fn linear_int8_by_heads(
+    /// As [`Self::linear_int8`], with the results head after head,
+    /// `[columns / head_dim, rows, head_dim]`.
+    pub(crate) fn linear_int8_by_heads<'a>(
         self,
-        matrix: &Int8Panels,
+        matrix: impl Into<Int8Columns<'a>>,
         rows: &QuantisedRows,
         head_dim: usize,
         out: &mut [f32],
     ) {
         self.multiply(Int8Linear {
-            matrix,
+            matrix: matrix.into(),
             rows,
             layout: Layout::Heads(head_dim),
             after: After::Store,

@@ -30,6 +30,8 @@ impl Kernel for NormRows<'_> {
     fn run<I: Isa>(self, isa: I) {
         let width = self.norm.gain.len();
         let (gain, shift) = (&self.norm.gain[..], &self.norm.shift[..width]);
+        let n_rows = self.first + self.rows.len() / width;
+        self.to.of_shape(n_rows, width, I::BYTES);
         let blocks = self.rows.chunks_mut(BLOCK_ROWS * width);
         for (number, rows) in blocks.enumerate() {
             let first = self.first + number * BLOCK_ROWS;

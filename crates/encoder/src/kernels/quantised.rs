@@ -20,15 +20,20 @@
 //! groups of the same kind; a plain loop is the twin that the tests compare with.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::aligned::Aligned;
+use super::huge_pages::{self, Packed};
 use super::pointwise::{Activation, GeluTanh, Lanewise, QuickGelu, Relu};
 use super::simd::{Isa, Kernel};
 
 /// The greatest word of an activation, where the length of the sums allows it.
 const MAX_WORD: usize = 8191;
+
+/// How far ahead weights are called from memory, in groups: 4 KB.
+const AHEAD: usize = 1024;
 
 /// Rows of activations, quantised each by itself.
 #[derive(Debug, Default)]
@@ -47,6 +52,11 @@ impl QuantisedRows {
     /// The number of rows.
     pub(crate) fn n_rows(&self) -> usize {
         self.n_rows
+    }
+
+    /// Forgets all but the first `n_rows` rows.
+    pub(crate) fn keep(&mut self, n_rows: usize) {
+        self.n_rows = self.n_rows.min(n_rows);
     }
 
     /// Makes room for `n_rows` rows of `k` values, and keeps what is there if they are the same.
@@ -228,7 +238,7 @@ impl Kernel for Quantise<'_> {
 #[derive(Debug)]
 pub(crate) struct Int8Panels {
     /// `n / width` panels (rounded up) of `[k / group, width]`.
-    groups: Aligned<i32>,
+    groups: Packed,
     /// One value a column: the scale, the scaled sum of the weights, and the bias.
     scales: Aligned,
     sums: Aligned,
@@ -272,7 +282,7 @@ impl Int8Panels {
             )
             .collect();
         let mut packed = Self {
-            groups,
+            groups: Packed::Alone(groups),
             scales: Aligned::zeroed(n_padded),
             sums: Aligned::zeroed(n_padded),
             bias: Aligned::zeroed(n_padded),
@@ -292,8 +302,15 @@ impl Int8Panels {
     #[cfg(target_arch = "x86_64")]
     pub(super) fn reordered(mut self, order: impl Fn(&[i32], usize) -> Aligned<i32>) -> Self {
         let n_groups = self.groups.len() / self.scales.len().max(1);
-        self.groups = order(&self.groups, n_groups);
+        self.groups = Packed::Alone(order(&self.groups, n_groups));
         self
+    }
+
+    /// Moves the weights of all `matrices` side by side into memory that is quick to address. They
+    /// are best in the order in which they are read.
+    pub(crate) fn move_together<'a>(matrices: impl Iterator<Item = &'a mut Self>) {
+        let mut groups: Vec<_> = matrices.map(|matrix| &mut matrix.groups).collect();
+        huge_pages::move_together(&mut groups);
     }
 
     /// The number of values in a row of results.
@@ -309,6 +326,27 @@ impl Int8Panels {
     /// The greatest word for activations, so that no sum leaves 32 bits.
     pub(crate) fn limit(&self) -> f32 {
         MAX_WORD.min(i32::MAX as usize / 128 / self.k.max(1)) as f32
+    }
+
+    /// Some of the columns of the result: from a multiple of 32 to a multiple of 32.
+    pub(crate) fn columns(&self, columns: Range<usize>) -> Int8Columns<'_> {
+        Int8Columns {
+            panels: self,
+            columns,
+        }
+    }
+}
+
+/// The part of a matrix that makes some columns of the result.
+#[derive(Debug, Clone)]
+pub(crate) struct Int8Columns<'a> {
+    panels: &'a Int8Panels,
+    columns: Range<usize>,
+}
+
+impl<'a> From<&'a Int8Panels> for Int8Columns<'a> {
+    fn from(panels: &'a Int8Panels) -> Self {
+        panels.columns(0..panels.n)
     }
 }
 
@@ -335,16 +373,16 @@ pub(crate) enum After {
 /// Where the results of a product stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// Row after row, `[rows, n]`.
+    /// Row after row, `[rows, columns]`.
     Rows,
-    /// `[n / head, rows, head]`: all rows of one head beside each other, so that attention reads
+    /// `[columns / head, rows, head]`: all rows of one head beside each other, so that attention reads
     /// one head without leaping over the others.
     Heads(usize),
 }
 
 /// `out = rows * matrix^T + bias`, and what comes after.
 pub(super) struct Int8Linear<'a, M> {
-    pub(super) matrix: &'a Int8Panels,
+    pub(super) matrix: Int8Columns<'a>,
     pub(super) rows: &'a QuantisedRows,
     pub(super) layout: Layout,
     pub(super) after: After,
@@ -383,13 +421,18 @@ impl<'a, M: Multiply> Int8Linear<'a, M> {
 
     #[inline(always)]
     fn with<I: Isa, A: Apply>(self, isa: I) {
-        let (matrix, rows) = (self.matrix, self.rows);
+        let rows = self.rows;
+        let Int8Columns {
+            panels: matrix,
+            columns,
+        } = self.matrix;
         let block = match self.layout {
-            Layout::Rows => matrix.n,
+            Layout::Rows => columns.len(),
             Layout::Heads(head_dim) => head_dim,
         };
         let finish = Dequantise::<A> {
             matrix,
+            first: columns.start,
             scales: &rows.scales[..rows.n_rows],
             least: &rows.least[..rows.n_rows],
             block,
@@ -399,7 +442,7 @@ impl<'a, M: Multiply> Int8Linear<'a, M> {
         let product = IntProduct {
             rows: rows.n_rows,
             n_groups: rows.n_groups,
-            n: matrix.n,
+            columns,
             a: &rows.groups,
             a_stride: rows.stride,
             panels: &matrix.groups,
@@ -431,6 +474,8 @@ impl Multiply for InRegisters {
 /// Turns sums into values and writes them.
 struct Dequantise<'a, A> {
     matrix: &'a Int8Panels,
+    /// The first column of the result.
+    first: usize,
     /// One of each row.
     scales: &'a [f32],
     least: &'a [f32],
@@ -455,12 +500,12 @@ impl<A: Apply> Finish for Dequantise<'_, A> {
 
     #[inline(always)]
     fn column<I: Isa>(&self, isa: I, column: usize) -> Self::Column<I> {
-        let block = self.block;
+        let (block, number) = (self.block, column - self.first);
         DequantiseColumn {
             scales: isa.load(&self.matrix.scales[column..]),
             sums: isa.load(&self.matrix.sums[column..]),
             bias: isa.load(&self.matrix.bias[column..]),
-            at: column / block * block * self.scales.len() + column % block,
+            at: number / block * block * self.scales.len() + number % block,
         }
     }
 
@@ -543,16 +588,16 @@ pub(super) trait Finish {
     fn finish<I: Isa>(&mut self, isa: I, row: usize, column: &Self::Column<I>, sums: I::I);
 }
 
-/// Sums of products of groups, for every row and every column below `n`.
+/// Sums of products of groups, for every row and some columns.
 pub(super) struct IntProduct<'a> {
     pub(super) rows: usize,
     pub(super) n_groups: usize,
-    /// A multiple of the register.
-    pub(super) n: usize,
+    /// From a multiple of the register to a multiple of the register.
+    pub(super) columns: Range<usize>,
     pub(super) a: &'a [i32],
     /// From one row to the next.
     pub(super) a_stride: usize,
-    /// `n / width` panels (rounded up) of `[n_groups, width]`.
+    /// Panels of `[n_groups, width]`, from column 0 on.
     pub(super) panels: &'a [i32],
     /// The width of a panel; one to three registers.
     pub(super) width: usize,
@@ -561,32 +606,35 @@ pub(super) struct IntProduct<'a> {
 impl IntProduct<'_> {
     #[inline(always)]
     pub(super) fn run<I: Isa, D: Dot, F: Finish>(&self, isa: I, mut finish: F) {
-        if self.rows == 0 || self.n == 0 {
+        let Range { start, end } = self.columns;
+        if self.rows == 0 || self.columns.is_empty() {
             return;
         }
-        let n_panels = self.n.div_ceil(self.width);
         assert!(
             self.a.len() >= (self.rows - 1) * self.a_stride + self.n_groups,
             "too few activations"
         );
         assert!(
-            self.panels.len() >= n_panels * self.n_groups * self.width,
+            self.panels.len() >= end.div_ceil(self.width) * self.n_groups * self.width,
             "too few weights"
         );
         assert!(
-            self.n.is_multiple_of(I::LANES),
+            start.is_multiple_of(I::LANES) && end.is_multiple_of(I::LANES),
             "whole registers of columns"
         );
         assert!(
-            self.width <= 3 * I::LANES,
+            self.width.is_multiple_of(I::LANES) && self.width <= 3 * I::LANES,
             "one to three registers to a panel"
         );
-        for column in (0..self.n).step_by(self.width) {
-            match (self.n - column).min(self.width) / I::LANES {
+        let mut column = start;
+        while column < end {
+            let next = (column / self.width + 1) * self.width;
+            match (next.min(end) - column) / I::LANES {
                 1 => self.panel::<I, D, F, 1>(isa, column, &mut finish),
                 2 => self.panel::<I, D, F, 2>(isa, column, &mut finish),
                 _ => self.panel::<I, D, F, 3>(isa, column, &mut finish),
             }
+            column = next;
         }
     }
 
@@ -631,12 +679,18 @@ impl IntProduct<'_> {
         finish: &mut F,
     ) {
         let a = self.a[row * self.a_stride..].as_ptr();
-        let panel = self.panels[column * self.n_groups..].as_ptr();
+        let (panel, within) = (column / self.width, column % self.width);
+        let panel = self.panels[panel * self.width * self.n_groups + within..].as_ptr();
         let mut sums = [[isa.splat_int(0); NV]; MR];
         for group in 0..self.n_groups {
             // SAFETY: `run` has compared the sizes: `a` holds `MR` rows of `n_groups` groups, and
-            // `panel` as many lines of `NV` registers.
+            // `panel` as many lines, in each of which `NV` registers follow.
             unsafe {
+                if row == 0 {
+                    for v in 0..NV {
+                        prefetch(panel.wrapping_add(group * self.width + v * I::LANES + AHEAD));
+                    }
+                }
                 let mut weights = [isa.splat_int(0); NV];
                 for (v, weights) in weights.iter_mut().enumerate() {
                     *weights = isa.load_int(panel.add(group * self.width + v * I::LANES));
@@ -656,4 +710,17 @@ impl IntProduct<'_> {
             }
         }
     }
+}
+
+/// Calls a cache line from memory, without waiting for it; any address will do.
+#[inline(always)]
+fn prefetch(line: *const i32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every machine has the instruction, which reads nothing that the program sees.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(line.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
 }

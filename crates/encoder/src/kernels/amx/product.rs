@@ -50,19 +50,25 @@ pub(in crate::kernels) struct ByTiles(pub(in crate::kernels) Amx);
 impl Multiply for ByTiles {
     #[inline(always)]
     fn multiply<I: Isa, F: Finish>(self, isa: I, product: &IntProduct<'_>, mut finish: F) {
+        let Range { start, end } = product.columns;
         assert!(
             I::LANES == SIDE && product.width == PANEL_WIDTH,
             "a register is as wide as a tile"
         );
-        if product.rows == 0 || product.n == 0 {
+        assert!(
+            start.is_multiple_of(PANEL_WIDTH),
+            "columns from the first of a panel on"
+        );
+        if product.rows == 0 || product.columns.is_empty() {
             return;
         }
         let tiles = Tiles::configure(self.0);
         let mut sums = Sums::ZERO;
         let panels = product
             .panels
-            .chunks_exact(product.n_groups.div_ceil(SIDE) * PANEL_STEP);
-        for (panel, first) in panels.zip((0..product.n).step_by(PANEL_WIDTH)) {
+            .chunks_exact(product.n_groups.div_ceil(SIDE) * PANEL_STEP)
+            .skip(start / PANEL_WIDTH);
+        for (panel, first) in panels.zip((start..end).step_by(PANEL_WIDTH)) {
             for row in (0..product.rows).step_by(2 * SIDE) {
                 let strip = Strip {
                     from: &product.a[row * product.a_stride..],
@@ -74,17 +80,17 @@ impl Multiply for ByTiles {
                 } else {
                     tiles.multiply_16_rows(strip, panel, &mut sums);
                 }
-                finish_block(isa, product.n, row..row + n_rows, first, &sums, &mut finish);
+                finish_block(isa, end, row..row + n_rows, first, &sums, &mut finish);
             }
         }
     }
 }
 
-/// Hands on the sums of `rows` and of the columns from `first` on, below `n`.
+/// Hands on the sums of `rows` and of the columns from `first` on, below `end`.
 #[inline(always)]
 fn finish_block<I: Isa, F: Finish>(
     isa: I,
-    n: usize,
+    end: usize,
     rows: Range<usize>,
     first: usize,
     sums: &Sums,
@@ -92,7 +98,7 @@ fn finish_block<I: Isa, F: Finish>(
 ) {
     for half in 0..2 {
         let column = first + half * SIDE;
-        if column >= n {
+        if column >= end {
             continue;
         }
         let column = finish.column(isa, column);

@@ -130,6 +130,17 @@ fn tiles_finish_their_sums_as_avx512_does() {
                 });
                 let mut out = values(n_rows * n, 6);
                 run(kernels, &matrix, &rows, after, &mut out);
+                // The columns of the last panel alone are those of the whole.
+                let mut quantised = QuantisedRows::default();
+                let mut last = values(n_rows * n, 6);
+                last = last
+                    .chunks(n)
+                    .flat_map(|row| row[n - 32..].to_vec())
+                    .collect();
+                kernels.quantise(&rows, &matrix, &mut quantised);
+                kernels.linear_int8(matrix.columns(n - 32..n), &quantised, after, &mut last);
+                let of_whole = out.chunks(n).flat_map(|row| &row[n - 32..]);
+                assert!(last.iter().eq(of_whole), "{after:?}");
                 out
             };
             assert_eq!(of(tiles), of(registers), "{after:?} {n_rows} x {k} -> {n}");

@@ -102,7 +102,7 @@ impl Kernel for Product<'_> {
         let product = IntProduct {
             rows,
             n_groups,
-            n,
+            columns: 0..n,
             a: &a,
             a_stride,
             panels: &panels,
@@ -215,6 +215,36 @@ proptest! {
                 .copied()
                 .collect();
             prop_assert!(out == by_heads, "by heads on {}", kernels.instruction_set());
+        }
+    }
+
+    #[test]
+    fn columns_of_an_int8_layer_are_those_of_the_whole(
+        rows in 1_usize..40, n in 1_usize..=7, k in 1_usize..=12,
+        (from, to) in (0_usize..7, 1_usize..=7), seed: u64,
+    ) {
+        let (first, end) = (32 * from.min(n - 1), 32 * to.clamp(from.min(n - 1) + 1, n));
+        let (n, k) = (32 * n, 32 * k);
+        let (a, before) = (values(rows * k, !seed), values(rows * n, seed ^ 1));
+        let (weights, bias) = (Pattern::Random.weights(n * k, seed), values(n, seed ^ 7));
+        let some = |whole: &[f32]| -> Vec<f32> {
+            whole.chunks(n).flat_map(|row| row[first..end].to_vec()).collect()
+        };
+        for (kernels, after) in Kernels::all().into_iter().flat_map(|kernels| {
+            FUNCTIONS.map(|after| (kernels, after))
+        }) {
+            let set = kernels.instruction_set();
+            let panels = pack(kernels, &weights, k, 0.001, &bias);
+            let mut quantised = QuantisedRows::default();
+            kernels.quantise(&a, &panels, &mut quantised);
+            let (mut whole, mut part) = (before.clone(), some(&before));
+            kernels.linear_int8(&panels, &quantised, after, &mut whole);
+            kernels.linear_int8(panels.columns(first..end), &quantised, after, &mut part);
+            prop_assert!(part == some(&whole), "{:?} on {}", after, set);
+            kernels.linear_int8_by_heads(&panels, &quantised, 32, &mut whole);
+            let columns = panels.columns(first..end);
+            kernels.linear_int8_by_heads(columns, &quantised, 32, &mut part);
+            prop_assert!(part == whole[first * rows..end * rows], "by heads on {}", set);
         }
     }
 
