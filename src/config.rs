@@ -21,7 +21,7 @@ pub(crate) const FOLDER_FILE: &str = "reread.toml";
 const MAX_BYTES: u64 = 64 << 10;
 
 /// Every key, and whose file may hold it.
-const KEYS: [(&str, Owner); 28] = [
+const KEYS: [(&str, Owner); 29] = [
     ("top_k", Owner::Anyone),
     ("depth", Owner::Anyone),
     ("mode", Owner::Anyone),
@@ -31,6 +31,7 @@ const KEYS: [(&str, Owner); 28] = [
     ("rerank", Owner::Anyone),
     ("rerank_weight", Owner::Anyone),
     ("budget", Owner::Anyone),
+    ("stop", Owner::Anyone),
     ("min_score", Owner::Anyone),
     ("ef_search", Owner::Anyone),
     ("by", Owner::Anyone),
@@ -162,6 +163,7 @@ fn set(
         "rerank_weight" => search.rerank_weight = Some(weight(&scalar(value)?)?),
         "ef_search" => search.ef_search = Some(bounded::<1, 100_000>(&scalar(value)?)?),
         "budget" => search.budget = Some(budget(&scalar(value)?)?),
+        "stop" => search.stop = Some(choice(&scalar(value)?)?),
         "min_score" => search.min_score = Some(finite(&scalar(value)?)?),
         "by" => search.by = Some(choice(&scalar(value)?)?),
         "paths" => search.paths = list(value)?,
@@ -272,6 +274,7 @@ mod tests {
         match key {
             "mode" => "\"lexical\"",
             "fusion" => "\"rrf\"",
+            "stop" => "\"never\"",
             "by" => "\"document\"",
             "paths" | "models" => "[\"a\", \"b\"]",
             "types" => "[\"md\", \"pdf\"]",

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use reread_engine::{
     By, ChunkOptions, DocumentKind, Engine, Filter, Fusion, IndexOptions, Mode, Models, Precision,
-    RetrieveOptions, SearchOptions, SecondPass,
+    RetrieveOptions, SearchOptions, SecondPass, Stop,
 };
 
 use crate::args::{
     ByArg, CommonArgs, FilterArgs, FusionArg, KindArg, ModeArg, ModelFlags, PrecisionArg, Settings,
+    StopArg,
 };
 use crate::config;
 
@@ -158,6 +159,12 @@ pub(crate) fn search_options(
     let mut options = SearchOptions::default().with_first_pass(first_pass);
     options.second_pass = second_pass;
     options.budget = flags.budget;
+    options.stop = match flags.stop {
+        None => options.stop,
+        Some(StopArg::Certain) => Stop::Certain,
+        Some(StopArg::Confident) => Stop::Confident,
+        Some(StopArg::Never) => Stop::Never,
+    };
     options.min_score = flags.min_score;
     options.top_k = flags.top_k.unwrap_or(options.top_k);
     options.by = match flags.by {

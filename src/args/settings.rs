@@ -8,8 +8,8 @@ use clap::Args;
 use reread_engine::InstructionSet;
 
 use super::values::{
-    ByArg, FusionArg, KindArg, ModeArg, PrecisionArg, bounded, budget, cpu, finite, size, timeout,
-    weight,
+    ByArg, FusionArg, KindArg, ModeArg, PrecisionArg, StopArg, bounded, budget, cpu, finite, size,
+    timeout, weight,
 };
 
 /// Everything that flags, environment and configuration files can set.
@@ -111,6 +111,14 @@ pub(crate) struct SearchFlags {
           value_parser = budget)]
     pub(crate) budget: Option<Duration>,
 
+    /// Stop reading when the results are settled [default: certain]
+    ///
+    /// `certain` stops when what is left cannot change the results or their order, which takes
+    /// `--rerank-weight` 0.5 or less and a small `--top-k`; `confident` when it is not likely to: up to
+    /// one in fifty answers differs; `never` reads all.
+    #[arg(long, value_enum, env = "REREAD_STOP", hide_env_values = true)]
+    pub(crate) stop: Option<StopArg>,
+
     /// Leave out results with a lower final score [default: none is left out]
     ///
     /// Scores go from 0 to 1 and, but for the cross-encoder's part, are relative to the question's
@@ -185,6 +193,7 @@ impl SearchFlags {
             rerank: self.rerank || (no_word && other.rerank),
             rerank_weight: self.rerank_weight.or(other.rerank_weight),
             budget: self.budget.or(other.budget),
+            stop: self.stop.or(other.stop),
             min_score: self.min_score.or(other.min_score),
             exact: self.exact || other.exact,
             ef_search: self.ef_search.or(other.ef_search),

@@ -46,6 +46,17 @@ pub(crate) enum PrecisionArg {
     F32,
 }
 
+/// When the second pass stops before it has read all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StopArg {
+    /// When the results cannot change any more
+    Certain,
+    /// When they are not likely to change
+    Confident,
+    /// When all is read
+    Never,
+}
+
 /// What a result stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ByArg {

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Write};
 
 use anyhow::bail;
 use reread_engine::eval::{QueryText, disputed, effect, read_queries, standing};
-use reread_engine::{By, Engine, Hit, SearchOptions, SecondPass};
+use reread_engine::{By, Engine, Hit, SearchOptions, SecondPass, Stop};
 
 use self::file::Judgements;
 use super::search::refresh;
@@ -52,6 +52,7 @@ pub(crate) fn run(args: &JudgeArgs, common: &CommonArgs) -> anyhow::Result<Outco
         refresh(&engine, &args.folder, common.quiet)?;
     }
     engine.cross_encoder()?;
+    engine.keep_scores()?;
 
     let mut out = styled_stdout();
     let mut answers = io::stdin().lock().lines();
@@ -92,6 +93,7 @@ fn candidates(
     let mut options = options.clone().with_top_k(depth.clamp(10, 1_000));
     // What is left out of an answer may still tell the orders apart.
     options.min_score = None;
+    options.stop = Stop::Never;
     let found = engine.search(&question.text, &options.with_by(By::Passage))?;
     let ranks: Vec<(u32, u32)> = found
         .hits

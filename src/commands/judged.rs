@@ -13,7 +13,7 @@ use reread_engine::{Engine, Snapshot};
 use super::search::refresh;
 use crate::args::{CommonArgs, JudgedArgs, Settings};
 use crate::config::FOLDER_FILE;
-use crate::output::{clean, counted, say};
+use crate::output::{clean, counted, grouped, say};
 use crate::{folder, progress, resolve};
 
 /// Where a collection is indexed, unless a place is given: a hidden folder, so that a search of the
@@ -155,6 +155,7 @@ impl Place {
         if !settings.search.no_refresh {
             refresh(&engine, &self.root, common.quiet)?;
         }
+        engine.keep_scores()?;
         let snapshot = engine.snapshot()?;
         let (collection, note) = match self.asked {
             Asked::Judged(collection) => (collection, None),
@@ -240,7 +241,35 @@ impl Judged {
             bar.inc(1);
         }
         bar.finish_and_clear();
+        say_kept(&self.engine, &trials, quiet);
         Ok(trials)
+    }
+}
+
+/// Says which scores were not worked out anew, and where they are.
+fn say_kept(engine: &Engine, trials: &[Trial], quiet: bool) {
+    let Some(scores) = engine.score_cache() else {
+        return;
+    };
+    let path = scores.path().display().to_string();
+    let n_known: usize = trials.iter().map(|trial| trial.n_known).sum();
+    let n_pairs: usize = trials.iter().map(|trial| trial.n_pairs).sum();
+    if n_known > 0 && !quiet {
+        say(&format!(
+            "{} of {} were scored before, as {} remembers; their time is what they took then",
+            grouped(n_known),
+            counted(n_pairs, "pair"),
+            clean(&path)
+        ));
+    }
+    if n_pairs > n_known
+        && let Some(problem) = scores.problem()
+    {
+        say(&format!(
+            "warning: scores could not be kept in {} for the next run: {}",
+            clean(&path),
+            clean(&problem)
+        ));
     }
 }
 

@@ -100,6 +100,8 @@ fn second_pass(result: &SearchResult, options: &SearchOptions) -> String {
     let failed = match report.stopped {
         Some(Stopped::Failed) => ", then it failed",
         Some(Stopped::Budget) => ", then the budget ran out",
+        Some(Stopped::Certain) => ", then the results were settled",
+        Some(Stopped::Confident) => ", then the results were unlikely to change",
         _ => "",
     };
     format!(

@@ -42,6 +42,8 @@ pub(crate) fn write_answer(
                     Stopped::Off => "off",
                     Stopped::Failed => "failed",
                     Stopped::Budget => "budget",
+                    Stopped::Certain => "certain",
+                    Stopped::Confident => "confident",
                     _ => "other",
                 }),
                 time_left_ms: result.second_pass.time_left.map(milliseconds),

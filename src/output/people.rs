@@ -210,10 +210,19 @@ pub(crate) fn summary(result: &SearchResult, options: &SearchOptions) -> String 
 fn reread(result: &SearchResult) -> String {
     let (report, time) = (&result.second_pass, duration(result.timings.rerank));
     let scored = grouped(report.scored);
-    if report.stopped != Some(Stopped::Budget) {
-        return format!("{scored} reread in {time}");
-    }
     let requested = grouped(report.requested);
+    match report.stopped {
+        Some(Stopped::Budget) => (),
+        Some(Stopped::Certain) => {
+            return format!("{scored} of {requested} reread in {time}, which settled it");
+        }
+        Some(Stopped::Confident) => {
+            return format!(
+                "{scored} of {requested} reread in {time}, which most likely settled it"
+            );
+        }
+        _ => return format!("{scored} reread in {time}"),
+    }
     let left = report
         .time_left
         .map(|left| format!(", {} short", duration(left)));

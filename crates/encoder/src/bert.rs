@@ -75,6 +75,7 @@ struct Shape {
 struct Head {
     pooler: Panels,
     classifier: Panels,
+    greatest_logit: f32,
 }
 
 /// Says whether to stop; asked often, from many threads.
@@ -164,6 +165,11 @@ impl Bert {
     /// The number of logits that the classifier gives, where there is one.
     pub(crate) fn n_labels(&self) -> Option<usize> {
         self.n_labels
+    }
+
+    /// No logit is greater.
+    pub(crate) fn greatest_logit(&self) -> Option<f32> {
+        self.head.as_ref().map(|head| head.greatest_logit)
     }
 
     /// Tells whether [`Self::score`] can be called.
@@ -328,9 +334,18 @@ impl Bert {
 impl Head {
     fn open(weights: &Weights, hidden: usize, kernels: Kernels) -> Result<Self> {
         let linear = |name: &str, n| weights.linear(kernels, &[name.to_owned()], n, hidden);
+        let of = |kind, columns| weights.values(&format!("classifier.{kind}"), 1, columns);
+        let sum = of("weight", hidden)?
+            .iter()
+            .map(|weight| weight.abs())
+            .sum::<f32>();
+        let bias = of("bias", 1)?.iter().sum::<f32>();
+        // Sums of floats depend a little on their order.
+        let rounding = 1e-5 * (sum + bias.abs());
         Ok(Self {
             pooler: linear("pooler.dense", hidden)?,
             classifier: linear("classifier", 1)?,
+            greatest_logit: sum + bias + rounding,
         })
     }
 }

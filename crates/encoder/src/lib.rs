@@ -74,3 +74,7 @@ pub use identity::ModelIdentity;
 pub use instruction_set::InstructionSet;
 pub use model::{Model, ModelOptions, PairLength};
 pub use tokenizer::{Tokenizer, Tokens};
+
+/// Which arithmetic this is: another number for every change that makes one logit or embedding differ
+/// in one bit. Results that are kept are good as long as it stays the same.
+pub const ARITHMETIC: u32 = 1;

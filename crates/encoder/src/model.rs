@@ -153,6 +153,12 @@ impl Model {
         self.bert.has_head()
     }
 
+    /// A logit that [`score`](Self::score) never exceeds: the classifier's weights without their
+    /// signs and its bias, as `tanh` leaves no input greater than 1. `None` without a classifier.
+    pub fn greatest_logit(&self) -> Option<f32> {
+        self.bert.greatest_logit()
+    }
+
     /// The model's tokenizer.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer

@@ -1,7 +1,7 @@
 //! The engine: an index, two models, and what is done with them.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use reread_index::{
     Document, Embedder, IndexOptions, IndexSummary, IndexWriter, Observer, Snapshot, Status,
@@ -9,7 +9,8 @@ use reread_index::{
 use reread_rerank::{CrossEncoder, rank, relevance};
 
 use crate::models::Models;
-use crate::pipeline::check_logits;
+use crate::score_cache::{self, ScoreCache};
+use crate::second_pass::check_logits;
 use crate::{Error, Result};
 
 /// The name of the index folder inside an indexed folder.
@@ -27,6 +28,7 @@ pub struct Engine {
     embedder: Lazy<dyn Embedder>,
     cross_encoder: Lazy<dyn CrossEncoder>,
     snapshot: RwLock<Option<Arc<Snapshot>>>,
+    scores: OnceLock<ScoreCache>,
     threads: Option<rayon::ThreadPool>,
 }
 
@@ -234,6 +236,24 @@ impl Engine {
             .get_or_open(|| self.models.open_cross_encoder())
     }
 
+    /// Keeps every score of the cross-encoder from now on, in `scores.cache` in the index folder, and
+    /// uses those that were kept before: for measuring again and again, where the same questions
+    /// meet the same passages. Those of a model without a
+    /// [fingerprint](CrossEncoder::fingerprint) are not kept.
+    ///
+    /// # Errors
+    /// `NoIndexFolder`. A file that cannot be read or written is no error: see
+    /// [`ScoreCache::problem`].
+    pub fn keep_scores(&self) -> Result<&ScoreCache> {
+        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
+        Ok(self.scores.get_or_init(|| ScoreCache::open(folder)))
+    }
+
+    /// The scores that are kept, if they are.
+    pub fn score_cache(&self) -> Option<&ScoreCache> {
+        self.scores.get()
+    }
+
     /// Runs on this engine's own threads, where it has any.
     pub(crate) fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match &self.threads {
@@ -332,9 +352,21 @@ impl EngineBuilder {
             embedder: Lazy::new(self.embedder),
             cross_encoder: Lazy::new(self.cross_encoder),
             snapshot: RwLock::new(None),
+            scores: OnceLock::new(),
             threads,
         })
     }
+}
+
+/// Removes an index: all that was ever written to it, but nothing else in its folder.
+///
+/// # Errors
+/// `Index` while a writer is at work, or where a file cannot be removed.
+pub fn remove_index(folder: &Path) -> Result<()> {
+    reread_index::remove_index(folder)?;
+    // It is not there unless something was measured.
+    let _: std::io::Result<()> = std::fs::remove_file(folder.join(score_cache::FILE));
+    Ok(())
 }
 
 /// Opened at its first use.

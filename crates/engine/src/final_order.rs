@@ -9,18 +9,19 @@ const TEMPERATURE: f64 = 2.0;
 
 /// The logit of "none of these", which has a vote like a candidate: what answers a question of the
 /// kind that the model was trained on has more.
-const NONE: f64 = 5.0;
+pub(crate) const NONE: f32 = 5.0;
 
-/// Final scores of candidates in first-pass order, higher is better, each in [0, 1].
+/// Final scores of the candidates that the second pass is to read, in first-pass order, higher is
+/// better, each in [0, 1].
 ///
 /// `first_pass[i]` is the score of candidate `i` and `logits` the cross-encoder's for the first
 /// `logits.len()` of them. The score is `weight * share + (1 - weight) * scaled`, where `scaled` is
-/// the first pass's score, min-max scaled over the candidates that were read, and `share` the
-/// cross-encoder's [share](shares) for the candidate. A candidate beyond those, which the second
-/// pass has not read, gets 0 and stays behind all that were read, in its first-pass order.
+/// the first pass's score, min-max scaled over all of `first_pass`, and `share` the
+/// cross-encoder's [share](shares) for the candidate. One that the second pass has not come to
+/// gets 0 and stays behind all that were read, in its first-pass order.
 pub fn blend_passes(first_pass: &[f32], logits: &[f32], weight: f32) -> Vec<f32> {
     let n_scored = logits.len().min(first_pass.len());
-    let retrieved = min_max(&first_pass[..n_scored]);
+    let retrieved = min_max(first_pass);
     let read = shares(&logits[..n_scored]);
     let mut scores: Vec<f32> = retrieved
         .iter()
@@ -41,12 +42,16 @@ pub fn blend_passes(first_pass: &[f32], logits: &[f32], weight: f32) -> Vec<f32>
 /// "Learning to Rank: From Pairwise Approach to Listwise Approach", ICML 2007, definition 5, with the
 /// temperature of Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
 pub fn shares(logits: &[f32]) -> Vec<f32> {
-    let logits: Vec<f64> = logits.iter().map(|&logit| f64::from(logit)).collect();
-    let greatest = logits.iter().copied().fold(NONE, f64::max);
-    let vote = |logit: f64| ((logit - greatest) / TEMPERATURE).exp();
-    let votes: Vec<f64> = logits.into_iter().map(vote).collect();
+    let greatest = logits.iter().copied().fold(NONE, f32::max);
+    let vote = |logit| vote(logit, greatest);
+    let votes: Vec<f64> = logits.iter().copied().map(vote).collect();
     let all = votes.iter().sum::<f64>() + vote(NONE);
     votes.into_iter().map(|vote| (vote / all) as f32).collect()
+}
+
+/// A logit's vote, where a logit of `one` has one vote.
+pub(crate) fn vote(logit: f32, one: f32) -> f64 {
+    ((f64::from(logit) - f64::from(one)) / TEMPERATURE).exp()
 }
 
 /// Positions by final score, highest first; candidates that were read come before those that were
@@ -115,8 +120,14 @@ mod tests {
 
     #[test]
     fn what_was_not_read_stays_behind_in_its_order() {
-        let scores = blend_passes(&[0.9, 0.8, 0.7, 0.6], &[-3.0, 2.0], 1.0);
+        let first = [0.9, 0.8, 0.7, 0.5];
+        let scores = blend_passes(&first, &[-3.0, 2.0], 1.0);
         assert_eq!(final_order(&scores, 2), [1, 0, 2, 3]);
+        // What was not read still says how the first pass scores are scaled.
+        let scores = blend_passes(&first, &[-3.0, 2.0], 0.0);
+        for (score, expected) in scores.iter().zip([1.0, 0.75, 0.0, 0.0]) {
+            assert!((score - expected).abs() < 1e-6, "{score}, not {expected}");
+        }
     }
 
     #[test]

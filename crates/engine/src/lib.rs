@@ -44,6 +44,7 @@
 //! `hub`: fastembed may download the models of its catalogue.
 #![forbid(unsafe_code)]
 
+mod early_stop;
 mod engine;
 mod error;
 pub mod eval;
@@ -54,21 +55,23 @@ mod pipeline;
 mod read_lines;
 mod reading;
 mod result;
+mod score_cache;
+mod second_pass;
 mod span;
 mod why;
 
-pub use engine::{Engine, EngineBuilder, Reranked};
+pub use engine::{Engine, EngineBuilder, Reranked, remove_index};
 pub use error::{Error, Result};
 pub use final_order::{blend_passes, final_order, shares};
 pub use models::{DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER, Models};
-pub use options::{By, SearchOptions, SecondPass};
+pub use options::{By, SearchOptions, SecondPass, Stop};
 pub use read_lines::read_lines;
 pub use reading::Reading;
 pub use reread_index::{
     BoxError, ChunkOptions, DenseMethod, Document, DocumentKind, Embedder, Error as IndexError,
     Filter, Fusion, Heading, HnswOptions, IndexOptions, IndexProgress, IndexSummary, LeftOut,
     Lines, Mode, ModelIdentity, Observer, Passage, Placed, Problem, Refusal, RetrieveOptions,
-    Snapshot, SourceSummary, Status, remove_index,
+    Snapshot, SourceSummary, Status,
 };
 pub use reread_rerank::{
     CrossEncoder, DEFAULT_PAIR_TOKENS, InstructionSet, PairLength, Precision, relevance,
@@ -76,4 +79,5 @@ pub use reread_rerank::{
 pub use result::{
     FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Stopped, Timings,
 };
+pub use score_cache::ScoreCache;
 pub use why::{Cause, Change, Effect, Place, Remedy, Stages, Why};

@@ -50,6 +50,25 @@ pub enum By {
     Document,
 }
 
+/// When the second pass may stop before it has read all candidates, as the rest would not change the
+/// results. Their order is the same then, their scores are not quite: shares grow a little.
+///
+/// It reads in first-pass order, four candidates between two looks, and on any number of threads
+/// reads the same ones. With a least score it never stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Stop {
+    /// When it is certain, from the greatest logit that the model can give. That takes weights up to
+    /// 0.5 and few results (`docs/ranking.md`); with the default weight all are read.
+    #[default]
+    Certain,
+    /// When it is likely: what was not read is taken to be at most three standard deviations above
+    /// the mean of what was. Up to one in fifty answers differs from that of reading all.
+    Confident,
+    /// Only when all are read.
+    Never,
+}
+
 /// Options of one search. Nothing of it is stored.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -64,6 +83,8 @@ pub struct SearchOptions {
     /// How long the whole search may take; the second pass ends in time, with what it has read by
     /// then. A budget of 0 is the first pass alone. None by default.
     pub budget: Option<Duration>,
+    /// When the second pass may stop.
+    pub stop: Stop,
     /// Hits with a lower final score are left out, after the second pass. The score is relative to
     /// the query's other candidates but for the cross-encoder's share. None by default.
     pub min_score: Option<f32>,
@@ -78,6 +99,7 @@ impl Default for SearchOptions {
             first_pass: RetrieveOptions::default(),
             second_pass: SecondPass::default(),
             budget: None,
+            stop: Stop::default(),
             min_score: None,
             by: By::default(),
         }
@@ -117,6 +139,13 @@ impl SearchOptions {
     #[must_use]
     pub fn with_budget(mut self, budget: Duration) -> Self {
         self.budget = Some(budget);
+        self
+    }
+
+    /// Sets when the second pass may stop.
+    #[must_use]
+    pub fn with_stop(mut self, stop: Stop) -> Self {
+        self.stop = stop;
         self
     }
 

@@ -11,9 +11,8 @@ use crate::Result;
 use crate::engine::Engine;
 use crate::final_order::{blend_passes, final_order};
 use crate::options::{By, SearchOptions, SecondPass};
-use crate::result::{
-    FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Stopped, Timings,
-};
+use crate::result::{FirstPassReport, Hit, Ranks, Scores, SearchResult, Timings};
+use crate::second_pass::Requested;
 
 /// When results are documents, so many passages are retrieved for each at first, as several passages
 /// may fall on one document; more if they all fall on a few.
@@ -91,19 +90,19 @@ impl Engine {
             .map(|candidate| Ok(snapshot.passage(candidate.passage)?))
             .collect();
         let texts = texts?;
-        let to_read = &texts[..depth.min(texts.len())];
-        let deadline = options
-            .budget
-            .and_then(|budget| started.checked_add(budget));
-        let (logits, second_pass) = self.second_pass(
-            &query,
-            to_read,
-            options,
-            deadline,
-            &mut timings,
-            &mut warnings,
-        );
-        let judged = judge(retrieved.candidates, texts, logits, options);
+        let scores: Vec<f32> = retrieved.candidates.iter().map(|c| c.score).collect();
+        let n_requested = depth.min(texts.len());
+        let requested = Requested {
+            query: query.text(),
+            passages: &texts[..n_requested],
+            first_pass: &scores[..n_requested],
+            deadline: options
+                .budget
+                .and_then(|budget| started.checked_add(budget)),
+        };
+        let (logits, second_pass) =
+            self.second_pass(&requested, options, &mut timings, &mut warnings);
+        let judged = judge(retrieved.candidates, texts, n_requested, logits, options);
         let hits = judged.into_hits(&query, options);
         timings.total = started.elapsed();
         Ok(SearchResult {
@@ -138,141 +137,21 @@ impl Engine {
         timings.embed = embedding.elapsed();
         Ok(Some(vector))
     }
-
-    /// Scores the passages, the first ones first, as far as `deadline` allows. A failure becomes
-    /// a warning and an empty list.
-    fn second_pass(
-        &self,
-        query: &Query,
-        passages: &[Passage],
-        options: &SearchOptions,
-        deadline: Option<Instant>,
-        timings: &mut Timings,
-        warnings: &mut Vec<String>,
-    ) -> (Vec<f32>, SecondPassReport) {
-        let mut report = SecondPassReport {
-            requested: passages.len(),
-            scored: 0,
-            stopped: None,
-            time_left: None,
-            model: None,
-        };
-        if options.second_pass == SecondPass::Off {
-            report.requested = 0;
-            report.stopped = Some(Stopped::Off);
-            return (Vec::new(), report);
-        }
-        if passages.is_empty() {
-            return (Vec::new(), report);
-        }
-        let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        if is_late() {
-            report.stopped = Some(Stopped::Budget);
-            return (Vec::new(), report);
-        }
-        let opening = Instant::now();
-        let cross_encoder = match self.cross_encoder() {
-            Ok(cross_encoder) => cross_encoder,
-            Err(error) => {
-                report.stopped = Some(Stopped::Failed);
-                warnings.push(failure(&error));
-                return (Vec::new(), report);
-            }
-        };
-        timings.open += opening.elapsed();
-        report.model = Some(cross_encoder.model().clone());
-        let texts: Vec<String> = passages.iter().map(Passage::contextual_text).collect();
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let scoring = Instant::now();
-        let scored = if deadline.is_some() {
-            cross_encoder.score_until(query.text(), &texts, &is_late)
-        } else {
-            let scored = cross_encoder.score(query.text(), &texts);
-            scored.map(|logits| logits.into_iter().map(Some).collect())
-        };
-        timings.rerank = scoring.elapsed();
-        match read_first(scored, texts.len()) {
-            Ok(logits) => {
-                report.scored = logits.len();
-                if report.scored < report.requested {
-                    report.stopped = Some(Stopped::Budget);
-                    let left = report.requested - report.scored;
-                    report.time_left = (report.scored > 0)
-                        .then(|| timings.rerank.mul_f64(left as f64 / report.scored as f64));
-                }
-                (logits, report)
-            }
-            Err(error) => {
-                report.stopped = Some(Stopped::Failed);
-                warnings.push(failure(&error));
-                (Vec::new(), report)
-            }
-        }
-    }
-}
-
-/// Returns the logits of the first passages, up to the first that was not scored.
-///
-/// What one thread has scored beyond a passage that another was cut off in is left out, so that
-/// what was read is what the first pass ranked highest.
-fn read_first(
-    scored: Result<Vec<Option<f32>>, reread_rerank::BoxError>,
-    n_passages: usize,
-) -> Result<Vec<f32>> {
-    let scored = scored.map_err(crate::Error::CrossEncoder)?;
-    let n_scored = scored.iter().take_while(|logit| logit.is_some()).count();
-    let n_expected = if scored.len() == n_passages {
-        n_scored
-    } else {
-        n_passages
-    };
-    check_logits(
-        Ok(scored.into_iter().map_while(|logit| logit).collect()),
-        n_expected,
-    )
-}
-
-/// Refuses what a model must not return, so that one NaN does not decide an order.
-pub(crate) fn check_logits(
-    scored: Result<Vec<f32>, reread_rerank::BoxError>,
-    n_passages: usize,
-) -> Result<Vec<f32>> {
-    let logits = scored.map_err(crate::Error::CrossEncoder)?;
-    if logits.len() != n_passages {
-        let problem = format!(
-            "it returned {} scores for {n_passages} passages",
-            logits.len()
-        );
-        return Err(crate::Error::CrossEncoder(problem.into()));
-    }
-    if let Some(at) = logits.iter().position(|logit| !logit.is_finite()) {
-        let problem = format!("its score for passage {} is {}", at + 1, logits[at]);
-        return Err(crate::Error::CrossEncoder(problem.into()));
-    }
-    Ok(logits)
-}
-
-/// What a user reads of a second pass that failed, with its causes.
-fn failure(error: &crate::Error) -> String {
-    let mut causes = vec![error.to_string()];
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        causes.push(cause.to_string());
-        source = cause.source();
-    }
-    format!("the second pass was left out: {}", causes.join(": "))
 }
 
 fn judge(
     candidates: Vec<Candidate>,
     texts: Vec<Passage>,
+    n_requested: usize,
     logits: Vec<f32>,
     options: &SearchOptions,
 ) -> Judged {
     let first: Vec<f32> = candidates.iter().map(|candidate| candidate.score).collect();
     let scores = match options.second_pass {
         SecondPass::Rerank { weight } if !logits.is_empty() => {
-            blend_passes(&first, &logits, weight)
+            let mut scores = blend_passes(&first[..n_requested], &logits, weight);
+            scores.resize(first.len(), 0.0);
+            scores
         }
         _ => first,
     };

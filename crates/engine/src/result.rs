@@ -88,7 +88,7 @@ pub struct Timings {
     pub lexical: Duration,
     /// Searching the vectors.
     pub dense: Duration,
-    /// The cross-encoder.
+    /// The cross-encoder; for scores that were kept, what they took then.
     pub rerank: Duration,
     /// Everything.
     pub total: Duration,
@@ -120,6 +120,8 @@ pub struct SecondPassReport {
     pub requested: usize,
     /// How many it has read.
     pub scored: usize,
+    /// How many of these scores were [kept](crate::Engine::keep_scores) from before.
+    pub n_known: usize,
     /// Why it read no more, if it read fewer than requested or was not asked.
     pub stopped: Option<Stopped>,
     /// About how much longer the rest would have taken, where the budget ran out and something
@@ -139,4 +141,8 @@ pub enum Stopped {
     Failed,
     /// The budget ran out.
     Budget,
+    /// What it has not read cannot change the results.
+    Certain,
+    /// What it has not read is not likely to change the results.
+    Confident,
 }

@@ -40,6 +40,20 @@ pub trait CrossEncoder: Send + Sync {
         Ok(None)
     }
 
+    /// Names everything beside the texts that decides a logit to its last bit: the model, its
+    /// settings, the arithmetic. Two that say the same give the same logits.
+    ///
+    /// `None`, the default, is for a model that cannot promise it; its logits are never kept.
+    fn fingerprint(&self) -> Option<String> {
+        None
+    }
+
+    /// A logit that no pair can exceed, if there is one that is known. It lets a search stop when
+    /// what it has not read cannot change the answer.
+    fn greatest_logit(&self) -> Option<f32> {
+        None
+    }
+
     /// Scores passages as [`score`](Self::score) does, the first ones first, until `stop` says
     /// `true`. Returns a logit for each passage that was scored by then, and `None` for the others.
     ///

@@ -10,7 +10,7 @@ use super::run::Run;
 use super::targets::Targets;
 use crate::engine::Engine;
 use crate::final_order::{blend_passes, final_order};
-use crate::options::{SearchOptions, SecondPass};
+use crate::options::{SearchOptions, SecondPass, Stop};
 use crate::result::{Hit, Stopped};
 use crate::{Error, Result};
 
@@ -68,6 +68,8 @@ pub struct Trial {
     pub stages: Stages,
     /// How many pairs the cross-encoder has read, once for all depths.
     pub n_pairs: usize,
+    /// How many of these were known from before.
+    pub n_known: usize,
 }
 
 /// Names in order, with the scores they are ordered by.
@@ -166,6 +168,7 @@ impl TrialOptions {
             .with_top_k(POOL.max(self.deepest()))
             .with_first_pass(first_pass)
             .with_second_pass(second_pass)
+            .with_stop(Stop::Never)
     }
 }
 
@@ -201,7 +204,7 @@ impl Engine {
             dense: both.timings.dense,
             rerank: both.timings.rerank,
         };
-        let n_pairs = both.second_pass.scored;
+        let (n_pairs, n_known) = (both.second_pass.scored, both.second_pass.n_known);
         let mut candidates = both.hits;
         candidates.sort_by_key(|hit| hit.ranks.first_pass);
         let lists = Lists {
@@ -218,6 +221,7 @@ impl Engine {
             traces,
             stages,
             n_pairs,
+            n_known,
         })
     }
 }
@@ -303,7 +307,8 @@ impl Lists {
             .take(depth)
             .filter_map(|hit| hit.scores.cross_encoder)
             .collect();
-        let scores = blend_passes(&first, &logits, weight);
+        let mut scores = blend_passes(&first[..depth.min(first.len())], &logits, weight);
+        scores.resize(first.len(), 0.0);
         let order = final_order(&scores, logits.len());
         (
             order.iter().map(|&pos| candidates[pos]).collect(),

@@ -9,7 +9,7 @@ use super::Stages;
 use crate::Result;
 use crate::engine::Engine;
 use crate::eval::POOL;
-use crate::options::{By, MAX_TOP_K, SearchOptions};
+use crate::options::{By, MAX_TOP_K, SearchOptions, Stop};
 use crate::pipeline::PASSAGES_PER_DOCUMENT;
 use crate::result::{Hit, SearchResult, Stopped};
 
@@ -65,6 +65,7 @@ impl<'a> Trail<'a> {
         let options = self.options.clone().with_depth(depth);
         let mut options = options.with_by(By::Passage);
         options.min_score = None;
+        options.stop = Stop::Never;
         let top_k = self.pool().max(depth).min(MAX_TOP_K);
         self.engine.search(self.text, &options.with_top_k(top_k))
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reread_encoder::{Model, ModelIdentity, ModelOptions, PairLength};
+use reread_encoder::{ARITHMETIC, Model, ModelIdentity, ModelOptions, PairLength};
 
 use crate::{BoxError, CrossEncoder};
 
@@ -56,6 +56,20 @@ impl CrossEncoder for BertCrossEncoder {
     fn measure_pair(&self, query: &str, passage: &str) -> Result<Option<PairLength>, BoxError> {
         let length = self.model.measure_pair(query, passage, self.max_tokens)?;
         Ok(Some(length))
+    }
+
+    fn fingerprint(&self) -> Option<String> {
+        Some(format!(
+            "{} {:?} {} {} {ARITHMETIC}",
+            self.model.identity().digest,
+            self.model.precision(),
+            self.model.instruction_set(),
+            self.max_tokens
+        ))
+    }
+
+    fn greatest_logit(&self) -> Option<f32> {
+        self.model.greatest_logit()
     }
 
     fn score_until(

@@ -8,7 +8,7 @@ use reread_encoder::onnx_runtime::{
     CatalogueEntry, OnnxError, OnnxFolder, OnnxOutput, OnnxRuntime, Result, SessionPool, Snapshot,
     TokenRanges, find_in_catalogue, find_snapshot,
 };
-use reread_encoder::{ModelIdentity, PairLength};
+use reread_encoder::{InstructionSet, ModelIdentity, PairLength};
 
 use super::{BoxError, CrossEncoder};
 
@@ -188,6 +188,15 @@ impl CrossEncoder for FastembedCrossEncoder {
             logit(session, &self.model.name, query, passage)
         })?;
         Ok(logits)
+    }
+
+    /// Leaves out the version of ONNX Runtime, which does not tell it.
+    fn fingerprint(&self) -> Option<String> {
+        let sets = InstructionSet::available();
+        Some(format!(
+            "onnx {} {} {sets:?}",
+            self.model.digest, self.max_tokens
+        ))
     }
 
     fn measure_pair(&self, query: &str, passage: &str) -> Result<Option<PairLength>, BoxError> {
