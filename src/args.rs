@@ -19,7 +19,7 @@ pub(crate) use settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settin
 pub(crate) use tune::TuneArgs;
 pub(crate) use values::{
     ByArg, ColorArg, FormatArg, FusionArg, KindArg, ModeArg, PrecisionArg, StopArg, bounded,
-    budget, choice, cpu, finite, size, timeout, weight,
+    budget, calibration, choice, cpu, finite, size, timeout, weight,
 };
 pub(crate) use why::WhyArgs;
 pub(crate) use worth_it::WorthItArgs;
@@ -49,7 +49,7 @@ Configuration, first match wins:
 
 A configuration file holds lines such as `top_k = 20` or `mode = \"lexical\"`.
 Keys of both files: top_k, depth, mode, fusion, dense_weight, rrf_k, rerank, rerank_weight,
-  budget, stop, min_score, ef_search, by, paths, types, refresh, passage_tokens, overlap_tokens, max_file_size, hidden,
+  budget, stop, min_score, min_probability, calibration, ef_search, by, paths, types, refresh, passage_tokens, overlap_tokens, max_file_size, hidden,
   pdf_timeout.
 Keys of the user's file only, since a folder may come from someone else: models, embedder,
   cross_encoder, pair_tokens, cpu, precision, onnxruntime, threads.

@@ -12,7 +12,9 @@ use etcetera::BaseStrategy;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::args::{Settings, bounded, budget, choice, cpu, finite, size, timeout, weight};
+use crate::args::{
+    Settings, bounded, budget, calibration, choice, cpu, finite, size, timeout, weight,
+};
 
 /// The name of a folder's configuration file.
 pub(crate) const FOLDER_FILE: &str = "reread.toml";
@@ -21,7 +23,7 @@ pub(crate) const FOLDER_FILE: &str = "reread.toml";
 const MAX_BYTES: u64 = 64 << 10;
 
 /// Every key, and whose file may hold it.
-const KEYS: [(&str, Owner); 29] = [
+const KEYS: [(&str, Owner); 31] = [
     ("top_k", Owner::Anyone),
     ("depth", Owner::Anyone),
     ("mode", Owner::Anyone),
@@ -33,6 +35,8 @@ const KEYS: [(&str, Owner); 29] = [
     ("budget", Owner::Anyone),
     ("stop", Owner::Anyone),
     ("min_score", Owner::Anyone),
+    ("min_probability", Owner::Anyone),
+    ("calibration", Owner::Anyone),
     ("ef_search", Owner::Anyone),
     ("by", Owner::Anyone),
     ("paths", Owner::Anyone),
@@ -165,6 +169,8 @@ fn set(
         "budget" => search.budget = Some(budget(&scalar(value)?)?),
         "stop" => search.stop = Some(choice(&scalar(value)?)?),
         "min_score" => search.min_score = Some(finite(&scalar(value)?)?),
+        "min_probability" => search.min_probability = Some(weight(&scalar(value)?)?),
+        "calibration" => search.calibration = Some(calibration(&scalar(value)?)?),
         "by" => search.by = Some(choice(&scalar(value)?)?),
         "paths" => search.paths = list(value)?,
         "types" => {
@@ -279,7 +285,8 @@ mod tests {
             "paths" | "models" => "[\"a\", \"b\"]",
             "types" => "[\"md\", \"pdf\"]",
             "rerank" | "refresh" | "hidden" => "false",
-            "dense_weight" | "rerank_weight" => "0.25",
+            "calibration" => "\"0.5 -1 a1b2c3\"",
+            "dense_weight" | "rerank_weight" | "min_probability" => "0.25",
             "pdf_timeout" => "\"90s\"",
             "max_file_size" => "\"1M\"",
             "embedder" | "cross_encoder" | "onnxruntime" => "\"name\"",

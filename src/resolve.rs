@@ -166,6 +166,8 @@ pub(crate) fn search_options(
         Some(StopArg::Never) => Stop::Never,
     };
     options.min_score = flags.min_score;
+    options.calibration.clone_from(&flags.calibration);
+    options.min_probability = flags.min_probability;
     options.top_k = flags.top_k.unwrap_or(options.top_k);
     options.by = match flags.by {
         None => options.by,

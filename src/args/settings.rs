@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use reread_engine::InstructionSet;
+use reread_engine::{Calibration, InstructionSet};
 
 use super::values::{
-    ByArg, FusionArg, KindArg, ModeArg, PrecisionArg, StopArg, bounded, budget, cpu, finite, size,
-    timeout, weight,
+    ByArg, FusionArg, KindArg, ModeArg, PrecisionArg, StopArg, bounded, budget, calibration, cpu,
+    finite, size, timeout, weight,
 };
 
 /// Everything that flags, environment and configuration files can set.
@@ -127,6 +127,21 @@ pub(crate) struct SearchFlags {
           value_parser = finite, allow_negative_numbers = true)]
     pub(crate) min_score: Option<f32>,
 
+    /// Leave out results that are less likely to be relevant [default: none is left out]
+    ///
+    /// From 0 to 1. Takes a calibration, which `reread tune` makes from judged questions.
+    #[arg(long, value_name = "PROBABILITY", env = "REREAD_MIN_PROBABILITY", hide_env_values = true,
+          value_parser = weight)]
+    pub(crate) min_probability: Option<f32>,
+
+    /// What the cross-encoder's scores mean as probabilities
+    ///
+    /// A slope, an intercept and a model, as `reread tune` writes them into `reread.toml`. Results
+    /// then have a probability, in place of the cross-encoder's own opinion.
+    #[arg(long, value_name = "NUMBERS", env = "REREAD_CALIBRATION", hide_env_values = true,
+          value_parser = calibration)]
+    pub(crate) calibration: Option<Calibration>,
+
     /// Compare the question with every vector
     ///
     /// By default the engine picks: small indexes are scanned anyway, large ones are searched
@@ -195,6 +210,8 @@ impl SearchFlags {
             budget: self.budget.or(other.budget),
             stop: self.stop.or(other.stop),
             min_score: self.min_score.or(other.min_score),
+            min_probability: self.min_probability.or(other.min_probability),
+            calibration: self.calibration.or(other.calibration),
             exact: self.exact || other.exact,
             ef_search: self.ef_search.or(other.ef_search),
             by: self.by.or(other.by),

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp, ZonedDateTime};
-use reread_engine::InstructionSet;
+use reread_engine::{Calibration, InstructionSet};
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -125,6 +125,11 @@ pub(crate) fn weight(text: &str) -> Result<f32, String> {
         .ok()
         .filter(|number| (0.0..=1.0).contains(number));
     number.ok_or_else(|| "must be a number from 0 to 1".to_owned())
+}
+
+/// Reads what `reread tune` writes of a cross-encoder's scores.
+pub(crate) fn calibration(text: &str) -> Result<Calibration, String> {
+    text.parse().map_err(str::to_owned)
 }
 
 /// Reads the name of an instruction set that this machine has.

@@ -92,7 +92,7 @@ fn candidates(
     let depth = options.first_pass.depth;
     let mut options = options.clone().with_top_k(depth.clamp(10, 1_000));
     // What is left out of an answer may still tell the orders apart.
-    options.min_score = None;
+    options = options.without_thresholds();
     options.stop = Stop::Never;
     let found = engine.search(&question.text, &options.with_by(By::Passage))?;
     let ranks: Vec<(u32, u32)> = found

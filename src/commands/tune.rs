@@ -5,15 +5,17 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use reread_engine::eval::{
-    Answer, Comparison, Measure, System, TrialOptions, compare, trust, weigh,
+    Answer, Comparison, Fit, Measure, System, TrialOptions, calibrate, compare, trust, weigh,
 };
-use reread_engine::{Fusion, RetrieveOptions, SearchOptions, SecondPass};
+use reread_engine::{
+    Calibration, Fusion, ModelIdentity, RetrieveOptions, SearchOptions, SecondPass,
+};
 use toml_edit::{DocumentMut, value};
 
 use super::judged::{DEPTHS, Judged, PERCENTS, Place, less};
 use super::styled_stdout;
 use crate::args::{CommonArgs, FilterArgs, TuneArgs};
-use crate::output::{clean, counted};
+use crate::output::{clean, counted, grouped};
 use crate::{Outcome, resolve};
 
 /// Weights of the vectors that are tried, in percent; the default stands in the middle.
@@ -25,6 +27,17 @@ struct Tuned {
     dense_weight: Moved,
     /// `None` where the second pass is turned off.
     second_pass: Option<(Moved, Moved)>,
+    /// What logits mean, where there is a second pass and both kinds of pairs.
+    fit: Option<Fit>,
+    /// The cross-encoder that was fitted.
+    model: ModelIdentity,
+}
+
+impl Tuned {
+    /// The fit, where it is worth writing down.
+    fn useful_fit(&self) -> Option<&Fit> {
+        self.fit.as_ref().filter(|fit| fit.is_useful())
+    }
 }
 
 /// A setting between its default and what did best.
@@ -118,9 +131,15 @@ impl Tuning<'_> {
                 Moved::new(share(from.1), share(to.1), gain, 0.01),
             )
         });
+        let fit = second_pass.as_ref().and_then(|(depth, _)| {
+            let depth = depth.chosen as usize;
+            calibrate(&trials, &self.judged.targets, depth)
+        });
         Ok(Tuned {
             dense_weight,
             second_pass,
+            fit,
+            model: self.judged.engine.cross_encoder()?.model().clone(),
         })
     }
 
@@ -206,7 +225,64 @@ fn write_grounds(
             "rerank         turned off: a gain worth its time can be ruled out"
         )?,
     }
+    writeln!(out)?;
+    match &tuned.fit {
+        Some(fit) => write_fit(out, fit)?,
+        None => writeln!(out, "no probabilities: they take pairs of both kinds")?,
+    }
     writeln!(out)
+}
+
+/// How well probabilities come true, for questions that had no part in them.
+fn write_fit(out: &mut impl Write, fit: &Fit) -> std::io::Result<()> {
+    if !fit.is_useful() {
+        return writeln!(
+            out,
+            "no probabilities: the cross-encoder's scores do not tell what is relevant here"
+        );
+    }
+    writeln!(
+        out,
+        "probability    1 / (1 + exp(-({:.3} * logit {:+.3}))), from {}, {} relevant",
+        fit.slope,
+        fit.intercept,
+        counted(fit.n_pairs, "pair"),
+        grouped(fit.n_relevant)
+    )?;
+    writeln!(
+        out,
+        "               {:.3} bits a pair lost on other questions, {:.3} without the scores",
+        fit.loss, fit.base_loss
+    )?;
+    for row in &fit.table {
+        writeln!(
+            out,
+            "               said {:>3.0} %, was {:>3.0} % of {}",
+            row.predicted * 100.0,
+            row.observed * 100.0,
+            counted(row.n_pairs, "pair")
+        )?;
+    }
+    let n_others = fit.n_pairs - fit.n_relevant;
+    match fit.threshold {
+        Some(threshold) => writeln!(
+            out,
+            "min_probability {:.2}: leaves out {} of {} that are not relevant, and {} of {} that are",
+            threshold.probability,
+            grouped(threshold.n_dropped),
+            grouped(n_others),
+            grouped(threshold.n_lost),
+            grouped(fit.n_relevant)
+        ),
+        None => writeln!(
+            out,
+            "no least probability: none is sure to leave out little that is relevant"
+        ),
+    }
+}
+
+fn calibration(fit: &Fit, model: &ModelIdentity) -> Option<Calibration> {
+    Calibration::new(fit.slope as f32, fit.intercept as f32, model)
 }
 
 /// The configuration that is there, to be kept but for what is tuned.
@@ -227,6 +303,18 @@ fn write(file: &Path, mut document: DocumentMut, tuned: &Tuned) -> anyhow::Resul
     let rounded = |number: f64| (number * 100.0).round() / 100.0;
     document["dense_weight"] = value(rounded(tuned.dense_weight.chosen));
     document["rerank"] = value(tuned.second_pass.is_some());
+    if let Some(fit) = tuned.useful_fit()
+        && let Some(calibration) = calibration(fit, &tuned.model)
+    {
+        document["calibration"] = value(calibration.to_string());
+        match fit.threshold {
+            Some(threshold) => document["min_probability"] = value(threshold.probability),
+            None => _ = document.remove("min_probability"),
+        }
+    } else {
+        document.remove("calibration");
+        document.remove("min_probability");
+    }
     if let Some((depth, weight)) = &tuned.second_pass {
         document["depth"] = value(depth.chosen as i64);
         document["rerank_weight"] = value(rounded(weight.chosen));

@@ -27,9 +27,11 @@ pub(crate) fn write_hit(out: &mut impl Write, hit: &Hit, indent: usize) -> io::R
         "",
     )?;
     let logit = scores.cross_encoder;
-    let note = logit
-        .map(|logit| format!("  ({:.4})", relevance(logit)))
-        .unwrap_or_default();
+    let note = match (scores.probability, logit) {
+        (Some(probability), _) => format!("  (probability {probability:.4})"),
+        (None, Some(logit)) => format!("  ({:.4})", relevance(logit)),
+        (None, None) => String::new(),
+    };
     row("cross-encoder", ranks.cross_encoder, logit, &note)?;
     row(
         "answer",

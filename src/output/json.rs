@@ -138,6 +138,7 @@ struct ScoresJson {
     vector: Option<f32>,
     first_pass: f32,
     cross_encoder: Option<f32>,
+    probability: Option<f32>,
     #[serde(rename = "final")]
     final_score: f32,
 }
@@ -208,6 +209,7 @@ impl<'a> HitJson<'a> {
                 vector: scores.vector,
                 first_pass: scores.first_pass,
                 cross_encoder: scores.cross_encoder,
+                probability: scores.probability,
                 final_score: scores.final_score,
             },
             ranks: RanksJson {

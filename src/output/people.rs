@@ -127,6 +127,9 @@ fn heading(hit: &Hit) -> String {
 /// The score that people see. Only the cross-encoder's has a meaning of its own; the others say
 /// which kind they are.
 fn score(hit: &Hit, options: &SearchOptions) -> String {
+    if let Some(probability) = hit.scores.probability {
+        return format!("{:.0} %", probability * 100.0);
+    }
     if let Some(logit) = hit.scores.cross_encoder {
         return format!("{:.2}", relevance(logit));
     }

@@ -68,8 +68,9 @@ impl EarlyStop {
             Stop::Certain => Limit::Certain(greatest_logit?),
             Stop::Confident => Limit::Confident(greatest_logit),
         };
-        // Scores depend on what is read, the order does not.
-        if options.min_score.is_some() {
+        // Scores depend on what is read, the order does not. Where hits are left out, later ones
+        // take their places.
+        if options.min_score.is_some() || options.min_probability.is_some() {
             return None;
         }
         let passages = requested.passages;
@@ -260,6 +261,7 @@ mod tests {
         let certain = Limit::Certain(LIMIT);
         assert!(n_read(&of(0.5, certain), &clear) < 12);
         assert_eq!(n_read(&of(0.1, certain), &clear), 1);
+        clear[0] = 8.0;
         assert_eq!(n_read(&of(0.9, certain), &clear), 20);
         // One of those that were not read may be as good.
         let open = [-11.0; 20];

@@ -15,6 +15,7 @@
 //! assert_eq!(evaluation.means(), [0.5, 0.25]);
 //! ```
 
+mod calibrate;
 mod collection;
 mod evaluate;
 mod fate;
@@ -33,6 +34,7 @@ mod targets;
 mod trial;
 mod verdict;
 
+pub use calibrate::{Fit, Row, Threshold, calibrate};
 pub use collection::Collection;
 pub use evaluate::{Evaluation, QueryValues, evaluate};
 pub use fate::{Fate, Losses, Part};
@@ -48,5 +50,5 @@ pub use run::Run;
 pub use statistics::{Comparison, compare};
 pub use summary::{FOUND_AT, StageTimes, SystemSummary, stage_times, summarise, time};
 pub use targets::{Presence, Target, Targets};
-pub use trial::{POOL, Ranking, Stages, System, Trace, Trial, TrialOptions, run_of};
+pub use trial::{POOL, Ranking, Scored, Stages, System, Trace, Trial, TrialOptions, run_of};
 pub use verdict::{Answer, Kind, MIN_QUESTIONS, N_SPLITS, SMALLEST_GAIN, Verdict, trust, weigh};

@@ -44,6 +44,7 @@
 //! `hub`: fastembed may download the models of its catalogue.
 #![forbid(unsafe_code)]
 
+mod calibration;
 mod early_stop;
 mod engine;
 mod error;
@@ -60,6 +61,7 @@ mod second_pass;
 mod span;
 mod why;
 
+pub use calibration::Calibration;
 pub use engine::{Engine, EngineBuilder, Reranked, remove_index};
 pub use error::{Error, Result};
 pub use final_order::{blend_passes, final_order, shares};

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use reread_index::RetrieveOptions;
 
+use crate::calibration::Calibration;
+
 /// How many hits a search returns by default: a screenful.
 const DEFAULT_TOP_K: usize = 10;
 
@@ -88,6 +90,11 @@ pub struct SearchOptions {
     /// Hits with a lower final score are left out, after the second pass. The score is relative to
     /// the query's other candidates but for the cross-encoder's share. None by default.
     pub min_score: Option<f32>,
+    /// What logits mean on these documents, if that is known: hits then have a probability.
+    pub calibration: Option<Calibration>,
+    /// Hits that are less likely to be relevant are left out, after the second pass, and so are those it
+    /// has not read. Needs a calibration. None by default.
+    pub min_probability: Option<f32>,
     /// What one result stands for.
     pub by: By,
 }
@@ -101,6 +108,8 @@ impl Default for SearchOptions {
             budget: None,
             stop: Stop::default(),
             min_score: None,
+            calibration: None,
+            min_probability: None,
             by: By::default(),
         }
     }
@@ -156,6 +165,27 @@ impl SearchOptions {
         self
     }
 
+    /// Sets what logits mean on these documents.
+    #[must_use]
+    pub fn with_calibration(mut self, calibration: Calibration) -> Self {
+        self.calibration = Some(calibration);
+        self
+    }
+
+    /// Sets the least probability of a hit.
+    #[must_use]
+    pub fn with_min_probability(mut self, min_probability: f32) -> Self {
+        self.min_probability = Some(min_probability);
+        self
+    }
+
+    /// Leaves out no hit for its score or its probability.
+    #[must_use]
+    pub fn without_thresholds(mut self) -> Self {
+        (self.min_score, self.min_probability) = (None, None);
+        self
+    }
+
     /// Sets what one result stands for.
     #[must_use]
     pub fn with_by(mut self, by: By) -> Self {
@@ -185,6 +215,18 @@ impl SearchOptions {
             && !score.is_finite()
         {
             return invalid("min-score", score.to_string(), "a finite number");
+        }
+        if let Some(least) = self.min_probability {
+            if !(0.0..=1.0).contains(&least) {
+                return invalid("min-probability", least.to_string(), "between 0 and 1");
+            }
+            if self.calibration.is_none() {
+                return invalid(
+                    "min-probability",
+                    least.to_string(),
+                    "given with a calibration, which `reread tune` makes from judged questions",
+                );
+            }
         }
         match self.second_pass {
             SecondPass::Rerank { weight } if !(0.0..=1.0).contains(&weight) => {

@@ -8,10 +8,11 @@ use reread_index::{Candidate, MAX_DEPTH, Mode, Passage, Snapshot};
 use reread_rerank::rank;
 
 use crate::Result;
+use crate::calibration::Calibration;
 use crate::engine::Engine;
 use crate::final_order::{blend_passes, final_order};
 use crate::options::{By, SearchOptions, SecondPass};
-use crate::result::{FirstPassReport, Hit, Ranks, Scores, SearchResult, Timings};
+use crate::result::{FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Timings};
 use crate::second_pass::Requested;
 
 /// When results are documents, so many passages are retrieved for each at first, as several passages
@@ -32,6 +33,8 @@ struct Judged {
     candidates: Vec<Candidate>,
     texts: Vec<Passage>,
     logits: Vec<f32>,
+    /// Of the logits; none without a calibration.
+    probabilities: Vec<f32>,
     scores: Vec<f32>,
     order: Vec<usize>,
 }
@@ -102,7 +105,15 @@ impl Engine {
         };
         let (logits, second_pass) =
             self.second_pass(&requested, options, &mut timings, &mut warnings);
-        let judged = judge(retrieved.candidates, texts, n_requested, logits, options);
+        let calibration = calibration(options, &second_pass, &mut warnings);
+        let judged = judge(
+            retrieved.candidates,
+            texts,
+            n_requested,
+            logits,
+            calibration,
+            options,
+        );
         let hits = judged.into_hits(&query, options);
         timings.total = started.elapsed();
         Ok(SearchResult {
@@ -139,11 +150,30 @@ impl Engine {
     }
 }
 
+/// The calibration, if it is one of the model that was used.
+fn calibration<'a>(
+    options: &'a SearchOptions,
+    second_pass: &SecondPassReport,
+    warnings: &mut Vec<String>,
+) -> Option<&'a Calibration> {
+    let calibration = options.calibration.as_ref()?;
+    let model = second_pass.model.as_ref()?;
+    if !calibration.is_of(model) {
+        warnings.push(format!(
+            "the calibration is of another cross-encoder ({}), so there are no probabilities; run `reread tune` again",
+            calibration.model()
+        ));
+        return None;
+    }
+    Some(calibration)
+}
+
 fn judge(
     candidates: Vec<Candidate>,
     texts: Vec<Passage>,
     n_requested: usize,
     logits: Vec<f32>,
+    calibration: Option<&Calibration>,
     options: &SearchOptions,
 ) -> Judged {
     let first: Vec<f32> = candidates.iter().map(|candidate| candidate.score).collect();
@@ -160,7 +190,9 @@ fn judge(
     } else {
         final_order(&scores, logits.len())
     };
+    let probability = |&logit: &f32| calibration.map(|it| it.probability(logit));
     Judged {
+        probabilities: logits.iter().map_while(probability).collect(),
         candidates,
         texts,
         logits,
@@ -182,7 +214,7 @@ impl Judged {
         let mut seen = HashSet::new();
         let is_enough = |pos: usize| {
             let least = options.min_score.unwrap_or(f32::NEG_INFINITY);
-            self.scores[pos] >= least
+            self.scores[pos] >= least && self.is_likely(pos, options)
         };
         let chosen = self
             .order
@@ -206,6 +238,7 @@ impl Judged {
                         vector: candidate.vector.map(|placed| placed.score),
                         first_pass: candidate.score,
                         cross_encoder: self.logits.get(pos).copied(),
+                        probability: self.probabilities.get(pos).copied(),
                         final_score: self.scores[pos],
                     },
                     ranks: Ranks {
@@ -219,6 +252,17 @@ impl Judged {
                 }
             })
             .collect()
+    }
+
+    /// Whether it passes the least probability, where there is one and there are probabilities.
+    fn is_likely(&self, pos: usize, options: &SearchOptions) -> bool {
+        match options.min_probability {
+            Some(least) if !self.probabilities.is_empty() => {
+                let probability = self.probabilities.get(pos);
+                probability.is_some_and(|probability| *probability >= least)
+            }
+            _ => true,
+        }
     }
 
     /// For each candidate the rank of its document in the first pass.

@@ -55,6 +55,9 @@ pub struct Scores {
     pub first_pass: f32,
     /// The cross-encoder's logit, if the second pass has read the passage.
     pub cross_encoder: Option<f32>,
+    /// How likely the passage is relevant, if the second pass has read it and the search has a
+    /// [calibration](crate::Calibration) of its model.
+    pub probability: Option<f32>,
     /// The score the answer is ordered by. With a second pass it is in [0, 1] and relative to the
     /// other candidates of the same query.
     pub final_score: f32,

@@ -63,6 +63,9 @@ pub enum Cause {
     /// It is high enough to be shown, but its final score, the first number, is below the least one
     /// asked for, the second.
     BelowMinScore(f32, f32),
+    /// It is high enough to be shown, but the probability that it is relevant, the first number, is
+    /// below the least one asked for, the second.
+    BelowMinProbability(f32, f32),
     /// The cross-encoder read its passage, but not as far as the place.
     CutOff,
     /// It was a candidate, and neither read nor high enough to be shown without.
@@ -91,6 +94,8 @@ pub struct Stages {
     pub first_pass: Option<Placed>,
     /// Among what the cross-encoder read; the score is its logit.
     pub cross_encoder: Option<Placed>,
+    /// How likely it is relevant, where the search has a calibration.
+    pub probability: Option<f32>,
     /// In the answer, beyond what is shown too.
     pub answer: Option<Placed>,
     /// How many passages BM25 ranks: those that hold a word of the query.
@@ -134,7 +139,9 @@ impl Cause {
             Self::TooDeep => Fate::TooDeep,
             Self::LostInFusion => Fate::LostInFusion,
             Self::NotRetrieved => Fate::NotRetrieved,
-            Self::FilteredOut(_) | Self::BelowMinScore(..) => Fate::FilteredOut,
+            Self::FilteredOut(_) | Self::BelowMinScore(..) | Self::BelowMinProbability(..) => {
+                Fate::FilteredOut
+            }
             Self::CutApart(_) => Fate::CutApart,
             Self::NotIndexed(_) => Fate::NotIndexed,
         }
@@ -221,7 +228,7 @@ impl Engine {
             why.stages.reading = self.pair_length(trail.query.text(), &passage)?;
         }
         why.cause = if is_shown(why, trail) {
-            below_min_score(why, trail).unwrap_or(Cause::Shown)
+            below_threshold(why, trail).unwrap_or(Cause::Shown)
         } else if located.is_cut {
             let pieces = located.passages.iter().map(|piece| piece.lines.clone());
             Cause::CutApart(pieces.collect())
@@ -310,10 +317,16 @@ fn is_shown(why: &Why, trail: &Trail<'_>) -> bool {
     answer.is_some_and(|answer| answer.rank as usize <= trail.options.top_k)
 }
 
-/// Whether what would be shown has too low a score.
-fn below_min_score(why: &Why, trail: &Trail<'_>) -> Option<Cause> {
-    let (score, least) = (why.stages.answer?.score, trail.options.min_score?);
-    (score < least).then_some(Cause::BelowMinScore(score, least))
+/// Whether what would be shown has too low a score or probability.
+fn below_threshold(why: &Why, trail: &Trail<'_>) -> Option<Cause> {
+    let score = why.stages.answer?.score;
+    if let Some(least) = trail.options.min_score
+        && score < least
+    {
+        return Some(Cause::BelowMinScore(score, least));
+    }
+    let (probability, least) = (why.stages.probability?, trail.options.min_probability?);
+    (probability < least).then_some(Cause::BelowMinProbability(probability, least))
 }
 
 /// What the stages say of a place that is not shown, that one passage holds, and that was read if

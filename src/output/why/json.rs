@@ -115,6 +115,9 @@ fn reason(cause: &Cause) -> Option<String> {
         Cause::NotIndexed(reason) => Some(reason.to_string()),
         Cause::FilteredOut(refusal) => Some(super::sentences::refused(refusal)),
         Cause::BelowMinScore(score, least) => Some(format!("a score of {score}, below {least}")),
+        Cause::BelowMinProbability(probability, least) => {
+            Some(format!("a probability of {probability}, below {least}"))
+        }
         Cause::CutApart(pieces) => {
             let pieces: Vec<String> = pieces.iter().map(super::sentences::range).collect();
             Some(format!("lines {}", pieces.join(", ")))

@@ -62,6 +62,8 @@ pub struct Trial {
     pub query: QueryText,
     /// What each system ranks, in the order of [`TrialOptions::systems`].
     pub rankings: Vec<Ranking>,
+    /// What the cross-encoder said of the candidates, each name once, the highest logit first.
+    pub scored: Vec<Scored>,
     /// Where each judged place was lost or found.
     pub traces: Vec<Trace>,
     /// Where the time went.
@@ -81,6 +83,18 @@ pub struct Ranking {
     /// How many of the names come from candidates that the second pass reads at this system's
     /// depth, and so may be reordered.
     pub n_reordered: usize,
+}
+
+/// What the cross-encoder said of a candidate.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Scored {
+    /// What judgements call it.
+    pub name: String,
+    /// Its logit.
+    pub logit: f32,
+    /// Its position among the candidates of the first pass, from 0.
+    pub position: usize,
 }
 
 /// Positions of one judged place, from 0, `None` where it is not in the list.
@@ -218,6 +232,7 @@ impl Engine {
         Ok(Trial {
             query: query.clone(),
             rankings,
+            scored: lists.scored(query, targets),
             traces,
             stages,
             n_pairs,
@@ -287,6 +302,25 @@ impl Lists {
             ranked: ranked.iter().map(|of_system| of_system[at]).collect(),
         });
         (rankings, traces.collect())
+    }
+
+    /// What was read, best first.
+    fn scored(&self, query: &QueryText, targets: &Targets) -> Vec<Scored> {
+        let mut read: Vec<(usize, f32, &Passage)> = self
+            .candidates
+            .iter()
+            .enumerate()
+            .filter_map(|(pos, hit)| Some((pos, hit.scores.cross_encoder?, &hit.passage)))
+            .collect();
+        read.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let passages: Vec<&Passage> = read.iter().map(|(.., passage)| *passage).collect();
+        let scored = |(at, name): (usize, String)| Scored {
+            name,
+            logit: read[at].1,
+            position: read[at].0,
+        };
+        let names = targets.names(&query.id, &passages).into_iter();
+        names.map(scored).collect()
     }
 
     /// What a search of this depth would have answered.

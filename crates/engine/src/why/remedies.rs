@@ -55,6 +55,8 @@ pub enum Change {
     OverlapTokens(usize),
     /// Ask for no higher score than this.
     MinScore(f32),
+    /// Ask for no higher probability than this.
+    MinProbability(f32),
     /// Take out what refuses the place.
     WithoutRefusal(Refusal),
     /// Take in files of so many bytes.
@@ -118,16 +120,19 @@ pub(super) fn for_passage(
         Cause::CutApart(_) => for_cut(engine, trail, located),
         Cause::CutOff => for_cut_off(engine, why, trail, located),
         Cause::PutDown => Ok(for_put_down(why, trail)),
-        Cause::BelowMinScore(score, _) => Ok(for_low_score(why, score)),
+        Cause::BelowMinScore(score, _) => Ok(for_low(why, score, Change::MinScore)),
+        Cause::BelowMinProbability(probability, _) => {
+            Ok(for_low(why, probability, Change::MinProbability))
+        }
         Cause::TooDeep => for_too_deep(why, trail, ids),
         Cause::LostInFusion | Cause::NotRetrieved => for_not_retrieved(why, trail, ids),
         _ => Ok(Vec::new()),
     }
 }
 
-/// A score of four decimals that lets it pass.
-fn for_low_score(why: &Why, score: f32) -> Vec<Remedy> {
-    let change = Change::MinScore((score * 1e4).floor() / 1e4);
+/// A threshold of four decimals that lets it pass.
+fn for_low(why: &Why, value: f32, change: fn(f32) -> Change) -> Vec<Remedy> {
+    let change = change((value * 1e4).floor() / 1e4);
     let placed = why.stages.answer;
     let to_rank = |placed: Placed| remedy(change, Effect::Rank(placed.rank));
     placed.map(to_rank).into_iter().collect()

@@ -63,8 +63,7 @@ impl<'a> Trail<'a> {
     /// The search itself, with every candidate in its answer, a passage each, whatever its score.
     pub(super) fn search(&self, depth: usize) -> Result<SearchResult> {
         let options = self.options.clone().with_depth(depth);
-        let mut options = options.with_by(By::Passage);
-        options.min_score = None;
+        let mut options = options.with_by(By::Passage).without_thresholds();
         options.stop = Stop::Never;
         let top_k = self.pool().max(depth).min(MAX_TOP_K);
         self.engine.search(self.text, &options.with_top_k(top_k))
@@ -178,6 +177,7 @@ impl Stages {
         Self {
             first_pass: placed(Some(hit.ranks.first_pass), Some(hit.scores.first_pass)),
             cross_encoder: placed(hit.ranks.cross_encoder, hit.scores.cross_encoder),
+            probability: hit.scores.probability,
             answer: placed(Some(rank), Some(hit.score)),
             stopped,
             ..Self::default()
