@@ -114,8 +114,8 @@ pub(crate) struct SearchFlags {
     /// Stop reading when the results are settled [default: certain]
     ///
     /// `certain` stops when what is left cannot change the results or their order, which takes
-    /// `--rerank-weight` 0.5 or less and a small `--top-k`; `confident` when it is not likely to: up to
-    /// one in fifty answers differs; `never` reads all.
+    /// `--rerank-weight` 0.5 or less and a small `--top-k`; `confident` when it is not likely to:
+    /// about one in a hundred answers differs; `never` reads all.
     #[arg(long, value_enum, env = "REREAD_STOP", hide_env_values = true)]
     pub(crate) stop: Option<StopArg>,
 

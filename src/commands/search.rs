@@ -233,6 +233,12 @@ fn nothing_found(result: &SearchResult, options: &SearchOptions, folder: &Path) 
             "nothing found: {} holds no document that can be read; `reread status` says more",
             folder.display()
         );
+    } else if options.min_score.is_some() || options.min_probability.is_some() {
+        if result.first_pass.n_candidates > 0 {
+            "all candidates are below --min-score or --min-probability"
+        } else {
+            "other words may help"
+        }
     } else if !options.first_pass.filter.is_empty() {
         "fewer filters may help"
     } else if options.first_pass.mode == reread_engine::Mode::Lexical {

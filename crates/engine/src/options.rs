@@ -65,7 +65,7 @@ pub enum Stop {
     #[default]
     Certain,
     /// When it is likely: what was not read is taken to be at most three standard deviations above
-    /// the mean of what was. Up to one in fifty answers differs from that of reading all.
+    /// the mean of what was. About one in a hundred answers differs from that of reading all.
     Confident,
     /// Only when all are read.
     Never,
