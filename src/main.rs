@@ -71,6 +71,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Why(args) => commands::why::run(*args, common),
         Command::Get(args) => commands::get::run(&args, common),
         Command::Status(args) => commands::status::run(&args, common),
+        Command::Doctor(args) => commands::doctor::run(&args, common),
         Command::Models(args) => commands::models::run(args, common),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use reread_index::doctor::{self, Diagnosis, Loss, Mended};
 use reread_index::{
     Document, Embedder, IndexOptions, IndexSummary, IndexWriter, Observer, Snapshot, Status,
 };
@@ -118,6 +119,29 @@ impl Engine {
             self.reload()?;
             Ok(summary)
         })
+    }
+
+    /// Checks everything in the index; see [`doctor`].
+    ///
+    /// # Errors
+    /// `NoIndexFolder`, and what [`doctor::diagnose`] can fail with.
+    pub fn diagnose(&self) -> Result<Diagnosis> {
+        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
+        Ok(self.install(|| doctor::diagnose(folder))?)
+    }
+
+    /// Mends the index from what is sound in it; see [`doctor::mend`]. The embedder is opened if
+    /// vectors are damaged.
+    ///
+    /// # Errors
+    /// `NoIndexFolder`, and what [`doctor::mend`] can fail with; the index is then as it was.
+    pub fn mend(&self, loss: Loss, observer: &dyn Observer) -> Result<Mended> {
+        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
+        let embedder = || {
+            let opened = self.embedder();
+            opened.map_err(|error| reread_index::Error::Embedder(error.into()))
+        };
+        Ok(self.install(|| doctor::mend(folder, &embedder, loss, observer))?)
     }
 
     /// Adds documents that come from the application, each in place of one with the same id, and

@@ -23,7 +23,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file of the index does not hold what was written to it.
-    #[error("{} is damaged at byte {offset}: {problem}; rebuild the index", path.display())]
+    #[error("{} is damaged at byte {offset}: {problem}; see `reread doctor`, or rebuild the index", path.display())]
     Damaged {
         /// The damaged file.
         path: PathBuf,
@@ -83,6 +83,18 @@ pub enum Error {
         /// The folder that was given.
         given: String,
     },
+    /// Passages are damaged that hold documents of an application, which stand in no file.
+    #[error(
+        "a repair would lose {}, which an application added and no file holds, as {} is damaged; restore a backup, or allow the loss",
+        listed(documents),
+        path.display()
+    )]
+    WouldLose {
+        /// The damaged file.
+        path: PathBuf,
+        /// The ids of the documents.
+        documents: Vec<String>,
+    },
     /// Another process or thread is writing to this index.
     #[error("another process is writing to the index in {}; wait until it is done", path.display())]
     Locked {
@@ -123,4 +135,18 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("stopped on request")]
     Cancelled,
+}
+
+/// The first few documents, and how many more there are.
+fn listed(documents: &[String]) -> String {
+    const NAMED: usize = 5;
+    let named: Vec<String> = documents
+        .iter()
+        .take(NAMED)
+        .map(|id| format!("{id:?}"))
+        .collect();
+    match documents.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
 }

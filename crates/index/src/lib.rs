@@ -62,6 +62,7 @@
 
 mod chunk;
 pub mod dense;
+pub mod doctor;
 pub mod document;
 mod embed;
 mod error;
