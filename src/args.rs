@@ -1,5 +1,6 @@
 //! What can be said on the command line. Parses and validates; opens nothing.
 
+mod backup;
 mod doctor;
 mod eval;
 mod judge;
@@ -14,6 +15,7 @@ use std::time::SystemTime;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use eval::{EvalArgs, JudgedArgs};
 pub(crate) use judge::JudgeArgs;
@@ -93,6 +95,8 @@ pub(crate) enum Command {
     Get(GetArgs),
     Status(StatusArgs),
     Doctor(Box<DoctorArgs>),
+    Backup(BackupArgs),
+    Restore(RestoreArgs),
     Models(ModelsArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

@@ -1,5 +1,6 @@
 //! The subcommands, a file each.
 
+pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod eval;

@@ -72,6 +72,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Get(args) => commands::get::run(&args, common),
         Command::Status(args) => commands::status::run(&args, common),
         Command::Doctor(args) => commands::doctor::run(&args, common),
+        Command::Backup(args) => commands::backup::backup(&args, common),
+        Command::Restore(args) => commands::backup::restore(&args, common),
         Command::Models(args) => commands::models::run(args, common),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),

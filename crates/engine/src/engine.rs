@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use reread_index::backup::{self, Copied, Overwrite};
 use reread_index::doctor::{self, Diagnosis, Loss, Mended};
 use reread_index::{
     Document, Embedder, IndexOptions, IndexSummary, IndexWriter, Observer, Snapshot, Status,
@@ -142,6 +143,26 @@ impl Engine {
             opened.map_err(|error| reread_index::Error::Embedder(error.into()))
         };
         Ok(self.install(|| doctor::mend(folder, &embedder, loss, observer))?)
+    }
+
+    /// Copies the index to a backup while searches and a writer go on; see [`backup::backup`].
+    ///
+    /// # Errors
+    /// `NoIndexFolder`, and what [`backup::backup`] can fail with.
+    pub fn backup(&self, to: &Path) -> Result<Copied> {
+        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
+        Ok(backup::backup(folder, to)?)
+    }
+
+    /// Puts a backup in place of the index; see [`backup::restore`]. Searches use it from now on.
+    ///
+    /// # Errors
+    /// `NoIndexFolder`, and what [`backup::restore`] can fail with; the index is then as it was.
+    pub fn restore(&self, from: &Path, overwrite: Overwrite) -> Result<Copied> {
+        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
+        let restored = backup::restore(from, folder, self.root.as_deref(), overwrite)?;
+        self.reload()?;
+        Ok(restored)
     }
 
     /// Adds documents that come from the application, each in place of one with the same id, and

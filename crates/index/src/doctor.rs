@@ -391,4 +391,4 @@ fn blocked(subject: Subject, reason: &str) -> Check {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

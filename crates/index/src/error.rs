@@ -70,6 +70,39 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A folder with other things in it was given as the place of a backup.
+    #[error(
+        "{} is no place for a backup: give a new or empty folder outside the index, or an earlier backup",
+        path.display()
+    )]
+    NotABackup {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is no backup in this folder.
+    #[error("there is no backup in {}; `reread backup` makes one", path.display())]
+    NoBackup {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A backup was to be changed.
+    #[error(
+        "{} is a backup, which is not changed; put it back with `reread restore`",
+        path.display()
+    )]
+    IsBackup {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An index stands where a backup is to be restored.
+    #[error(
+        "there is an index in {}, which a restored backup would replace; allow it with --force",
+        path.display()
+    )]
+    IndexExists {
+        /// The index folder.
+        path: PathBuf,
+    },
     /// The index belongs to another folder.
     #[error(
         "the index in {} was built for {built_for}, not for {given}; give that folder or another index",

@@ -14,6 +14,30 @@ pub(crate) const LOCK: &str = "LOCK";
 /// Keeps the index out of git.
 pub(crate) const IGNORE: &str = ".gitignore";
 
+/// Marks a folder as a backup, which no writer changes.
+pub(crate) const BACKUP: &str = "BACKUP";
+
+/// What the marker says to who opens it.
+pub(crate) const MARKER: &str = "A backup of an index of Reread. `reread restore` puts it back.\n";
+
+/// Whether a folder is a backup and holds nothing else.
+pub(crate) fn is_backup(folder: &Path) -> bool {
+    let own =
+        |name: &String| is_ours(name) || [BACKUP, IGNORE, LOCK, MANIFEST].contains(&name.as_str());
+    let marked = fs::read(folder.join(BACKUP)).is_ok_and(|text| text == MARKER.as_bytes());
+    marked && names(folder).is_ok_and(|names| names.iter().all(own))
+}
+
+/// Refuses to write to a backup: what it is kept for could not be restored any more.
+pub(crate) fn refuse_backup(folder: &Path) -> Result<()> {
+    if is_backup(folder) {
+        return Err(Error::IsBackup {
+            path: folder.to_owned(),
+        });
+    }
+    Ok(())
+}
+
 /// Removes an index: all that was ever written to it, but nothing else in its folder.
 ///
 /// # Errors

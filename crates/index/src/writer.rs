@@ -16,7 +16,9 @@ use crate::format::foreign;
 use crate::format::manifest::{
     Catalog, DocumentRecord, FileRef, Manifest, Origin, Outcome, Source, write_catalog,
 };
-use crate::index_folder::{check_apart, highest_number, lock, remove_rubbish, stored_root};
+use crate::index_folder::{
+    check_apart, highest_number, lock, refuse_backup, remove_rubbish, stored_root,
+};
 use crate::lexical::{LexicalPassage, LexicalWriter};
 use crate::merge;
 use crate::options::{IndexOptions, Scope};
@@ -136,6 +138,7 @@ impl IndexWriter {
         if let Some(root) = root {
             check_apart(folder, root)?;
         }
+        refuse_backup(folder)?;
         let lock = lock(folder)?;
         let base = match Snapshot::open(folder) {
             Ok(snapshot) => Some(snapshot),
@@ -162,6 +165,7 @@ impl IndexWriter {
         if let Some(root) = root {
             check_apart(folder, root)?;
         }
+        refuse_backup(folder)?;
         let lock = lock(folder)?;
         let mut writer = Self::begin(folder, lock, root, None, embedder, options)?;
         // New names beside the old ones, which go when the new manifest is in place.

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::files::named;
 use super::{Check, Finding, Remedy, Subject};
 use crate::Result;
 use crate::format::atomic::io_error;
@@ -65,8 +64,9 @@ pub fn remove_leftovers(folder: &Path) -> Result<Vec<PathBuf>> {
 /// that it does not name.
 fn list(folder: &Path, manifest: &Manifest) -> Result<Vec<PathBuf>> {
     let needed = manifest.entries();
-    let files: HashSet<&str> = named(manifest)
-        .iter()
+    let files: HashSet<&str> = manifest
+        .files()
+        .into_iter()
         .map(|(file, _)| file.name.as_str())
         .collect();
     let mut found = Vec::new();

@@ -43,7 +43,7 @@ impl Embedder for Numbered {
     }
 }
 
-fn embedder() -> Arc<dyn Embedder> {
+pub(crate) fn embedder() -> Arc<dyn Embedder> {
     let name = || "numbered".to_owned();
     Arc::new(Numbered(ModelIdentity {
         name: name(),
@@ -53,7 +53,7 @@ fn embedder() -> Arc<dyn Embedder> {
 }
 
 /// A document of one passage.
-fn document(i: usize) -> Document {
+pub(crate) fn document(i: usize) -> Document {
     Document {
         id: format!("d{i:04}"),
         path: format!("d{i:04}"),
@@ -71,7 +71,7 @@ fn mend_with(folder: &TempDir, loss: Loss) -> crate::Result<Mended> {
 }
 
 /// An index of documents `document 0`, `document 1`, … of one passage each.
-fn index(n_documents: usize, from_passages: usize) -> TempDir {
+pub(crate) fn index(n_documents: usize, from_passages: usize) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let hnsw = HnswOptions::default().with_from_passages(from_passages);
     let options = IndexOptions::default().with_hnsw(hnsw);

@@ -144,6 +144,20 @@ impl Manifest {
         codec::decode(&path, &read_checked(&path, FileKind::Catalog)?)
     }
 
+    /// Every file of this generation but MANIFEST; foreign ones have no kind.
+    pub(crate) fn files(&self) -> Vec<(&FileRef, Option<FileKind>)> {
+        let mut files = vec![(&self.catalog, Some(FileKind::Catalog))];
+        for segment in &self.segments {
+            files.push((&segment.passages, Some(FileKind::Passages)));
+            files.push((&segment.vectors, Some(FileKind::Vectors)));
+            files.push((&segment.quantised, Some(FileKind::Quantised)));
+            let graph = segment.graph.iter().flat_map(|graph| &graph.files);
+            files.extend(graph.map(|file| (file, None)));
+        }
+        files.extend(self.lexical_files.iter().map(|file| (file, None)));
+        files
+    }
+
     /// Every file and folder directly inside the index folder that this generation needs.
     pub(crate) fn entries(&self) -> Vec<String> {
         let mut names = vec![self.catalog.name.clone(), self.lexical.clone()];
@@ -157,19 +171,9 @@ impl Manifest {
 
     /// Names from a file must stay inside the index folder.
     fn check_names(&self, path: &Path) -> Result<()> {
-        let graphs = self
-            .segments
-            .iter()
-            .filter_map(|segment| segment.graph.as_ref());
-        let files = self
-            .segments
-            .iter()
-            .flat_map(|s| [&s.passages, &s.vectors, &s.quantised]);
-        let names = files
-            .chain(graphs.flat_map(|graph| &graph.files))
-            .chain(&self.lexical_files)
-            .map(|file| &file.name)
-            .chain([&self.catalog.name, &self.lexical]);
+        let files = self.files();
+        let names = files.iter().map(|(file, _)| &file.name);
+        let names = names.chain([&self.lexical]);
         for name in names {
             let inside = Path::new(name)
                 .components()
