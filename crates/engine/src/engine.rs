@@ -142,7 +142,10 @@ impl Engine {
             let opened = self.embedder();
             opened.map_err(|error| reread_index::Error::Embedder(error.into()))
         };
-        Ok(self.install(|| doctor::mend(folder, &embedder, loss, observer))?)
+        let mended = self.install(|| doctor::mend(folder, &embedder, loss, observer))?;
+        // Searches go on with what they have where it cannot be opened.
+        let _: Result<Arc<Snapshot>> = self.reload();
+        Ok(mended)
     }
 
     /// Copies the index to a backup while searches and a writer go on; see [`backup::backup`].

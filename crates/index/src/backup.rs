@@ -47,13 +47,13 @@ pub struct Copied {
 pub fn backup(folder: &Path, to: &Path) -> Result<Copied> {
     Manifest::read(folder)?;
     let to = Target::settle(folder, to)?;
-    let _lock = to.stage()?;
+    let lock = to.stage()?;
     let mut attempt = 1;
     loop {
         let held = Held::take(folder)?;
         match fill(&held, &to.new) {
             Ok(()) => {
-                to.put_in_place()?;
+                to.put_in_place(lock)?;
                 return Ok(held.copied(&to.path, held.manifest.generation));
             }
             // Open files outlive their names, but not on every file system.
@@ -165,8 +165,10 @@ impl Target {
         Ok(())
     }
 
-    fn put_in_place(&self) -> Result<()> {
+    fn put_in_place(&self, lock: File) -> Result<()> {
         sync_folder(&self.new)?;
+        // The lock goes with the folder, but Windows renames none with an open file in it.
+        let _lock = (!cfg!(windows)).then_some(lock);
         if !self.path.exists() {
             rename(&self.new, &self.path)?;
         } else if is_backup(&self.path) {

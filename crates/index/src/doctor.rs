@@ -26,6 +26,10 @@ const ATTEMPTS: usize = 5;
 /// At most so many findings of one check are described; the others are counted.
 const MAX_DESCRIBED: usize = 20;
 
+/// A check that has found so much looks no further: what it compares may be far off, and damaged
+/// numbers may be large.
+const MAX_COUNTED: usize = 100_000;
+
 /// What is known of an index after looking at all of it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -222,6 +226,10 @@ impl Check {
         if self.findings.len() < MAX_DESCRIBED {
             self.findings.push(finding);
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.n_findings >= MAX_COUNTED
     }
 
     fn close(&mut self, closed: Closed) {

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::held::Held;
 use super::{Copied, Target, remove};
 use crate::format::atomic::{self, io_error};
-use crate::format::manifest::{FileRef, MANIFEST, Manifest, segment_folder, write_catalog};
+use crate::format::manifest::{MANIFEST, Manifest, write_catalog};
 use crate::index_folder::{
     check_apart, highest_number, lock, refuse_backup, remove_rubbish, stored_root,
 };
@@ -117,30 +117,13 @@ fn renumbered(
     manifest.catalog.name = format!("catalog-{}", manifest.generation);
     let lexical = format!("lexical-{}", manifest.generation);
     for file in &mut manifest.lexical_files {
-        rename(file, &manifest.lexical, &lexical);
+        file.move_to(&manifest.lexical, &lexical);
     }
     manifest.lexical = lexical;
     for segment in &mut manifest.segments {
-        let old = segment_folder(segment.number);
-        segment.number = moved(segment.number)?;
-        let new = segment_folder(segment.number);
-        let own = [
-            &mut segment.passages,
-            &mut segment.vectors,
-            &mut segment.quantised,
-        ];
-        let graph = segment.graph.iter_mut().flat_map(|graph| &mut graph.files);
-        for file in own.into_iter().chain(graph) {
-            rename(file, &old, &new);
-        }
+        segment.renumber(moved(segment.number)?);
     }
     Ok(manifest)
-}
-
-fn rename(file: &mut FileRef, old: &str, new: &str) {
-    if let Some(rest) = file.name.strip_prefix(old) {
-        file.name = format!("{new}{rest}");
-    }
 }
 
 /// Writes all files but the manifest, under their new names.

@@ -169,6 +169,9 @@ fn check_document(
     document: &DocumentRecord,
 ) -> usize {
     for i in 0..document.n_passages {
+        if check.is_full() {
+            break;
+        }
         let position = document.first.saturating_add(i);
         let key = document.key.saturating_add(u64::from(i));
         let problem = match store.record(position) {
@@ -231,40 +234,38 @@ pub(super) fn check_lexical(
             return check;
         }
     };
-    let mut expected: Vec<(u64, &str)> = documents(catalog)
-        .flat_map(|d| {
-            (0..u64::from(d.n_passages)).map(|i| (d.key.saturating_add(i), d.id.as_str()))
-        })
-        .collect();
-    expected.sort_unstable();
     check.extent = format!("{} passages", stored.len());
-    let mut stored = stored.into_iter().peekable();
-    for (key, id) in expected {
-        while let Some(extra) = stored.next_if(|&stored| stored < key) {
-            check.find(
-                &path,
-                None,
-                format!(
-                    "it holds passage key {extra}, which is part of no document or comes twice"
-                ),
-            );
+    compare_keys(&mut check, &path, &stored, catalog);
+    check
+}
+
+/// Compares the keys that BM25 has, ascending, with those that documents own.
+fn compare_keys(check: &mut Check, path: &Path, stored: &[u64], catalog: &Catalog) {
+    let extra = |key: u64| {
+        format!("it holds passage key {key}, which is part of no document or comes twice")
+    };
+    let mut owners: Vec<&DocumentRecord> = documents(catalog).collect();
+    owners.sort_unstable_by_key(|document| document.key);
+    let mut stored = stored.iter().copied().peekable();
+    let owned = owners.into_iter().flat_map(|document| {
+        let keys = 0..u64::from(document.n_passages);
+        keys.map(|i| (document.key.saturating_add(i), document.id.as_str()))
+    });
+    for (key, id) in owned {
+        if check.is_full() {
+            return;
+        }
+        while let Some(stored) = stored.next_if(|&stored| stored < key) {
+            check.find(path, None, extra(stored));
         }
         if stored.next_if_eq(&key).is_none() {
-            check.find(
-                &path,
-                None,
-                format!("passage key {key} of {id:?} is not in it"),
-            );
+            let problem = format!("passage key {key} of {id:?} is not in it");
+            check.find(path, None, problem);
         }
     }
-    for extra in stored {
-        check.find(
-            &path,
-            None,
-            format!("it holds passage key {extra}, which is part of no document or comes twice"),
-        );
+    for stored in stored {
+        check.find(path, None, extra(stored));
     }
-    check
 }
 
 /// Opens a segment of which no file is damaged, or says why not.
@@ -274,10 +275,8 @@ pub(super) fn open_sound(
     segment: &SegmentRef,
     unsound: &Unsound,
 ) -> Result<Segment, Closed> {
-    let graph = segment.graph.iter().flat_map(|graph| &graph.files);
-    let own = [&segment.passages, &segment.vectors, &segment.quantised];
-    let mut files = own.into_iter().chain(graph);
-    if files.any(|file| unsound.contains(&file.name)) {
+    let mut files = segment.files().into_iter();
+    if files.any(|(file, _)| unsound.contains(&file.name)) {
         return Err(Closed::of_segment(segment));
     }
     let model = manifest.model.to_string();

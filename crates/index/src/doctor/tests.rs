@@ -1,17 +1,18 @@
 //! Indexes whose digests are right and whose content is not, as a bug or a wrong restore makes them.
 
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
 use crate::dense::tests::clustered;
 use crate::embed::BoxError;
-use crate::format::atomic::FileWriter;
+use crate::format::atomic::{self, FileWriter};
 use crate::format::foreign;
-use crate::format::header::FileKind;
-use crate::format::manifest::{FileRef, write_catalog};
+use crate::format::header::{FileKind, HEADER_BYTES};
+use crate::format::manifest::{FileRef, MANIFEST, write_catalog};
 use crate::format::mmap::{MappedFile, f32_bytes};
 use crate::lexical::LexicalWriter;
 use crate::writer::is_lock;
@@ -344,4 +345,87 @@ fn nothing_is_written_where_nothing_is_wrong() {
         diagnose(folder.path()).expect("a diagnosis").generation,
         Some(1)
     );
+}
+
+/// Flips bytes of a payload and writes it with a right digest, as only a bug or an attacker would.
+fn forge(folder: &TempDir, kind: FileKind, flips: &[(usize, u8)]) {
+    let flip = |payload: &mut Vec<u8>| {
+        for (at, mask) in flips {
+            let at = at % payload.len();
+            payload[at] ^= mask;
+        }
+    };
+    let path = folder.path().join(MANIFEST);
+    match kind {
+        FileKind::Manifest => {
+            let mut file = fs::read(&path).expect("read");
+            let mut payload = file.split_off(HEADER_BYTES);
+            flip(&mut payload);
+            atomic::replace(&path, kind, &payload).expect("replaced");
+        }
+        FileKind::Catalog => {
+            let mut manifest = Manifest::read(folder.path()).expect("a manifest");
+            let path = folder.path().join(&manifest.catalog.name);
+            let mut file = fs::read(&path).expect("read");
+            let mut payload = file.split_off(HEADER_BYTES);
+            flip(&mut payload);
+            atomic::replace(&path, kind, &payload).expect("replaced");
+            manifest.catalog.digest = *blake3::hash(&payload).as_bytes();
+            manifest.publish(folder.path()).expect("published");
+        }
+        kind => rewrite(folder, kind, flip),
+    }
+}
+
+/// A copy of an index that is built once.
+fn copy_of_small() -> TempDir {
+    static SMALL: OnceLock<TempDir> = OnceLock::new();
+    let small = SMALL.get_or_init(|| index(6, 5));
+    let copy = tempfile::tempdir().expect("a folder");
+    copy_folder(small.path(), copy.path());
+    copy
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("read").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            fs::create_dir(&target).expect("created");
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("copied");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn forged_files_are_found_or_harmless_and_a_repair_leaves_a_sound_index(
+        kind in prop::sample::select(vec![
+            FileKind::Manifest,
+            FileKind::Catalog,
+            FileKind::Passages,
+            FileKind::Vectors,
+            FileKind::Quantised,
+        ]),
+        flips in prop::collection::vec((0..100_000_usize, 1..=255_u8), 1..4),
+    ) {
+        let folder = copy_of_small();
+        forge(&folder, kind, &flips);
+        let Ok(diagnosis) = diagnose(folder.path()) else {
+            return Err(TestCaseError::fail("a damaged index is a diagnosis and no error"));
+        };
+        let mended = mend_with(&folder, Loss::Accept);
+        match diagnosis.verdict() {
+            Verdict::Sound => prop_assert_eq!(mended.expect("nothing to do"), Mended::default()),
+            _ if mended.is_ok() => {
+                let after = diagnose(folder.path()).expect("a diagnosis");
+                prop_assert_eq!(after.verdict(), Verdict::Sound, "{:?}\n{:?}", diagnosis, after);
+                Snapshot::open(folder.path()).expect("opens");
+            }
+            _ => {}
+        }
+    }
 }

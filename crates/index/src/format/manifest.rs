@@ -106,6 +106,40 @@ pub(crate) struct DocumentRecord {
     pub(crate) n_passages: u32,
 }
 
+impl SegmentRef {
+    /// Its files, each with its kind; foreign ones have none.
+    pub(crate) fn files(&self) -> Vec<(&FileRef, Option<FileKind>)> {
+        let mut files = vec![
+            (&self.passages, Some(FileKind::Passages)),
+            (&self.vectors, Some(FileKind::Vectors)),
+            (&self.quantised, Some(FileKind::Quantised)),
+        ];
+        let graph = self.graph.iter().flat_map(|graph| &graph.files);
+        files.extend(graph.map(|file| (file, None)));
+        files
+    }
+
+    /// Gives it another number, which moves its files to another folder.
+    pub(crate) fn renumber(&mut self, number: u32) {
+        let (old, new) = (segment_folder(self.number), segment_folder(number));
+        self.number = number;
+        let own = [&mut self.passages, &mut self.vectors, &mut self.quantised];
+        let graph = self.graph.iter_mut().flat_map(|graph| &mut graph.files);
+        for file in own.into_iter().chain(graph) {
+            file.move_to(&old, &new);
+        }
+    }
+}
+
+impl FileRef {
+    /// Names it in another folder.
+    pub(crate) fn move_to(&mut self, old: &str, new: &str) {
+        if let Some(rest) = self.name.strip_prefix(old) {
+            self.name = format!("{new}{rest}");
+        }
+    }
+}
+
 impl Manifest {
     /// Reads and checks the manifest of an index folder.
     ///
@@ -147,13 +181,7 @@ impl Manifest {
     /// Every file of this generation but MANIFEST; foreign ones have no kind.
     pub(crate) fn files(&self) -> Vec<(&FileRef, Option<FileKind>)> {
         let mut files = vec![(&self.catalog, Some(FileKind::Catalog))];
-        for segment in &self.segments {
-            files.push((&segment.passages, Some(FileKind::Passages)));
-            files.push((&segment.vectors, Some(FileKind::Vectors)));
-            files.push((&segment.quantised, Some(FileKind::Quantised)));
-            let graph = segment.graph.iter().flat_map(|graph| &graph.files);
-            files.extend(graph.map(|file| (file, None)));
-        }
+        files.extend(self.segments.iter().flat_map(SegmentRef::files));
         files.extend(self.lexical_files.iter().map(|file| (file, None)));
         files
     }
