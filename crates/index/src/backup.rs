@@ -87,10 +87,13 @@ impl Target {
         target.recover()?;
         let index = fs::canonicalize(index).map_err(|source| io_error("read", index, source))?;
         let apart = !target.path.starts_with(&index) && !index.starts_with(&target.path);
-        if apart && is_free(&target.path, &[])? && is_free(&target.new, &[LOCK])? {
-            return Ok(target);
+        if !apart || !is_free(&target.path, &[])? {
+            return Err(Error::NotABackup { path: target.path });
         }
-        Err(Error::NotABackup { path: target.path })
+        if !is_free(&target.new, &[LOCK])? {
+            return Err(Error::NotABackup { path: target.new });
+        }
+        Ok(target)
     }
 
     fn beside(to: &Path) -> Result<Self> {

@@ -310,8 +310,8 @@ pub fn diagnose(folder: &Path) -> Result<Diagnosis> {
 fn diagnose_generation(folder: &Path, manifest: &Manifest) -> Diagnosis {
     let mut named = Check::new(Subject::Manifest);
     named.extent = format!("generation {}", manifest.generation);
-    let (files, unsound) = files::check(folder, manifest);
-    let mut checks = vec![named, files];
+    let files::Checked { check, unsound, .. } = files::check(folder, manifest);
+    let mut checks = vec![named, check];
     let mut added = None;
     match arms::catalog(folder, manifest, &unsound) {
         Ok(catalog) => {

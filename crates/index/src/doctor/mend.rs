@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use super::arms::{check_catalog, check_lexical, check_segment};
 use super::derive::{Embedding, derive_lexical, derive_segment, embed_segment};
 use super::files::{self, Unsound};
-use super::{Check, Subject, vectors};
+use super::{Check, Closed, Subject, vectors};
 use crate::filter::unix_ns;
 use crate::format::atomic;
 use crate::format::manifest::{Catalog, Manifest, Origin, SegmentRef, write_catalog};
@@ -73,72 +73,35 @@ pub fn mend(
     // Taking the lock would make a folder of what is none.
     Manifest::read(folder)?;
     let lock = lock(folder)?;
-    let mut manifest = Manifest::read(folder)?;
-    let (checked, unsound) = files::check(folder, &manifest);
-    let mut catalog = sound_catalog(folder, &manifest, &checked, &unsound)?;
-    let states = states(folder, &manifest, &catalog, &unsound);
-    let lexical = check_lexical(folder, &manifest, &catalog, &unsound);
-    let mut mended = Mended {
-        lexical: lexical.n_findings > 0 || lexical.not_checked.is_some(),
-        ..Mended::default()
+    let manifest = Manifest::read(folder)?;
+    let checked = files::check(folder, &manifest);
+    if let Some(error) = checked.unreadable {
+        return Err(error);
+    }
+    let unsound = &checked.unsound;
+    let catalog = sound_catalog(folder, &manifest, &checked.check, unsound)?;
+    let states = states(folder, &manifest, &catalog, unsound)?;
+    let lexical = check_lexical(folder, &manifest, &catalog, unsound);
+    let lexical = lexical.n_findings > 0 || lexical.not_checked.is_some();
+    if states.iter().all(|state| *state == State::Sound) && !lexical {
+        return Ok(Mended::default());
+    }
+    let mut repair = Repair::begin(folder, manifest, catalog);
+    repair.mended.lexical = lexical;
+    let in_state = |wanted: State| -> Vec<u32> {
+        let segments = repair.manifest.segments.iter().zip(&states);
+        let wanted = segments.filter(|(_, state)| **state == wanted);
+        wanted.map(|(segment, _)| segment.number).collect()
     };
-    if states.iter().all(|state| *state == State::Sound) && !mended.lexical {
-        return Ok(mended);
-    }
-
-    let last = highest_number(folder).max(manifest.generation);
-    let next_segment = u32::try_from(last)
-        .unwrap_or(u32::MAX - 1)
-        .saturating_add(1);
-    manifest.next_segment = manifest.next_segment.max(next_segment);
-    let damaged = in_state(&manifest, &states, State::Passages);
-    let to_derive = in_state(&manifest, &states, State::Derived);
-    let to_embed = in_state(&manifest, &states, State::Vectors);
-    drop_sources(
-        folder,
-        &mut manifest,
-        &mut catalog,
-        &damaged,
-        loss,
-        &mut mended,
-    )?;
-    for old in to_derive {
-        replace_segment(&mut manifest, &mut catalog, old, |old, number, dim, _| {
-            mended.n_segments += 1;
-            derive_segment(folder, old, number, dim)
-        })?;
-    }
-    if !to_embed.is_empty() {
-        let embedding = Embedding::open(&manifest, embedder, observer)?;
-        for old in to_embed {
-            replace_segment(
-                &mut manifest,
-                &mut catalog,
-                old,
-                |old, number, dim, catalog| {
-                    let (new, n) = embed_segment(folder, old, number, dim, catalog, &embedding)?;
-                    mended.n_embedded += n;
-                    Ok(new)
-                },
-            )?;
-        }
-    }
-    manifest.generation = last + 1;
-    if mended.lexical {
-        derive_lexical(folder, &mut manifest, &catalog)?;
-    }
-    publish(folder, &mut manifest, &catalog)?;
+    let damaged = in_state(State::Passages);
+    let derived = in_state(State::Derived);
+    let vectors = in_state(State::Vectors);
+    repair.drop_sources(&damaged, loss)?;
+    repair.derive(&derived)?;
+    repair.embed(&vectors, embedder, observer)?;
+    let mended = repair.publish()?;
     drop(lock);
     Ok(mended)
-}
-
-fn publish(folder: &Path, manifest: &mut Manifest, catalog: &Catalog) -> Result<()> {
-    manifest.written_ns = u64::try_from(unix_ns(SystemTime::now())).unwrap_or(0);
-    manifest.catalog = write_catalog(folder, manifest.generation, catalog)?;
-    atomic::sync_folder(folder)?;
-    manifest.publish(folder)?;
-    remove_rubbish(folder, &manifest.entries());
-    Ok(())
 }
 
 /// The catalog, which cannot be made from anything else.
@@ -166,11 +129,20 @@ fn sound_catalog(
     }
 }
 
-fn states(folder: &Path, manifest: &Manifest, catalog: &Catalog, unsound: &Unsound) -> Vec<State> {
+fn states(
+    folder: &Path,
+    manifest: &Manifest,
+    catalog: &Catalog,
+    unsound: &Unsound,
+) -> Result<Vec<State>> {
     let state = |segment: &SegmentRef| {
         let mut check = Check::new(Subject::Passages);
-        let readable = check_segment(&mut check, folder, catalog, segment, unsound).is_ok();
-        if !readable || check.n_findings > 0 {
+        let readable = match check_segment(&mut check, folder, catalog, segment, unsound) {
+            // What the system refuses to read is not known to be damaged.
+            Err(Closed::Failed(error @ Error::Io { .. })) => return Err(error),
+            other => other.is_ok(),
+        };
+        Ok(if !readable || check.n_findings > 0 {
             State::Passages
         } else if !vectors::are_usable(folder, manifest, segment, unsound) {
             State::Vectors
@@ -178,86 +150,138 @@ fn states(folder: &Path, manifest: &Manifest, catalog: &Catalog, unsound: &Unsou
             State::Derived
         } else {
             State::Sound
-        }
+        })
     };
     manifest.segments.iter().map(state).collect()
 }
 
-fn in_state(manifest: &Manifest, states: &[State], wanted: State) -> Vec<u32> {
-    let segments = manifest.segments.iter().zip(states);
-    segments
-        .filter(|(_, state)| **state == wanted)
-        .map(|(segment, _)| segment.number)
-        .collect()
+/// The generation that is made.
+struct Repair<'a> {
+    folder: &'a Path,
+    manifest: Manifest,
+    catalog: Catalog,
+    mended: Mended,
 }
 
-/// Drops segments with damaged passages, and each source that has a document in one.
-fn drop_sources(
-    folder: &Path,
-    manifest: &mut Manifest,
-    catalog: &mut Catalog,
-    damaged: &[u32],
-    loss: Loss,
-    mended: &mut Mended,
-) -> Result<()> {
-    let is_damaged = |segment: &SegmentRef| damaged.contains(&segment.number);
-    let Some(first) = manifest.segments.iter().find(|s| is_damaged(s)).cloned() else {
-        return Ok(());
-    };
-    manifest.segments.retain(|segment| !is_damaged(segment));
-    let mut kept = Catalog::new();
-    for source in catalog.drain(..) {
-        let mut documents = source.documents.iter();
-        if !documents.any(|d| d.n_passages > 0 && damaged.contains(&d.segment)) {
-            kept.push(source);
-            continue;
-        }
-        for document in &source.documents {
-            merge::delete(&mut manifest.segments, document);
-        }
-        match source.origin {
-            Origin::Folder => mended.dropped.push(source.path),
-            Origin::Application => mended.lost.push(source.path),
+impl<'a> Repair<'a> {
+    /// Begins from a generation, with numbers behind all that the folder has.
+    fn begin(folder: &'a Path, mut manifest: Manifest, catalog: Catalog) -> Self {
+        let last = highest_number(folder).max(manifest.generation);
+        let free = u32::try_from(last).unwrap_or(u32::MAX - 1) + 1;
+        manifest.next_segment = manifest.next_segment.max(free);
+        manifest.generation = last.saturating_add(1);
+        Self {
+            folder,
+            manifest,
+            catalog,
+            mended: Mended::default(),
         }
     }
-    *catalog = kept;
-    manifest
-        .segments
-        .retain(|segment| merge::n_live(segment) > 0);
-    mended.lexical = true;
-    if loss == Loss::Refuse && !mended.lost.is_empty() {
-        return Err(Error::WouldLose {
-            path: folder.join(&first.passages.name),
-            documents: mended.lost.clone(),
-        });
-    }
-    Ok(())
-}
 
-/// Puts a segment that `make` writes in place of another. `make` is given that, the new
-/// number and the width of vectors, and may move documents.
-fn replace_segment(
-    manifest: &mut Manifest,
-    catalog: &mut Catalog,
-    old: u32,
-    make: impl FnOnce(&SegmentRef, u32, usize, &mut Catalog) -> Result<SegmentRef>,
-) -> Result<()> {
-    // With dropped documents all of it may be gone.
-    let Some(pos) = manifest.segments.iter().position(|s| s.number == old) else {
-        return Ok(());
-    };
-    let number = manifest.next_segment;
-    manifest.next_segment = number.saturating_add(1);
-    manifest.segments[pos] = make(
-        &manifest.segments[pos],
-        number,
-        manifest.dim as usize,
-        catalog,
-    )?;
-    for document in catalog.iter_mut().flat_map(|source| &mut source.documents) {
-        if document.segment == old {
-            document.segment = number;
+    /// Drops segments with damaged passages, and each source that has a document in one.
+    fn drop_sources(&mut self, damaged: &[u32], loss: Loss) -> Result<()> {
+        let segments = &mut self.manifest.segments;
+        let is_damaged = |segment: &SegmentRef| damaged.contains(&segment.number);
+        let Some(first) = segments.iter().find(|s| is_damaged(s)).cloned() else {
+            return Ok(());
+        };
+        segments.retain(|segment| !is_damaged(segment));
+        for source in std::mem::take(&mut self.catalog) {
+            let mut documents = source.documents.iter();
+            if !documents.any(|d| d.n_passages > 0 && damaged.contains(&d.segment)) {
+                self.catalog.push(source);
+                continue;
+            }
+            for document in &source.documents {
+                merge::delete(segments, document);
+            }
+            match source.origin {
+                Origin::Folder => self.mended.dropped.push(source.path),
+                Origin::Application => self.mended.lost.push(source.path),
+            }
         }
+        segments.retain(|segment| merge::n_live(segment) > 0);
+        self.mended.lexical = true;
+        if loss == Loss::Refuse && !self.mended.lost.is_empty() {
+            return Err(Error::WouldLose {
+                path: self.folder.join(&first.passages.name),
+                documents: self.mended.lost.clone(),
+            });
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Makes the 8-bit copies and graphs of segments anew.
+    fn derive(&mut self, numbers: &[u32]) -> Result<()> {
+        for &old in numbers {
+            let folder = self.folder;
+            let made = self.replace_segment(old, |old, number, dim, _| {
+                derive_segment(folder, old, number, dim)
+            })?;
+            self.mended.n_segments += usize::from(made);
+        }
+        Ok(())
+    }
+
+    /// Embeds the passages of segments again.
+    fn embed(
+        &mut self,
+        numbers: &[u32],
+        embedder: &OpenEmbedder<'_>,
+        observer: &dyn Observer,
+    ) -> Result<()> {
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        let embedding = Embedding::open(&self.manifest, embedder, observer)?;
+        for &old in numbers {
+            let folder = self.folder;
+            let mut n_embedded = 0;
+            self.replace_segment(old, |old, number, dim, catalog| {
+                let (new, n) = embed_segment(folder, old, number, dim, catalog, &embedding)?;
+                n_embedded = n;
+                Ok(new)
+            })?;
+            self.mended.n_embedded += n_embedded;
+        }
+        Ok(())
+    }
+
+    /// Puts a segment that `make` writes in place of another, unless that is gone: with dropped
+    /// sources all of it may be. `make` is given the old one, the new number and the width of
+    /// vectors, and may move documents. Returns whether it was asked.
+    fn replace_segment(
+        &mut self,
+        old: u32,
+        make: impl FnOnce(&SegmentRef, u32, usize, &mut Catalog) -> Result<SegmentRef>,
+    ) -> Result<bool> {
+        let manifest = &mut self.manifest;
+        let (dim, number) = (manifest.dim as usize, manifest.next_segment);
+        let Some(place) = manifest.segments.iter_mut().find(|s| s.number == old) else {
+            return Ok(false);
+        };
+        manifest.next_segment = number.saturating_add(1);
+        *place = make(place, number, dim, &mut self.catalog)?;
+        let sources = self.catalog.iter_mut();
+        for document in sources.flat_map(|source| &mut source.documents) {
+            if document.segment == old {
+                document.segment = number;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes what is left to write and makes it the current generation.
+    fn publish(mut self) -> Result<Mended> {
+        let manifest = &mut self.manifest;
+        if self.mended.lexical {
+            derive_lexical(self.folder, manifest, &self.catalog)?;
+        }
+        manifest.written_ns = u64::try_from(unix_ns(SystemTime::now())).unwrap_or(0);
+        manifest.catalog = write_catalog(self.folder, manifest.generation, &self.catalog)?;
+        atomic::sync_folder(self.folder)?;
+        manifest.publish(self.folder)?;
+        remove_rubbish(self.folder, &manifest.entries());
+        Ok(self.mended)
+    }
 }

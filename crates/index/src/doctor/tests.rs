@@ -245,6 +245,24 @@ fn documents_with_damaged_passages_are_lost_only_where_that_is_allowed() {
     assert_eq!((status.n_documents, status.n_passages), (3, 3));
 }
 
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read_is_not_dropped_as_damaged() {
+    let folder = index(12, usize::MAX);
+    let manifest = Manifest::read(folder.path()).expect("a manifest");
+    let path = folder.path().join(&manifest.segments[0].passages.name);
+    let sound = fs::read(&path).expect("read");
+    fs::remove_file(&path).expect("removed");
+    std::os::unix::fs::symlink(&path, &path).expect("a link that leads nowhere");
+    let diagnosis = diagnose(folder.path()).expect("a diagnosis");
+    assert_eq!(diagnosis.verdict(), Verdict::NotChecked);
+    let refused = mend_with(&folder, Loss::Accept);
+    assert!(matches!(refused, Err(Error::Io { .. })), "{refused:?}");
+    fs::remove_file(&path).expect("removed");
+    fs::write(&path, sound).expect("back");
+    assert_eq!(wrong(&folder), []);
+}
+
 #[test]
 fn a_manifest_that_counts_otherwise_than_a_segment_is_found() {
     let folder = index(12, usize::MAX);
