@@ -1,5 +1,7 @@
 //! What can be said on the command line. Parses and validates; opens nothing.
 
+mod backup;
+mod doctor;
 mod eval;
 mod judge;
 mod settings;
@@ -13,6 +15,8 @@ use std::time::SystemTime;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use backup::{BackupArgs, RestoreArgs};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use eval::{EvalArgs, JudgedArgs};
 pub(crate) use judge::JudgeArgs;
 pub(crate) use settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings, WalkFlags};
@@ -90,6 +94,9 @@ pub(crate) enum Command {
     Why(Box<WhyArgs>),
     Get(GetArgs),
     Status(StatusArgs),
+    Doctor(Box<DoctorArgs>),
+    Backup(BackupArgs),
+    Restore(RestoreArgs),
     Models(ModelsArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

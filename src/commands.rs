@@ -1,6 +1,8 @@
 //! The subcommands, a file each.
 
+pub(crate) mod backup;
 pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod get;
 pub(crate) mod index;

@@ -1,5 +1,6 @@
 //! How results are written. Whatever comes out of a document is cleaned before a terminal sees it.
 
+pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod json;

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
+use reread_index::backup::{self, Copied, Overwrite};
+use reread_index::doctor::{self, Diagnosis, Loss, Mended};
 use reread_index::{
     Document, Embedder, IndexOptions, IndexSummary, IndexWriter, Observer, Snapshot, Status,
 };
@@ -120,6 +122,52 @@ impl Engine {
             self.reload()?;
             Ok(summary)
         })
+    }
+
+    /// Checks everything in the index; see [`doctor`].
+    ///
+    /// # Errors
+    /// `NoIndexFolder`, and what [`doctor::diagnose`] can fail with.
+    pub fn diagnose(&self) -> Result<Diagnosis> {
+        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
+        Ok(self.install(|| doctor::diagnose(folder))?)
+    }
+
+    /// Mends the index from what is sound in it; see [`doctor::mend`]. The embedder is opened if
+    /// vectors are damaged.
+    ///
+    /// # Errors
+    /// `NoIndexFolder`, and what [`doctor::mend`] can fail with; the index is then as it was.
+    pub fn mend(&self, loss: Loss, observer: &dyn Observer) -> Result<Mended> {
+        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
+        let embedder = || {
+            let opened = self.embedder();
+            opened.map_err(|error| reread_index::Error::Embedder(error.into()))
+        };
+        let mended = self.install(|| doctor::mend(folder, &embedder, loss, observer))?;
+        // Searches go on with what they have where it cannot be opened.
+        let _: Result<Arc<Snapshot>> = self.reload();
+        Ok(mended)
+    }
+
+    /// Copies the index to a backup while searches and a writer go on; see [`backup::backup`].
+    ///
+    /// # Errors
+    /// `NoIndexFolder`, and what [`backup::backup`] can fail with.
+    pub fn backup(&self, to: &Path) -> Result<Copied> {
+        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
+        Ok(backup::backup(folder, to)?)
+    }
+
+    /// Puts a backup in place of the index; see [`backup::restore`]. Searches use it from now on.
+    ///
+    /// # Errors
+    /// `NoIndexFolder`, and what [`backup::restore`] can fail with; the index is then as it was.
+    pub fn restore(&self, from: &Path, overwrite: Overwrite) -> Result<Copied> {
+        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
+        let restored = backup::restore(from, folder, self.root.as_deref(), overwrite)?;
+        self.reload()?;
+        Ok(restored)
     }
 
     /// Adds documents that come from the application, each in place of one with the same id, and

@@ -23,7 +23,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file of the index does not hold what was written to it.
-    #[error("{} is damaged at byte {offset}: {problem}; rebuild the index", path.display())]
+    #[error("{} is damaged at byte {offset}: {problem}; see `reread doctor`, or rebuild the index", path.display())]
     Damaged {
         /// The damaged file.
         path: PathBuf,
@@ -70,6 +70,39 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A folder with other things in it was given as the place of a backup.
+    #[error(
+        "{} is no place for a backup: give a new or empty folder outside the index, or an earlier backup",
+        path.display()
+    )]
+    NotABackup {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is no backup in this folder.
+    #[error("there is no backup in {}; `reread backup` makes one", path.display())]
+    NoBackup {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A backup was to be changed.
+    #[error(
+        "{} is a backup, which is not changed; put it back with `reread restore`",
+        path.display()
+    )]
+    IsBackup {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An index stands where a backup is to be restored.
+    #[error(
+        "there is an index in {}, which a restored backup would replace; allow it with --force",
+        path.display()
+    )]
+    IndexExists {
+        /// The index folder.
+        path: PathBuf,
+    },
     /// The index belongs to another folder.
     #[error(
         "the index in {} was built for {built_for}, not for {given}; give that folder or another index",
@@ -82,6 +115,18 @@ pub enum Error {
         built_for: String,
         /// The folder that was given.
         given: String,
+    },
+    /// Passages are damaged that hold documents of an application, which stand in no file.
+    #[error(
+        "a repair would lose {}, which an application added and no file holds, as {} is damaged; restore a backup, or allow the loss",
+        listed(documents),
+        path.display()
+    )]
+    WouldLose {
+        /// The damaged file.
+        path: PathBuf,
+        /// The ids of the documents.
+        documents: Vec<String>,
     },
     /// Another process or thread is writing to this index.
     #[error("another process is writing to the index in {}; wait until it is done", path.display())]
@@ -123,4 +168,18 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("stopped on request")]
     Cancelled,
+}
+
+/// The first few documents, and how many more there are.
+fn listed(documents: &[String]) -> String {
+    const NAMED: usize = 5;
+    let named: Vec<String> = documents
+        .iter()
+        .take(NAMED)
+        .map(|id| format!("{id:?}"))
+        .collect();
+    match documents.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
 }

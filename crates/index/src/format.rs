@@ -1,6 +1,7 @@
 //! The index on disk; `docs/format.md` is its description.
 
 pub(crate) mod atomic;
+pub(crate) mod checked;
 pub(crate) mod codec;
 pub(crate) mod foreign;
 pub(crate) mod header;

@@ -9,10 +9,34 @@ use crate::format::manifest::MANIFEST;
 use crate::{Error, Result};
 
 /// The writer's lock file.
-const LOCK: &str = "LOCK";
+pub(crate) const LOCK: &str = "LOCK";
 
 /// Keeps the index out of git.
-const IGNORE: &str = ".gitignore";
+pub(crate) const IGNORE: &str = ".gitignore";
+
+/// Marks a folder as a backup, which no writer changes.
+pub(crate) const BACKUP: &str = "BACKUP";
+
+/// What the marker says to who opens it.
+pub(crate) const MARKER: &str = "A backup of an index of Reread. `reread restore` puts it back.\n";
+
+/// Whether a folder is a backup and holds nothing else.
+pub(crate) fn is_backup(folder: &Path) -> bool {
+    let own =
+        |name: &String| is_ours(name) || [BACKUP, IGNORE, LOCK, MANIFEST].contains(&name.as_str());
+    let marked = fs::read(folder.join(BACKUP)).is_ok_and(|text| text == MARKER.as_bytes());
+    marked && names(folder).is_ok_and(|names| names.iter().all(own))
+}
+
+/// Refuses to write to a backup: what it is kept for could not be restored any more.
+pub(crate) fn refuse_backup(folder: &Path) -> Result<()> {
+    if is_backup(folder) {
+        return Err(Error::IsBackup {
+            path: folder.to_owned(),
+        });
+    }
+    Ok(())
+}
 
 /// Removes an index: all that was ever written to it, but nothing else in its folder.
 ///
@@ -61,6 +85,23 @@ pub(crate) fn lock(folder: &Path) -> Result<File> {
     }
 }
 
+/// Whether a writer is at work in the folder now.
+///
+/// # Errors
+/// `Io` when the lock's file cannot be opened; a folder without one has no writer.
+pub(crate) fn is_locked(folder: &Path) -> Result<bool> {
+    let path = folder.join(LOCK);
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        other => other.map_err(|source| io_error("read", &path, source))?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(source)) => Err(io_error("lock", &path, source)),
+    }
+}
+
 /// What the manifest says of the root: nothing when the index lies inside it, so that both can be
 /// moved together.
 pub(crate) fn stored_root(folder: &Path, root: &Path) -> String {
@@ -103,7 +144,7 @@ pub(crate) fn highest_number(folder: &Path) -> u64 {
         .unwrap_or(0)
 }
 
-fn names(folder: &Path) -> Result<Vec<String>> {
+pub(crate) fn names(folder: &Path) -> Result<Vec<String>> {
     let read_error = |source| io_error("read", folder, source);
     let entries = fs::read_dir(folder).map_err(read_error)?;
     entries
@@ -118,7 +159,7 @@ fn names(folder: &Path) -> Result<Vec<String>> {
 }
 
 /// Whether a name can only be one that a writer has given.
-fn is_ours(name: &str) -> bool {
+pub(crate) fn is_ours(name: &str) -> bool {
     number(name).is_some() || name.strip_suffix(".new") == Some(MANIFEST)
 }
 

@@ -126,6 +126,23 @@ impl LexicalIndex {
         })
     }
 
+    /// The stored keys of all passages that are not deleted, ascending; one that is stored twice
+    /// comes twice.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if the index cannot be read.
+    pub fn keys(&self) -> Result<Vec<u64>> {
+        guarded(&self.path, || {
+            let mut keys = Vec::with_capacity(self.n_passages());
+            for segment in &self.segments {
+                let alive = segment.reader.doc_ids_alive();
+                keys.extend(alive.map(|doc| segment.keys.get_val(doc)));
+            }
+            keys.sort_unstable();
+            Ok(keys)
+        })
+    }
+
     /// Reads every file and compares its checksum.
     ///
     /// # Errors

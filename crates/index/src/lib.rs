@@ -60,8 +60,10 @@
 //! Gai and Ingber, arXiv:2210.11934. RRF: Cormack, Clarke and Buettcher 2009.
 #![deny(unsafe_code)]
 
+pub mod backup;
 mod chunk;
 pub mod dense;
+pub mod doctor;
 pub mod document;
 mod embed;
 mod error;

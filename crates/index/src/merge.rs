@@ -72,7 +72,7 @@ pub(crate) fn merge_small(
         for document in documents {
             let first = writer.n_passages();
             for position in document.first..document.first + document.n_passages {
-                writer.copy(&segment, position)?;
+                writer.copy(segment.passages(), position, segment.vector(position)?)?;
             }
             document.segment = number;
             document.first = first;
@@ -110,7 +110,8 @@ fn choose(segments: &[SegmentRef]) -> Vec<usize> {
     }
 }
 
-fn n_live(segment: &SegmentRef) -> u64 {
+/// How many passages of a segment are not deleted.
+pub(crate) fn n_live(segment: &SegmentRef) -> u64 {
     let deleted: u32 = segment
         .deleted
         .iter()

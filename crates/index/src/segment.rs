@@ -17,80 +17,14 @@ use crate::format::manifest::{FileRef, GraphRef, SegmentRef, segment_folder};
 use crate::format::mmap::{MappedFile, f32_bytes};
 use crate::{Error, Result};
 
+mod store;
+
+pub(crate) use store::{
+    PassageStore, Record, TextDigest, joined_headings, split_headings, text_digest,
+};
+
 /// The folder of a segment's graph.
 const GRAPH: &str = "graph";
-
-/// Bytes of one passage record.
-const RECORD_BYTES: usize = 72;
-
-/// Separates the headings of a heading path; no heading holds it.
-const HEADING_SEPARATOR: char = '\u{1f}';
-
-/// Bytes of the digest that tells whether two embedded texts are the same.
-pub(crate) const TEXT_DIGEST_BYTES: usize = 16;
-
-/// The digest of a text that is embedded.
-pub(crate) type TextDigest = [u8; TEXT_DIGEST_BYTES];
-
-/// Digests the text that is embedded, so that it is not embedded again.
-pub(crate) fn text_digest(text: &str) -> TextDigest {
-    let mut digest = [0; TEXT_DIGEST_BYTES];
-    digest.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..TEXT_DIGEST_BYTES]);
-    digest
-}
-
-/// What is stored of a passage, without its strings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Record {
-    pub(crate) key: u64,
-    pub(crate) start_byte: u64,
-    pub(crate) end_byte: u64,
-    strings_at: u64,
-    heading_len: u32,
-    text_len: u32,
-    pub(crate) start_line: u32,
-    pub(crate) end_line: u32,
-    pub(crate) page: u32,
-    pub(crate) text_digest: TextDigest,
-}
-
-impl Record {
-    fn encode(&self) -> [u8; RECORD_BYTES] {
-        let mut bytes = [0; RECORD_BYTES];
-        bytes[0..8].copy_from_slice(&self.key.to_le_bytes());
-        bytes[8..16].copy_from_slice(&self.start_byte.to_le_bytes());
-        bytes[16..24].copy_from_slice(&self.end_byte.to_le_bytes());
-        bytes[24..32].copy_from_slice(&self.strings_at.to_le_bytes());
-        bytes[32..36].copy_from_slice(&self.heading_len.to_le_bytes());
-        bytes[36..40].copy_from_slice(&self.text_len.to_le_bytes());
-        bytes[40..44].copy_from_slice(&self.start_line.to_le_bytes());
-        bytes[44..48].copy_from_slice(&self.end_line.to_le_bytes());
-        bytes[48..52].copy_from_slice(&self.page.to_le_bytes());
-        bytes[56..72].copy_from_slice(&self.text_digest);
-        bytes
-    }
-
-    fn decode(bytes: &[u8; RECORD_BYTES]) -> Self {
-        let u32_at = |at: usize| {
-            u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-        };
-        let u64_at = |at: usize| u64::from(u32_at(at)) | (u64::from(u32_at(at + 4)) << 32);
-        let mut text_digest = [0; TEXT_DIGEST_BYTES];
-        text_digest.copy_from_slice(&bytes[56..72]);
-        Self {
-            key: u64_at(0),
-            start_byte: u64_at(8),
-            end_byte: u64_at(16),
-            strings_at: u64_at(24),
-            heading_len: u32_at(32),
-            text_len: u32_at(36),
-            start_line: u32_at(40),
-            end_line: u32_at(44),
-            page: u32_at(48),
-            text_digest,
-        }
-    }
-}
 
 /// Writes one segment, passage by passage.
 pub(crate) struct SegmentWriter {
@@ -160,23 +94,23 @@ impl SegmentWriter {
         self.append(&record, headings.as_bytes(), text.as_bytes(), vector)
     }
 
-    /// Appends a passage of another segment. Returns its position.
+    /// Appends a passage of another segment, with its vector. Returns its position.
     ///
     /// # Errors
     /// `Io`, `Damaged`.
-    pub(crate) fn copy(&mut self, from: &Segment, position: u32) -> Result<u32> {
+    pub(crate) fn copy(
+        &mut self,
+        from: &PassageStore,
+        position: u32,
+        vector: &[f32],
+    ) -> Result<u32> {
         let record = from.record(position)?;
         let (headings, text) = from.strings(&record)?;
         let record = Record {
             strings_at: self.heap_len,
             ..record
         };
-        self.append(
-            &record,
-            headings.as_bytes(),
-            text.as_bytes(),
-            from.vector(position)?,
-        )
+        self.append(&record, headings.as_bytes(), text.as_bytes(), vector)
     }
 
     fn append(
@@ -233,17 +167,6 @@ impl SegmentWriter {
     }
 }
 
-fn joined_headings(headings: &[String]) -> String {
-    let mut joined = String::new();
-    for (i, heading) in headings.iter().enumerate() {
-        if i > 0 {
-            joined.push(HEADING_SEPARATOR);
-        }
-        joined.extend(heading.chars().filter(|&c| c != HEADING_SEPARATOR));
-    }
-    joined
-}
-
 /// Bytes before the steps: the largest error, padded so that what follows is aligned.
 const FRONT_BYTES: usize = 64;
 
@@ -252,7 +175,11 @@ fn values_at(n_passages: usize) -> usize {
     FRONT_BYTES + (n_passages * 4).next_multiple_of(64)
 }
 
-fn write_quantised(folder: &Path, rows: &[f32], dim: usize) -> Result<(u64, [u8; 32])> {
+/// Writes the 8-bit copies of a segment's rows. Returns the payload's length and digest.
+///
+/// # Errors
+/// `Io`.
+pub(crate) fn write_quantised(folder: &Path, rows: &[f32], dim: usize) -> Result<(u64, [u8; 32])> {
     let quantised = dense::quantise(rows, dim);
     let mut file = FileWriter::create(&folder.join("quantised"), FileKind::Quantised)?;
     let mut front = vec![0; values_at(quantised.steps.len())];
@@ -268,7 +195,10 @@ fn write_quantised(folder: &Path, rows: &[f32], dim: usize) -> Result<(u64, [u8;
 }
 
 /// Builds and writes the graph of a segment that is large enough for one.
-fn write_graph(
+///
+/// # Errors
+/// `Io`, or what the graph's build fails with.
+pub(crate) fn write_graph(
     folder: &Path,
     name: &str,
     rows: &[f32],
@@ -341,7 +271,7 @@ pub(crate) struct Segment {
     described: SegmentRef,
     model: String,
     dim: usize,
-    passages: MappedFile,
+    passages: PassageStore,
     vectors: Arc<MappedFile>,
     quantised: Arc<MappedFile>,
     scanned: DensePart,
@@ -360,15 +290,10 @@ impl Segment {
         model: &str,
         dim: usize,
     ) -> Result<Self> {
-        let open = |file: &FileRef, kind| -> Result<MappedFile> {
-            let mapped = MappedFile::open(&index_folder.join(&file.name), kind)?;
-            if mapped.payload().len() as u64 != file.len_bytes || mapped.digest() != file.digest {
-                return Err(mapped.damaged(16, "the manifest names another file"));
-            }
-            Ok(mapped)
-        };
+        let open =
+            |file: &FileRef, kind| MappedFile::open_as(&index_folder.join(&file.name), kind, file);
         let n = segment.n_passages as usize;
-        let passages = open(&segment.passages, FileKind::Passages)?;
+        let passages = PassageStore::open(index_folder, segment)?;
         let vectors = Arc::new(open(&segment.vectors, FileKind::Vectors)?);
         let quantised = Arc::new(open(&segment.quantised, FileKind::Quantised)?);
         let fits = |file: &MappedFile, len: Option<usize>| {
@@ -384,7 +309,6 @@ impl Segment {
             &quantised,
             cells.and_then(|cells| cells.checked_add(values_at(n))),
         )?;
-        check_record_count(&passages, n)?;
         let scanned = dense_part(model, dim, n, &vectors, &quantised)?;
         Ok(Self {
             number: segment.number,
@@ -433,23 +357,17 @@ impl Segment {
         self.described.n_passages
     }
 
+    /// Its stored passages.
+    pub(crate) fn passages(&self) -> &PassageStore {
+        &self.passages
+    }
+
     /// The stored record at a position.
     ///
     /// # Errors
     /// `Damaged` when the position lies outside the segment.
     pub(crate) fn record(&self, position: u32) -> Result<Record> {
-        let records_at = self.records_at();
-        let at = records_at + position as usize * RECORD_BYTES;
-        let end = self.passages.payload().len() - 8;
-        let bytes = self
-            .passages
-            .bytes(at.min(end)..(at + RECORD_BYTES).min(end))?;
-        match bytes.first_chunk::<RECORD_BYTES>() {
-            Some(bytes) => Ok(Record::decode(bytes)),
-            None => Err(self
-                .passages
-                .damaged(HEADER_BYTES + at, "a record lies outside the file")),
-        }
+        self.passages.record(position)
     }
 
     /// The heading path, still joined, and the text of a record.
@@ -457,24 +375,7 @@ impl Segment {
     /// # Errors
     /// `Damaged`.
     pub(crate) fn strings(&self, record: &Record) -> Result<(&str, &str)> {
-        let damaged = || {
-            let at = HEADER_BYTES.saturating_add(record.strings_at as usize);
-            self.passages.damaged(at, "a passage's text is not there")
-        };
-        let heap = &self.passages.payload()[..self.records_at()];
-        let start = usize::try_from(record.strings_at).map_err(|_| damaged())?;
-        let middle = start
-            .checked_add(record.heading_len as usize)
-            .ok_or_else(damaged)?;
-        let end = middle
-            .checked_add(record.text_len as usize)
-            .ok_or_else(damaged)?;
-        let text = |range| {
-            heap.get(range)
-                .and_then(|bytes| std::str::from_utf8(bytes).ok())
-                .ok_or_else(damaged)
-        };
-        Ok((text(start..middle)?, text(middle..end)?))
+        self.passages.strings(record)
     }
 
     /// The embedding at a position.
@@ -484,6 +385,43 @@ impl Segment {
     pub(crate) fn vector(&self, position: u32) -> Result<&[f32]> {
         let at = position as usize * self.dim;
         self.vectors.f32s(at * 4..(at + self.dim) * 4)
+    }
+
+    /// The embeddings at these positions, row-major.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub(crate) fn vectors(&self, positions: Range<u32>) -> Result<&[f32]> {
+        let at = |position: u32| position as usize * self.dim * 4;
+        self.vectors.f32s(at(positions.start)..at(positions.end))
+    }
+
+    /// The step and the 8-bit values of the rounded copy at a position.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub(crate) fn quantised_row(&self, position: u32) -> Result<(f32, &[i8])> {
+        let (position, n) = (position as usize, self.described.n_passages as usize);
+        let step_at = FRONT_BYTES + position * 4;
+        let values_at = values_at(n) + position * self.dim;
+        let step = self.quantised.f32s(step_at..step_at + 4)?;
+        let values = self.quantised.i8s(values_at..values_at + self.dim)?;
+        Ok((step.first().copied().unwrap_or_default(), values))
+    }
+
+    /// Where in the file of 8-bit copies the values at a position begin.
+    pub(crate) fn copy_offset(&self, position: u32) -> u64 {
+        let n = self.described.n_passages as usize;
+        (HEADER_BYTES + values_at(n) + position as usize * self.dim) as u64
+    }
+
+    /// The largest distance of a row from its rounded copy, in steps of that row.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub(crate) fn max_error(&self) -> Result<f32> {
+        let first = self.quantised.f32s(0..4)?.first().copied();
+        Ok(first.unwrap_or_default())
     }
 
     /// Compares every file with its digest.
@@ -498,23 +436,6 @@ impl Segment {
             Some(graph) => foreign::verify(&self.index_folder, &graph.files),
             None => Ok(()),
         }
-    }
-
-    fn records_at(&self) -> usize {
-        // `open` has checked that the records fit.
-        self.passages.payload().len() - 8 - self.described.n_passages as usize * RECORD_BYTES
-    }
-}
-
-fn check_record_count(passages: &MappedFile, n: usize) -> Result<()> {
-    let payload = passages.payload();
-    let recorded = payload
-        .last_chunk::<8>()
-        .map(|bytes| u64::from_le_bytes(*bytes));
-    if recorded == Some(n as u64) && (payload.len() - 8) / RECORD_BYTES >= n {
-        Ok(())
-    } else {
-        Err(passages.damaged(16, "it holds another number of passages"))
     }
 }
 
@@ -544,12 +465,4 @@ fn dense_part(
         part(vectors, 0..vectors.payload().len()),
         shared,
     )
-}
-
-/// Splits a heading path as a segment stores it.
-pub(crate) fn split_headings(joined: &str) -> Vec<String> {
-    if joined.is_empty() {
-        return Vec::new();
-    }
-    joined.split(HEADING_SEPARATOR).map(str::to_owned).collect()
 }

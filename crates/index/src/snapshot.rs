@@ -396,11 +396,11 @@ impl Snapshot {
         by_text.get(digest).copied()
     }
 
-    /// The stored embedding of a passage.
+    /// The stored embedding of a passage, as wide as the index says and of length 1.
     ///
     /// # Errors
     /// `Damaged`.
-    pub(crate) fn vector(&self, id: PassageId) -> Result<&[f32]> {
+    pub fn vector(&self, id: PassageId) -> Result<&[f32]> {
         let open = self.segment_of(id)?;
         open.segment.vector(id.0 - open.base)
     }

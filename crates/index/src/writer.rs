@@ -16,12 +16,14 @@ use crate::format::foreign;
 use crate::format::manifest::{
     Catalog, DocumentRecord, FileRef, Manifest, Origin, Outcome, Source, write_catalog,
 };
-use crate::index_folder::{check_apart, highest_number, lock, remove_rubbish, stored_root};
+use crate::index_folder::{
+    check_apart, highest_number, lock, refuse_backup, remove_rubbish, stored_root,
+};
 use crate::lexical::{LexicalPassage, LexicalWriter};
 use crate::merge;
 use crate::options::{IndexOptions, Scope};
 use crate::passage::contextual_text;
-use crate::segment::{SegmentWriter, TextDigest, text_digest};
+use crate::segment::{SegmentWriter, TextDigest, joined_headings, split_headings, text_digest};
 use crate::snapshot::Snapshot;
 use crate::{Error, Result};
 
@@ -30,7 +32,7 @@ const LEXICAL_THREADS: usize = 1;
 
 /// How many passages are embedded in one call: enough to keep every core busy, and few enough to
 /// stop within seconds.
-const EMBED_BATCH: usize = 64;
+pub(crate) const EMBED_BATCH: usize = 64;
 
 /// Changes an index. One at a time: a second writer is refused with [`Error::Locked`].
 ///
@@ -101,7 +103,9 @@ pub fn prepare(
         .token_offsets(&document.text)
         .map_err(Error::Embedder)?;
     let cuts = chunk(document, &tokens, options);
-    let passages = cuts.into_iter().map(|cut| {
+    let passages = cuts.into_iter().map(|mut cut| {
+        // What is embedded is what is stored, down to the last character.
+        cut.heading_path = split_headings(&joined_headings(&cut.heading_path));
         let text = document.text[cut.range.clone()].to_owned();
         let contextual = contextual_text(&document.title, &cut.heading_path, &text);
         let digest = text_digest(&contextual);
@@ -134,6 +138,7 @@ impl IndexWriter {
         if let Some(root) = root {
             check_apart(folder, root)?;
         }
+        refuse_backup(folder)?;
         let lock = lock(folder)?;
         let base = match Snapshot::open(folder) {
             Ok(snapshot) => Some(snapshot),
@@ -160,6 +165,7 @@ impl IndexWriter {
         if let Some(root) = root {
             check_apart(folder, root)?;
         }
+        refuse_backup(folder)?;
         let lock = lock(folder)?;
         let mut writer = Self::begin(folder, lock, root, None, embedder, options)?;
         // New names beside the old ones, which go when the new manifest is in place.
@@ -551,7 +557,10 @@ fn known_vector<'a>(base: Option<&'a Snapshot>, digest: &TextDigest) -> Result<O
 }
 
 /// Embeds texts and checks what the model returns: shape, finiteness, norm.
-fn embed(embedder: &dyn Embedder, texts: &[&str], dim: usize) -> Result<Vec<f32>> {
+///
+/// # Errors
+/// `Embedder`, `BadEmbedding`.
+pub(crate) fn embed(embedder: &dyn Embedder, texts: &[&str], dim: usize) -> Result<Vec<f32>> {
     if texts.is_empty() {
         return Ok(Vec::new());
     }
@@ -572,7 +581,7 @@ fn embed(embedder: &dyn Embedder, texts: &[&str], dim: usize) -> Result<Vec<f32>
 }
 
 /// tantivy keeps two of its files to their owner alone; whoever may read the index may read them.
-fn make_readable(index_folder: &Path, lexical: &Path) {
+pub(crate) fn make_readable(index_folder: &Path, lexical: &Path) {
     let Ok(ours) = fs::metadata(index_folder.join("LOCK")) else {
         return;
     };
@@ -583,7 +592,7 @@ fn make_readable(index_folder: &Path, lexical: &Path) {
 }
 
 /// tantivy's locks belong to one folder; a link would tie two generations together.
-fn is_lock(file: &Path) -> bool {
+pub(crate) fn is_lock(file: &Path) -> bool {
     file.extension()
         .is_some_and(|extension| extension == "lock")
 }

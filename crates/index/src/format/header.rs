@@ -47,14 +47,27 @@ pub(crate) fn encode(kind: FileKind, payload_len: u64, digest: [u8; 32]) -> [u8;
 /// # Errors
 /// `Damaged` with the offset of the first field that is wrong, `UnsupportedVersion`.
 pub(crate) fn decode(path: &Path, file: &[u8], kind: FileKind) -> Result<Header> {
+    decode_front(path, file, file.len() as u64, kind)
+}
+
+/// As [`decode`], where only the first bytes of a file of `file_len` bytes are at hand.
+///
+/// # Errors
+/// As [`decode`].
+pub(crate) fn decode_front(
+    path: &Path,
+    front: &[u8],
+    file_len: u64,
+    kind: FileKind,
+) -> Result<Header> {
     let damaged = |offset: u64, problem: &str| Error::Damaged {
         path: path.to_owned(),
         offset,
         problem: problem.to_owned(),
     };
-    let header = file
+    let header = front
         .first_chunk::<HEADER_BYTES>()
-        .ok_or_else(|| damaged(file.len() as u64, "the file ends inside its header"))?;
+        .ok_or_else(|| damaged(front.len() as u64, "the file ends inside its header"))?;
     if header[..8] != MAGIC {
         return Err(damaged(0, "this is not a file of an index"));
     }
@@ -70,7 +83,7 @@ pub(crate) fn decode(path: &Path, file: &[u8], kind: FileKind) -> Result<Header>
         return Err(damaged(12, "the file is of another kind"));
     }
     let payload_len = u64_at(header, 16);
-    if payload_len != (file.len() - HEADER_BYTES) as u64 {
+    if file_len.checked_sub(HEADER_BYTES as u64) != Some(payload_len) {
         return Err(damaged(16, "the file's length is not the one recorded"));
     }
     if header[24..32] != [0; 8] {

@@ -106,6 +106,40 @@ pub(crate) struct DocumentRecord {
     pub(crate) n_passages: u32,
 }
 
+impl SegmentRef {
+    /// Its files, each with its kind; foreign ones have none.
+    pub(crate) fn files(&self) -> Vec<(&FileRef, Option<FileKind>)> {
+        let mut files = vec![
+            (&self.passages, Some(FileKind::Passages)),
+            (&self.vectors, Some(FileKind::Vectors)),
+            (&self.quantised, Some(FileKind::Quantised)),
+        ];
+        let graph = self.graph.iter().flat_map(|graph| &graph.files);
+        files.extend(graph.map(|file| (file, None)));
+        files
+    }
+
+    /// Gives it another number, which moves its files to another folder.
+    pub(crate) fn renumber(&mut self, number: u32) {
+        let (old, new) = (segment_folder(self.number), segment_folder(number));
+        self.number = number;
+        let own = [&mut self.passages, &mut self.vectors, &mut self.quantised];
+        let graph = self.graph.iter_mut().flat_map(|graph| &mut graph.files);
+        for file in own.into_iter().chain(graph) {
+            file.move_to(&old, &new);
+        }
+    }
+}
+
+impl FileRef {
+    /// Names it in another folder.
+    pub(crate) fn move_to(&mut self, old: &str, new: &str) {
+        if let Some(rest) = self.name.strip_prefix(old) {
+            self.name = format!("{new}{rest}");
+        }
+    }
+}
+
 impl Manifest {
     /// Reads and checks the manifest of an index folder.
     ///
@@ -144,6 +178,14 @@ impl Manifest {
         codec::decode(&path, &read_checked(&path, FileKind::Catalog)?)
     }
 
+    /// Every file of this generation but MANIFEST; foreign ones have no kind.
+    pub(crate) fn files(&self) -> Vec<(&FileRef, Option<FileKind>)> {
+        let mut files = vec![(&self.catalog, Some(FileKind::Catalog))];
+        files.extend(self.segments.iter().flat_map(SegmentRef::files));
+        files.extend(self.lexical_files.iter().map(|file| (file, None)));
+        files
+    }
+
     /// Every file and folder directly inside the index folder that this generation needs.
     pub(crate) fn entries(&self) -> Vec<String> {
         let mut names = vec![self.catalog.name.clone(), self.lexical.clone()];
@@ -157,19 +199,9 @@ impl Manifest {
 
     /// Names from a file must stay inside the index folder.
     fn check_names(&self, path: &Path) -> Result<()> {
-        let graphs = self
-            .segments
-            .iter()
-            .filter_map(|segment| segment.graph.as_ref());
-        let files = self
-            .segments
-            .iter()
-            .flat_map(|s| [&s.passages, &s.vectors, &s.quantised]);
-        let names = files
-            .chain(graphs.flat_map(|graph| &graph.files))
-            .chain(&self.lexical_files)
-            .map(|file| &file.name)
-            .chain([&self.catalog.name, &self.lexical]);
+        let files = self.files();
+        let names = files.iter().map(|(file, _)| &file.name);
+        let names = names.chain([&self.lexical]);
         for name in names {
             let inside = Path::new(name)
                 .components()

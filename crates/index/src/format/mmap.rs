@@ -9,6 +9,7 @@ use memmap2::Mmap;
 
 use crate::format::atomic::read_error;
 use crate::format::header::{self, FileKind, HEADER_BYTES, Header};
+use crate::format::manifest::FileRef;
 use crate::{Error, Result};
 
 /// A mapped file of ours whose header has been checked.
@@ -37,6 +38,18 @@ impl MappedFile {
             map,
             header,
         })
+    }
+
+    /// Maps the file that a manifest names, and refuses another one in its place.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(crate) fn open_as(path: &Path, kind: FileKind, file: &FileRef) -> Result<Self> {
+        let mapped = Self::open(path, kind)?;
+        if mapped.payload().len() as u64 != file.len_bytes || mapped.digest() != file.digest {
+            return Err(mapped.damaged(16, "the manifest names another file"));
+        }
+        Ok(mapped)
     }
 
     pub(crate) fn digest(&self) -> [u8; 32] {

@@ -1,0 +1,219 @@
+//! Copies of an index: taken while readers and a writer are at work, and put back.
+//!
+//! A backup is an index folder of one generation, with a marker that keeps writers away from it.
+
+mod held;
+mod restore;
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::format::atomic::{io_error, sync_folder};
+use crate::format::manifest::Manifest;
+use crate::index_folder::{BACKUP, IGNORE, LOCK, MARKER, is_backup, names};
+use crate::{Error, Result};
+
+use held::Held;
+pub use restore::{Overwrite, restore};
+
+/// How often a backup begins again when a newer generation takes the place of what it reads.
+const ATTEMPTS: usize = 10;
+
+/// What was copied by [`backup`] or [`restore`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Copied {
+    /// The folder that holds the copy.
+    pub folder: PathBuf,
+    /// The generation that the copy has.
+    pub generation: u64,
+    /// Its files.
+    pub n_files: usize,
+    /// Their bytes.
+    pub n_bytes: u64,
+}
+
+/// Copies the current generation of an index to `to`: a new or empty folder, or an earlier backup,
+/// which is replaced when the new one is complete.
+///
+/// Takes no lock of the index and holds up neither readers nor a writer. Each file is compared with
+/// its digest on the way, so that a damaged index gives no backup. The copy is written beside `to`,
+/// as `<to>.new`, synced and renamed.
+///
+/// # Errors
+/// `NoIndex`, `Damaged`, `UnsupportedVersion`; `NotABackup` where `to` holds other things or lies in
+/// the index; `Locked` while another backup is made to the same place; `Io`.
+pub fn backup(folder: &Path, to: &Path) -> Result<Copied> {
+    Manifest::read(folder)?;
+    let to = Target::settle(folder, to)?;
+    let lock = to.stage()?;
+    let mut attempt = 1;
+    loop {
+        let held = Held::take(folder)?;
+        match fill(&held, &to.new) {
+            Ok(()) => {
+                to.put_in_place(lock)?;
+                return Ok(held.copied(&to.path, held.manifest.generation));
+            }
+            // Open files outlive their names, but not on every file system.
+            Err(_) if attempt < ATTEMPTS && held.is_replaced() => attempt += 1,
+            Err(error) => {
+                let _: io::Result<()> = fs::remove_dir_all(&to.new);
+                return Err(error);
+            }
+        }
+        to.clear()?;
+    }
+}
+
+/// Writes a generation under the names it has, the manifest last.
+fn fill(held: &Held, to: &Path) -> Result<()> {
+    held.copy_to(to, &|name| Some(name.to_owned()))?;
+    held.manifest.publish(to)
+}
+
+/// Where a backup goes, and the names beside it that it takes on the way.
+struct Target {
+    path: PathBuf,
+    new: PathBuf,
+    old: PathBuf,
+}
+
+impl Target {
+    /// Ends what an interrupted backup has begun, and refuses a place that holds something else.
+    fn settle(index: &Path, to: &Path) -> Result<Self> {
+        let target = Self::beside(to)?;
+        target.recover()?;
+        let index = fs::canonicalize(index).map_err(|source| io_error("read", index, source))?;
+        let apart = !target.path.starts_with(&index) && !index.starts_with(&target.path);
+        if !apart || !is_free(&target.path, &[])? {
+            return Err(Error::NotABackup { path: target.path });
+        }
+        if !is_free(&target.new, &[LOCK])? {
+            return Err(Error::NotABackup { path: target.new });
+        }
+        Ok(target)
+    }
+
+    fn beside(to: &Path) -> Result<Self> {
+        let absolute = std::path::absolute(to).map_err(|source| io_error("find", to, source))?;
+        let path = match fs::canonicalize(&absolute) {
+            Ok(path) => path,
+            Err(_) => absolute,
+        };
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(Error::NotABackup { path });
+        };
+        fs::create_dir_all(parent).map_err(|source| io_error("create", parent, source))?;
+        let parent = fs::canonicalize(parent).map_err(|source| io_error("read", parent, source))?;
+        let sibling = |ending: &str| {
+            let mut name = name.to_owned();
+            name.push(ending);
+            parent.join(name)
+        };
+        Ok(Self {
+            new: sibling(".new"),
+            old: sibling(".old"),
+            path: parent.join(name),
+        })
+    }
+
+    /// Puts an earlier backup back, or away, that a crash has left under its second name.
+    fn recover(&self) -> Result<()> {
+        if !is_backup(&self.old) {
+            return Ok(());
+        }
+        if self.path.exists() {
+            return remove(&self.old);
+        }
+        rename(&self.old, &self.path)
+    }
+
+    /// Makes the folder that is written to, with nothing in it but a lock, which is returned, and
+    /// the marker.
+    fn stage(&self) -> Result<File> {
+        match fs::create_dir(&self.new) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(io_error("create", &self.new, error));
+            }
+            _ => {}
+        }
+        let path = self.new.join(LOCK);
+        let lock = File::create(&path).map_err(|source| io_error("create", &path, source))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Locked {
+                    path: self.path.clone(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(io_error("lock", &path, source)),
+        }
+        self.clear()?;
+        for (name, text) in [(BACKUP, MARKER), (IGNORE, "*\n")] {
+            let path = self.new.join(name);
+            fs::write(&path, text).map_err(|source| io_error("write", &path, source))?;
+        }
+        Ok(lock)
+    }
+
+    fn clear(&self) -> Result<()> {
+        let kept = [LOCK, BACKUP, IGNORE];
+        for name in names(&self.new)? {
+            if !kept.contains(&name.as_str()) {
+                remove(&self.new.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn put_in_place(&self, lock: File) -> Result<()> {
+        sync_folder(&self.new)?;
+        // The lock goes with the folder, but Windows renames none with an open file in it.
+        let _lock = (!cfg!(windows)).then_some(lock);
+        if !self.path.exists() {
+            rename(&self.new, &self.path)?;
+        } else if is_backup(&self.path) {
+            rename(&self.path, &self.old)?;
+            if let Err(error) = rename(&self.new, &self.path) {
+                rename(&self.old, &self.path)?;
+                return Err(error);
+            }
+            remove(&self.old)?;
+        } else {
+            // It is empty, or this fails.
+            fs::remove_dir(&self.path).map_err(|source| io_error("replace", &self.path, source))?;
+            rename(&self.new, &self.path)?;
+        }
+        sync_folder(self.path.parent().unwrap_or(Path::new(".")))
+    }
+}
+
+/// Whether a backup may be written there: nothing is there but what `begun` names, or a backup.
+fn is_free(path: &Path, begun: &[&str]) -> Result<bool> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(io_error("read", path, error)),
+        Ok(metadata) if !metadata.is_dir() => return Ok(false),
+        Ok(_) => {}
+    }
+    let mut names = names(path)?.into_iter();
+    Ok(names.all(|name| begun.contains(&name.as_str())) || is_backup(path))
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|source| io_error("rename", from, source))
+}
+
+fn remove(path: &Path) -> Result<()> {
+    let removed = if path.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
+    removed.map_err(|source| io_error("remove", path, source))
+}
+
+#[cfg(test)]
+mod tests;

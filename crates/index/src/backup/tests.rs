@@ -1,0 +1,259 @@
+//! Where backups may go, what a crash leaves, and what restoring keeps.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::doctor::tests::{document, embedder, index};
+use crate::doctor::{Verdict, diagnose};
+use crate::{IndexOptions, IndexWriter, Snapshot};
+
+fn add(folder: &Path, i: usize) {
+    let writer = IndexWriter::open(folder, None, embedder(), IndexOptions::default());
+    let mut writer = writer.expect("a writer");
+    writer.put_document(&document(i)).expect("put");
+    writer.commit().expect("committed");
+}
+
+fn ids(folder: &Path) -> Vec<String> {
+    let snapshot = Snapshot::open(folder).expect("opens");
+    snapshot.sources().map(|source| source.path).collect()
+}
+
+fn assert_sound(folder: &Path) {
+    let diagnosis = diagnose(folder).expect("a diagnosis");
+    assert_eq!(diagnosis.verdict(), Verdict::Sound, "{diagnosis:?}");
+    assert!(!diagnosis.has_leftovers(), "{diagnosis:?}");
+}
+
+/// Every file below a folder by its name in it, but locks.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for name in names(folder).expect("read") {
+        let path = folder.join(&name);
+        if path.is_dir() {
+            let inside = files(&path).into_iter();
+            found.extend(inside.map(|(file, bytes)| (format!("{name}/{file}"), bytes)));
+        } else if !name.to_lowercase().ends_with("lock") {
+            found.insert(name, fs::read(path).expect("read"));
+        }
+    }
+    found
+}
+
+/// An index of three documents, and a folder for backups.
+fn places() -> (TempDir, TempDir) {
+    (index(3, usize::MAX), tempfile::tempdir().expect("a folder"))
+}
+
+#[test]
+fn a_backup_is_the_index_and_restoring_it_into_nothing_gives_the_index_again() {
+    let (index, place) = places();
+    let to = place.path().join("deep/down/backup");
+    let copied = backup(index.path(), &to).expect("backed up");
+    assert_sound(&to);
+    let mut copy = files(&to);
+    assert!(copy.remove(BACKUP).is_some());
+    assert_eq!(copy, files(index.path()));
+    assert_eq!(
+        copied.n_files + 2,
+        copy.len(),
+        "all but MANIFEST and .gitignore are counted"
+    );
+
+    let again = place.path().join("again");
+    restore(&to, &again, None, Overwrite::Refuse).expect("restored");
+    assert_eq!(files(&again), files(index.path()));
+    assert_sound(&again);
+    add(&again, 7);
+    assert_eq!(ids(&again).len(), 4, "the writer goes on from it");
+}
+
+#[test]
+fn an_earlier_backup_is_replaced_and_other_folders_are_left_alone() {
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    fs::create_dir(&to).expect("an empty folder");
+    backup(index.path(), &to).expect("backed up");
+    add(index.path(), 9);
+    backup(index.path(), &to).expect("replaced");
+    assert_eq!(ids(&to).len(), 4);
+    assert_eq!(names(place.path()).expect("read"), ["backup"]);
+
+    let other = place.path().join("other");
+    fs::create_dir(&other).expect("a folder");
+    for name in ["letter.txt", BACKUP] {
+        fs::write(other.join(name), "dear").expect("a file");
+        let refused = backup(index.path(), &other);
+        assert!(
+            matches!(refused, Err(Error::NotABackup { .. })),
+            "{refused:?}"
+        );
+    }
+    fs::write(to.join("letter.txt"), "dear").expect("a file in a backup");
+    let inside = index.path().join("backup");
+    let live = self::index(1, usize::MAX);
+    for path in [&to, &inside, live.path(), index.path()] {
+        let refused = backup(index.path(), path);
+        assert!(
+            matches!(refused, Err(Error::NotABackup { .. })),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(fs::read(to.join("letter.txt")).expect("there"), b"dear");
+    assert_eq!(ids(live.path()).len(), 1);
+}
+
+#[test]
+fn a_crash_between_the_two_renames_loses_no_backup() {
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    let old = place.path().join("backup.old");
+    backup(index.path(), &to).expect("backed up");
+    fs::rename(&to, &old).expect("as a crash leaves it");
+    let restored = place.path().join("restored");
+    restore(&to, &restored, None, Overwrite::Refuse).expect("found under its second name");
+    assert_sound(&restored);
+
+    fs::rename(&to, &old).expect("as a crash leaves it");
+    fs::create_dir(place.path().join("backup.new")).expect("as a crash leaves it");
+    fs::write(place.path().join("backup.new").join(LOCK), "").expect("as a crash leaves it");
+    add(index.path(), 9);
+    backup(index.path(), &to).expect("backed up");
+    assert_eq!(ids(&to).len(), 4);
+    assert_eq!(
+        names(place.path()).expect("read").len(),
+        2,
+        "nothing is left over"
+    );
+}
+
+#[test]
+fn one_backup_at_a_time_goes_to_a_place() {
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    let target = Target::settle(index.path(), &to).expect("free");
+    let _lock = target.stage().expect("staged");
+    let refused = backup(index.path(), &to);
+    assert!(matches!(refused, Err(Error::Locked { .. })), "{refused:?}");
+}
+
+#[test]
+fn a_damaged_index_gives_no_backup_and_the_earlier_one_stays() {
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    backup(index.path(), &to).expect("backed up");
+    add(index.path(), 9);
+    for (name, mut bytes) in files(index.path()) {
+        if [IGNORE, "MANIFEST"].contains(&name.as_str()) {
+            continue;
+        }
+        let path = index.path().join(&name);
+        let sound = bytes.clone();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::remove_file(&path).expect("removed");
+        fs::write(&path, bytes).expect("damaged");
+        match backup(index.path(), &to) {
+            Err(Error::Damaged { path, .. }) => assert!(path.ends_with(&name), "{path:?}"),
+            other => panic!("{name}: {other:?}"),
+        }
+        fs::write(&path, sound).expect("mended");
+    }
+    assert_sound(&to);
+    assert_eq!(ids(&to).len(), 3);
+    assert_eq!(names(place.path()).expect("read"), ["backup"]);
+}
+
+#[test]
+fn an_index_is_replaced_only_where_that_is_allowed() {
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    backup(index.path(), &to).expect("backed up");
+    for i in 10..14 {
+        add(index.path(), i);
+    }
+    let before = Snapshot::open(index.path()).expect("opens");
+    let refused = restore(&to, index.path(), None, Overwrite::Refuse);
+    assert!(
+        matches!(refused, Err(Error::IndexExists { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(ids(index.path()).len(), 7);
+
+    let restored = restore(&to, index.path(), None, Overwrite::Allow).expect("restored");
+    assert!(
+        restored.generation > before.generation(),
+        "readers see that it has changed"
+    );
+    assert_eq!(ids(index.path()), ids(&to));
+    assert_sound(index.path());
+    assert_eq!(
+        before.sources().count(),
+        7,
+        "an open reader keeps its generation"
+    );
+    add(index.path(), 20);
+    assert_eq!(ids(index.path()).len(), 4);
+    assert_sound(index.path());
+}
+
+#[test]
+fn a_damaged_index_can_be_replaced() {
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    backup(index.path(), &to).expect("backed up");
+    fs::write(index.path().join("MANIFEST"), "garbage").expect("damaged");
+    restore(&to, index.path(), None, Overwrite::Allow).expect("restored");
+    assert_eq!(ids(index.path()).len(), 3);
+    assert_sound(index.path());
+}
+
+#[test]
+fn a_damaged_backup_is_refused_and_the_index_stays_as_it_was() {
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    backup(index.path(), &to).expect("backed up");
+    let before = files(index.path());
+    for (name, mut bytes) in files(&to) {
+        if [IGNORE, BACKUP].contains(&name.as_str()) {
+            continue;
+        }
+        let path = to.join(&name);
+        let sound = bytes.clone();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        fs::write(&path, bytes).expect("damaged");
+        let refused = restore(&to, index.path(), None, Overwrite::Allow);
+        assert!(
+            matches!(refused, Err(Error::Damaged { .. })),
+            "{name}: {refused:?}"
+        );
+        assert_eq!(files(index.path()), before, "{name}");
+        fs::write(&path, sound).expect("mended");
+    }
+    let nothing = restore(
+        &place.path().join("none"),
+        index.path(),
+        None,
+        Overwrite::Allow,
+    );
+    assert!(
+        matches!(nothing, Err(Error::NoBackup { .. })),
+        "{nothing:?}"
+    );
+}
+
+#[test]
+fn nothing_is_written_to_a_backup() {
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    backup(index.path(), &to).expect("backed up");
+    let writer = IndexWriter::open(&to, None, embedder(), IndexOptions::default());
+    assert!(matches!(writer.err(), Some(Error::IsBackup { .. })));
+    let onto = restore(&to, &to, None, Overwrite::Allow);
+    assert!(matches!(onto, Err(Error::IsBackup { .. })), "{onto:?}");
+}
