@@ -48,7 +48,8 @@ impl Mutator {
 
     fn change(&mut self, input: &mut Vec<u8>, other: &[u8]) {
         let at = self.below(input.len() + 1);
-        let len = 1 + self.below(1 << self.below(9));
+        let magnitude = self.below(9);
+        let len = 1 + self.below(1 << magnitude);
         let end = (at + len).min(input.len());
         match self.below(10) {
             0 if at < input.len() => input[at] ^= 1 << self.below(8),
