@@ -10,7 +10,7 @@ use crate::place::{Place, Random, answers, content, setting};
 const QUESTIONS: [&str; 3] = ["number 7 of the round", "salt in the sea", "\"record 3\""];
 
 /// How often one folder is indexed in vain before it is left in peace.
-const KILLS_A_FOLDER: u64 = 6;
+const KILLS_A_FOLDER: u64 = 3;
 
 fn fill(place: &Place, round: &str, n_files: u64) {
     for i in 0..n_files {
@@ -38,7 +38,7 @@ fn begin(update: bool) -> Place {
 
 #[test]
 fn an_indexer_killed_at_random_moments_leaves_an_index_that_the_next_run_completes() {
-    let n_kills = setting("REREAD_TEST_KILLS", 36);
+    let n_kills = setting("REREAD_TEST_KILLS", 24);
     let seed = setting("REREAD_TEST_SEED", 20_261_125);
     let mut random = Random(seed);
     let arguments = ["index", "--commit-every", "0s", "--quiet"];
@@ -57,7 +57,7 @@ fn an_indexer_killed_at_random_moments_leaves_an_index_that_the_next_run_complet
         let place = begin(update);
         for _ in 0..KILLS_A_FOLDER {
             let what = format!("seed {seed}, kill {n_done}");
-            let delay = Duration::from_micros(random.below(whole.as_micros() as u64 * 11 / 10));
+            let delay = Duration::from_micros(random.below(whole.as_micros() as u64));
             let mut child = place
                 .command(&arguments)
                 .stderr(Stdio::null())

@@ -55,7 +55,8 @@ impl Place {
         command.output().unwrap()
     }
 
-    fn settle(&self, command: &mut Command) {
+    /// Lets a command know nothing of who runs the tests.
+    pub(crate) fn settle(&self, command: &mut Command) {
         let inherited = std::env::vars_os().map(|(name, _)| name);
         for name in inherited.filter(|name| name.to_string_lossy().starts_with("REREAD_")) {
             command.env_remove(name);

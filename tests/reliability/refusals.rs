@@ -69,7 +69,8 @@ fn as_somebody(place: &Place, args: &[&str]) -> Output {
         }
         fs::set_permissions(place.home.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let mut other = std::process::Command::new(bin);
-        other.args(command.get_args()).current_dir(place.root());
+        other.args(command.get_args());
+        place.settle(&mut other);
         other.env("REREAD_MODELS", models).uid(NOBODY).gid(NOBODY);
         command = other;
     }
@@ -105,7 +106,11 @@ fn a_closed_index_is_searched_as_it_is_and_a_closed_file_is_reported() {
 
     let index = as_somebody(&place, &["index"]);
     assert_eq!(index.status.code(), Some(2), "{}", said(&index));
-    assert!(said(&index).contains("LOCK") && said(&index).contains("ermission denied"));
+    let message = said(&index);
+    assert!(
+        message.contains("LOCK") && message.contains("ermission denied"),
+        "{message}"
+    );
     let search = as_somebody(&place, &["search", "--no-rerank", "salt"]);
     assert_eq!(search.status.code(), Some(0), "{}", said(&search));
     assert!(
@@ -122,7 +127,11 @@ fn a_closed_index_is_searched_as_it_is_and_a_closed_file_is_reported() {
     close(&elsewhere, 0o777);
     let index = as_somebody(&place, &["index", "--index", elsewhere.to_str().unwrap()]);
     assert_eq!(index.status.code(), Some(0), "{}", said(&index));
-    assert!(said(&index).contains("sea.md: ") && said(&index).contains("1 problem"));
+    let message = said(&index);
+    assert!(
+        message.contains("sea.md: ") && message.contains("1 problem"),
+        "{message}"
+    );
     close(&place.root().join("sea.md"), 0o644);
     close(&place.index(), 0o755);
     close(&place.index().join("LOCK"), 0o644);

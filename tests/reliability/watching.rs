@@ -64,6 +64,18 @@ impl Watching {
         place.snapshot().verify().unwrap();
     }
 
+    /// Waits until nothing is written any more. Returns the index's generation.
+    fn settled(&self, place: &Place) -> u64 {
+        let started = Instant::now();
+        let mut generation = 0;
+        while place.snapshot().generation() != generation {
+            assert!(started.elapsed() < PATIENCE, "it goes on and on");
+            generation = place.snapshot().generation();
+            while self.updates.recv_timeout(Duration::from_secs(1)).is_ok() {}
+        }
+        generation
+    }
+
     /// Ends it as Ctrl-C does. Returns its exit status.
     fn interrupt(mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
@@ -149,20 +161,9 @@ fn whatever_happens_to_a_watched_folder_the_index_comes_to_agree_with_a_fresh_on
     assert!(watching.update()["files"]["removed"].as_u64().unwrap() > 0);
 
     // Looking at files is no change, and neither is the index itself.
-    while watching
-        .updates
-        .recv_timeout(Duration::from_millis(800))
-        .is_ok()
-    {}
-    let generation = place.snapshot().generation();
+    let generation = watching.settled(&place);
     copy(place.root(), Place::new().root());
-    assert!(
-        watching
-            .updates
-            .recv_timeout(Duration::from_millis(800))
-            .is_err()
-    );
-    assert_eq!(place.snapshot().generation(), generation);
+    assert_eq!(watching.settled(&place), generation);
 
     assert_eq!(watching.interrupt(), Some(0));
     place.ok(&["status", "--verify"]);

@@ -2,6 +2,7 @@
 //!
 //! The process is this test binary itself, started again for one test and told by its environment at
 //! which step to end.
+#![allow(clippy::print_stdout, reason = "how much was tried is worth seeing")]
 
 use std::env;
 use std::fs::{self, OpenOptions};
@@ -23,6 +24,9 @@ const ROOT: &str = "REREAD_TEST_CRASH_ROOT";
 const AT: &str = "REREAD_TEST_CRASH_AT";
 /// The file that a child lists its steps in.
 const STEPS: &str = "REREAD_TEST_CRASH_STEPS";
+
+/// Set by a person for every step, and not only the first and the last of each name.
+const ALL: &str = "REREAD_TEST_ALL_STEPS";
 
 const DIM: usize = 16;
 
@@ -191,7 +195,7 @@ fn answers(snapshot: &Snapshot) -> Vec<Vec<String>> {
 }
 
 /// Ends a run at each of its steps: each time the index is whole, and the next run does the rest.
-fn crash_everywhere(begin: impl Fn(&Path), had_index: bool) -> usize {
+fn crash_everywhere(begin: impl Fn(&Path), had_index: bool) -> (usize, usize) {
     let undisturbed = tempfile::tempdir().expect("a folder");
     begin(undisturbed.path());
     let steps = undisturbed.path().join("steps.bin");
@@ -200,7 +204,9 @@ fn crash_everywhere(begin: impl Fn(&Path), had_index: bool) -> usize {
     let names: Vec<&str> = names.lines().collect();
     let wanted = Snapshot::open(&undisturbed.path().join(".reread")).expect("an index");
     assert!(names.len() > 60, "{} steps", names.len());
-    for (at, name) in names.iter().enumerate() {
+    let chosen = chosen(&names);
+    for &at in &chosen {
+        let name = names[at];
         let what = format!("step {at}, {name}");
         let root = tempfile::tempdir().expect("a folder");
         begin(root.path());
@@ -232,7 +238,18 @@ fn crash_everywhere(begin: impl Fn(&Path), had_index: bool) -> usize {
         let expected = 4 + snapshot.manifest.segments.len() + 1;
         assert_eq!(left, expected, "{what}: rubbish is left");
     }
-    names.len()
+    (chosen.len(), names.len())
+}
+
+/// The steps at which a run is ended.
+fn chosen(names: &[&str]) -> Vec<usize> {
+    let is_edge = |at: usize| {
+        let same = |other: &&str| *other == names[at];
+        names.iter().position(|other| same(other)) == Some(at)
+            || names.iter().rposition(|other| same(other)) == Some(at)
+    };
+    let all = env::var_os(ALL).is_some();
+    (0..names.len()).filter(|&at| all || is_edge(at)).collect()
 }
 
 #[test]
@@ -241,8 +258,8 @@ fn a_first_run_that_ends_at_any_step_is_finished_by_the_next() {
         before(root);
         after(root);
     };
-    let n = crash_everywhere(first, false);
-    println!("ended at each of {n} steps of a first run");
+    let (n, of) = crash_everywhere(first, false);
+    println!("ended at {n} of {of} steps of a first run");
 }
 
 #[test]
@@ -252,6 +269,6 @@ fn an_update_that_ends_at_any_step_leaves_a_whole_index() {
         index(root);
         after(root);
     };
-    let n = crash_everywhere(update, true);
-    println!("ended at each of {n} steps of an update");
+    let (n, of) = crash_everywhere(update, true);
+    println!("ended at {n} of {of} steps of an update");
 }
