@@ -11,6 +11,16 @@ check:
 test:
     cargo test --workspace
 
+# Kills, stress and hostile bytes for longer: `just endure 500 120`
+endure kills="500" seconds="120":
+    REREAD_TEST_KILLS={{kills}} REREAD_TEST_STRESS_SECONDS={{seconds}} cargo test --test reliability -- --nocapture
+    REREAD_TEST_ALL_STEPS=1 cargo test -p reread-index --lib crash -- --nocapture
+    just fuzz {{seconds}}
+
+# Hostile bytes for each reader, so many seconds each, another seed every time
+fuzz seconds="60":
+    REREAD_FUZZ_SECONDS={{seconds}} REREAD_FUZZ_SEED=$(date +%s) cargo test -p reread-index --lib fuzz -- --nocapture
+
 # Scan against graph: from how many vectors on does the graph pay?
 dense *sizes:
     cargo bench --profile dev -p reread-index --bench dense -- {{sizes}}

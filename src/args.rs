@@ -11,7 +11,7 @@ mod why;
 mod worth_it;
 
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -33,7 +33,7 @@ Exit status:
   0    something was found, or the command did its work
   1    nothing was found
   2    wrong usage, or an error
-  130  interrupted with Ctrl-C; an index is left as it was
+  130  interrupted with Ctrl-C; the index stays as last committed
 A reader that closes the pipe early (`reread ... | head -1`) is not an error.";
 
 const AFTER_LONG_HELP: &str = "\
@@ -41,7 +41,7 @@ Exit status:
   0    something was found, or the command did its work
   1    nothing was found
   2    wrong usage, or an error
-  130  interrupted with Ctrl-C; an index is left as it was
+  130  interrupted with Ctrl-C; the index stays as last committed
 A reader that closes the pipe early (`reread ... | head -1`) is not an error.
 
 Configuration, first match wins:
@@ -86,6 +86,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Search(Box<SearchArgs>),
     Index(IndexArgs),
+    Watch(WatchArgs),
     Rerank(RerankArgs),
     Eval(Box<EvalArgs>),
     WorthIt(Box<WorthItArgs>),
@@ -268,6 +269,42 @@ pub(crate) struct IndexArgs {
     pub(crate) rebuild: bool,
 
     /// Print what was done as one JSON object
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) cut: IndexFlags,
+    #[command(flatten)]
+    pub(crate) walk: WalkFlags,
+    #[command(flatten)]
+    pub(crate) read: ReadFlags,
+    #[command(flatten)]
+    pub(crate) models: ModelFlags,
+}
+
+/// Keep the index of a folder up to date until Ctrl-C
+///
+/// Indexes what has changed, and then whatever changes, as soon as the folder has been quiet for a
+/// moment. Says each update in one line. Searches meanwhile see the last update as a whole.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  reread watch notes &
+  reread search --no-refresh \"where did I put the key\" notes")]
+pub(crate) struct WatchArgs {
+    /// The folder to watch
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub(crate) folder: PathBuf,
+
+    /// Look for changes every so often [default: wait for the system to tell]
+    ///
+    /// Such as `5s`. For network drives, whose changes by other machines the system does not tell.
+    #[arg(long, value_name = "TIME", value_parser = values::timeout, help_heading = "Files")]
+    pub(crate) poll: Option<Duration>,
+
+    /// Print each update as one JSON object on a line, as `reread index --json` does
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 

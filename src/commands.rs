@@ -14,6 +14,7 @@ pub(crate) mod rerank;
 pub(crate) mod search;
 pub(crate) mod status;
 pub(crate) mod tune;
+pub(crate) mod watch;
 pub(crate) mod why;
 pub(crate) mod worth_it;
 

@@ -1,25 +1,38 @@
 //! Ctrl-C. While an index is written the first one asks for an orderly end; at any other time, and
 //! the second time, the process ends at once, which an index survives as well.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::output::say;
 
 /// The exit status of an interrupted command, as shells know it.
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
-static ORDERLY: AtomicBool = AtomicBool::new(false);
+static N_ORDERLY: AtomicUsize = AtomicUsize::new(0);
+static N_WRITING: AtomicUsize = AtomicUsize::new(0);
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
 /// While this lives, the first Ctrl-C only makes [`requested`] true.
-pub(crate) struct Orderly(());
+pub(crate) struct Orderly {
+    writing: bool,
+}
 
-/// Asks for an orderly end from now on.
+/// Asks for an orderly end from now on, while an index is written.
 pub(crate) fn orderly() -> Orderly {
+    N_WRITING.fetch_add(1, Ordering::SeqCst);
+    ask(true)
+}
+
+/// The same while nothing is written, so that there is nothing to be said of it.
+pub(crate) fn orderly_while_waiting() -> Orderly {
+    ask(false)
+}
+
+fn ask(writing: bool) -> Orderly {
     // Where no handler can be set, Ctrl-C ends the process as it always does.
     let _ = ctrlc::set_handler(on_interrupt);
-    ORDERLY.store(true, Ordering::SeqCst);
-    Orderly(())
+    N_ORDERLY.fetch_add(1, Ordering::SeqCst);
+    Orderly { writing }
 }
 
 /// Whether the user has asked to stop.
@@ -29,15 +42,20 @@ pub(crate) fn requested() -> bool {
 
 impl Drop for Orderly {
     fn drop(&mut self) {
-        ORDERLY.store(false, Ordering::SeqCst);
+        N_ORDERLY.fetch_sub(1, Ordering::SeqCst);
+        if self.writing {
+            N_WRITING.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 }
 
 // The handler runs on a thread of its own, from which nothing can return to `main`.
 #[allow(clippy::exit)]
 fn on_interrupt() {
-    if ORDERLY.load(Ordering::SeqCst) && !REQUESTED.swap(true, Ordering::SeqCst) {
-        say("reread: stopping; the index stays as it was");
+    if N_ORDERLY.load(Ordering::SeqCst) > 0 && !REQUESTED.swap(true, Ordering::SeqCst) {
+        if N_WRITING.load(Ordering::SeqCst) > 0 {
+            say("reread: stopping; what is committed stays, and the next run goes on from there");
+        }
         return;
     }
     std::process::exit(i32::from(EXIT_INTERRUPTED));

@@ -113,6 +113,9 @@ pub(crate) fn index_options(settings: &Settings) -> IndexOptions {
         options = options.with_pdf_timeout(limit);
     }
     let cut = &settings.index;
+    if let Some(commit_every) = cut.commit_every {
+        options = options.with_checkpoint(commit_every);
+    }
     if cut.passage_tokens.is_some() || cut.overlap_tokens.is_some() {
         let mut chunk = ChunkOptions::default();
         chunk.max_tokens = cut.passage_tokens.unwrap_or(chunk.max_tokens);

@@ -1,6 +1,7 @@
 //! How much the second pass reads, what is kept of it, and what its scores mean.
 #![allow(clippy::unwrap_used)] // A panic is how a test fails.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -160,7 +161,8 @@ fn judgements(folder: &Path) -> [String; 4] {
     for number in 0..8 {
         let question = format!(r#"{{"_id": "q{number}", "text": "{QUESTION} number {number}"}}"#);
         questions += &(question + "\n");
-        judged += &format!("q{number}\t{}.md\t1\n", if number % 2 == 0 { 3 } else { 7 });
+        let answer = if number % 2 == 0 { 3 } else { 7 };
+        writeln!(judged, "q{number}\t{answer}.md\t1").unwrap();
     }
     fs::write(&queries, questions).unwrap();
     fs::write(&qrels, judged).unwrap();

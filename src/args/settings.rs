@@ -9,7 +9,7 @@ use reread_engine::{Calibration, InstructionSet};
 
 use super::values::{
     ByArg, FusionArg, KindArg, ModeArg, PrecisionArg, StopArg, bounded, budget, calibration, cpu,
-    finite, size, timeout, weight,
+    finite, pause, size, timeout, weight,
 };
 
 /// Everything that flags, environment and configuration files can set.
@@ -242,6 +242,14 @@ pub(crate) struct IndexFlags {
     #[arg(long, value_name = "N", env = "REREAD_OVERLAP_TOKENS", hide_env_values = true,
           value_parser = bounded::<0, 2_047>)]
     pub(crate) overlap_tokens: Option<usize>,
+
+    /// How long a run works before it commits what it has done [default: 15s]
+    ///
+    /// Such as `5s` or `10m`. A run that is killed goes on from there. Shorter loses less; the commits
+    /// then take more of the time, but never more than about a fiftieth. `0s` commits after every file.
+    #[arg(long, value_name = "TIME", env = "REREAD_COMMIT_EVERY", hide_env_values = true,
+          hide_short_help = true, value_parser = pause)]
+    pub(crate) commit_every: Option<Duration>,
 }
 
 impl IndexFlags {
@@ -249,6 +257,7 @@ impl IndexFlags {
         Self {
             passage_tokens: self.passage_tokens.or(other.passage_tokens),
             overlap_tokens: self.overlap_tokens.or(other.overlap_tokens),
+            commit_every: self.commit_every.or(other.commit_every),
         }
     }
 }

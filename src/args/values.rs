@@ -196,6 +196,13 @@ pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "must be a time such as 30s or 2m, at most 1h".to_owned())
 }
 
+/// Reads how long something goes on before something else is done.
+pub(crate) fn pause(text: &str) -> Result<Duration, String> {
+    span(text)
+        .filter(|pause| *pause <= Duration::from_secs(86_400))
+        .ok_or_else(|| "must be a time such as 30s or 2m, at most 24h".to_owned())
+}
+
 /// Reads a point in time: a date, a time, or how long ago it was.
 pub(crate) fn since(text: &str) -> Result<SystemTime, String> {
     point_in_time(text.trim(), &ZonedDateTime::now())

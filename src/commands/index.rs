@@ -14,11 +14,12 @@ use crate::progress::Progress;
 use crate::{Outcome, folder, interrupt, resolve};
 
 #[derive(Serialize)]
-struct SummaryJson<'a> {
+pub(super) struct SummaryJson<'a> {
     schema: u32,
     folder: &'a Path,
     index: Option<&'a Path>,
     changed: bool,
+    resumed: bool,
     files: FilesJson,
     passages: PassagesJson,
     problems: Vec<ProblemJson<'a>>,
@@ -94,7 +95,7 @@ pub(crate) fn bring_up_to_date(
     summary
 }
 
-fn summary_json<'a>(
+pub(super) fn summary_json<'a>(
     summary: &'a IndexSummary,
     folder: &'a Path,
     index: Option<&'a Path>,
@@ -109,6 +110,7 @@ fn summary_json<'a>(
         folder,
         index,
         changed: summary.changed,
+        resumed: summary.resumed,
         files: FilesJson {
             added: summary.n_added,
             changed: summary.n_changed,

@@ -13,12 +13,17 @@ use crate::args::{CommonArgs, Settings, StatusArgs};
 use crate::output::{bytes, clean, counted, grouped, json};
 use crate::{Outcome, folder, resolve};
 
+/// What people are told of an index that does not hold the whole folder yet.
+pub(crate) const UNFINISHED: &str =
+    "an indexing run is at work or was stopped before its end; `reread index` does what is left";
+
 #[derive(Serialize)]
 struct StatusJson<'a> {
     schema: u32,
     folder: &'a Path,
     index: &'a Path,
     generation: u64,
+    unfinished: bool,
     written: Option<String>,
     model: &'a ModelIdentity,
     dim: usize,
@@ -92,6 +97,9 @@ fn write_people(
         "written",
         &format!("{written}, generation {}", status.generation),
     )?;
+    if status.unfinished {
+        row("unfinished", UNFINISHED)?;
+    }
     let files = format!(
         "{}, {} of them without text, {} unreadable",
         grouped(status.n_sources),
@@ -185,6 +193,7 @@ fn status_json<'a>(status: &'a Status, args: &'a StatusArgs, models: &'a Models)
         folder: &args.folder,
         index: &status.folder,
         generation: status.generation,
+        unfinished: status.unfinished,
         written: written(status),
         model: &status.model,
         dim: status.dim,

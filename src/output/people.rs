@@ -237,6 +237,22 @@ fn reread(result: &SearchResult) -> String {
 
 /// What an indexing run did, a line or more.
 pub(crate) fn index_summary(summary: &IndexSummary) -> Vec<String> {
+    let mut lines = vec![index_line(summary)];
+    for problem in summary.problems.iter().take(MAX_PROBLEMS) {
+        lines.push(format!("  {}", clean(&problem.to_string())));
+    }
+    let more = summary.problems.len().saturating_sub(MAX_PROBLEMS);
+    if more > 0 {
+        lines.push(format!(
+            "  and {} more; `reread index --rebuild --json` lists them all",
+            grouped(more)
+        ));
+    }
+    lines
+}
+
+/// What an indexing run did, in one line.
+pub(crate) fn index_line(summary: &IndexSummary) -> String {
     let mut parts = Vec::new();
     let n_read = summary.n_added + summary.n_changed;
     let time = duration(summary.elapsed);
@@ -267,18 +283,10 @@ pub(crate) fn index_summary(summary: &IndexSummary) -> Vec<String> {
     if !summary.problems.is_empty() {
         parts.push(counted(summary.problems.len(), "problem"));
     }
-    let mut lines = vec![parts.join("; ")];
-    for problem in summary.problems.iter().take(MAX_PROBLEMS) {
-        lines.push(format!("  {}", clean(&problem.to_string())));
+    if summary.resumed {
+        parts.push("a run that was stopped is now complete".to_owned());
     }
-    let more = summary.problems.len().saturating_sub(MAX_PROBLEMS);
-    if more > 0 {
-        lines.push(format!(
-            "  and {} more; `reread index --rebuild --json` lists them all",
-            grouped(more)
-        ));
-    }
-    lines
+    parts.join("; ")
 }
 
 #[cfg(test)]

@@ -78,6 +78,10 @@ impl Engine {
         timings.lexical = retrieved.lexical_time;
         timings.dense = retrieved.dense_time;
         let mut warnings = retrieved.warnings;
+        if snapshot.is_unfinished() {
+            let more = "a part of the folder is not indexed yet; `reread index` does what is left";
+            warnings.push(more.to_owned());
+        }
         let report = FirstPassReport {
             mode: first_pass.mode,
             n_candidates: retrieved.candidates.len(),

@@ -146,6 +146,7 @@ impl Target {
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::Locked {
                     path: self.path.clone(),
+                    holder: None,
                 });
             }
             Err(TryLockError::Error(source)) => return Err(io_error("lock", &path, source)),

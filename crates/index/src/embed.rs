@@ -1,6 +1,7 @@
 //! The bi-encoder of the first pass, behind a trait.
 
 pub(crate) mod bert;
+mod blocks;
 #[cfg(feature = "fastembed")]
 mod fastembed;
 
@@ -9,6 +10,7 @@ use std::ops::Range;
 use reread_encoder::ModelIdentity;
 use unicode_segmentation::UnicodeSegmentation;
 
+pub(crate) use self::blocks::token_offsets_in_blocks;
 #[cfg(feature = "fastembed")]
 pub use self::fastembed::{FastembedEmbedder, FastembedEmbedderOptions};
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use reread_encoder::ModelIdentity;
 
 use crate::embed::BoxError;
+use crate::index_folder::LockHolder;
 
 /// A `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -129,10 +130,16 @@ pub enum Error {
         documents: Vec<String>,
     },
     /// Another process or thread is writing to this index.
-    #[error("another process is writing to the index in {}; wait until it is done", path.display())]
+    #[error(
+        "{} is writing to the index in {}; wait until it is done",
+        holder.map_or("another process".to_owned(), |holder| holder.to_string()),
+        path.display()
+    )]
     Locked {
         /// The index folder.
         path: PathBuf,
+        /// Who is writing, where that is known.
+        holder: Option<LockHolder>,
     },
     /// An option lies outside its bounds.
     #[error("{option} is {value}, and must be {bound}")]

@@ -27,12 +27,15 @@ const READ_AHEAD: usize = 64;
 /// How many bytes of files are read at a time.
 const READ_AHEAD_BYTES: u64 = 64 << 20;
 
+/// The share of a run's time that its commits may take: one in so many.
+const CHECKPOINT_SHARE: u32 = 50;
+
 /// Watches a long run: is told how far it is, and may stop it.
 pub trait Observer: Sync {
     /// Is told how far the run is, often.
     fn progress(&self, _progress: &IndexProgress) {}
 
-    /// Whether the run shall stop; the index is then left as it was.
+    /// Whether the run shall stop; the index is then left as the last commit made it.
     fn cancelled(&self) -> bool {
         false
     }
@@ -84,6 +87,8 @@ pub struct IndexSummary {
     /// Whether what can be found has changed. A new generation that only takes over file times does
     /// not count.
     pub changed: bool,
+    /// Whether an earlier run had been stopped before its end, and this one went on from there.
+    pub resumed: bool,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -137,6 +142,9 @@ pub fn nothing_to_do(
         must_cut,
     };
     let mut summary = new_summary(&found);
+    if snapshot.is_unfinished() {
+        return Ok(None);
+    }
     if must_cut || scope != snapshot.manifest.scope || !missing(state.catalog, &found).is_empty() {
         return Ok(None);
     }
@@ -147,6 +155,9 @@ pub fn nothing_to_do(
 }
 
 /// Brings the index in step with `root` and commits.
+///
+/// A long run commits as it goes ([`IndexOptions::checkpoint`]), so that one which is killed loses
+/// little: the next one finds the rest to be done.
 ///
 /// A file of unchanged size and time costs a look at its metadata; otherwise its bytes are
 /// compared by digest, and only other bytes are cut and embedded again.
@@ -162,6 +173,8 @@ pub fn index_folder(
     let started = Instant::now();
     let found = walk_root(root, writer.folder(), writer.scope())?;
     let mut summary = new_summary(&found);
+    summary.resumed = writer.begin_run();
+    let mut pace = Pace::new(writer.options().checkpoint);
     for path in missing(writer.catalog(), &found) {
         summary.n_removed += usize::from(writer.remove(&path)?);
     }
@@ -193,6 +206,9 @@ pub fn index_folder(
             )?;
             progress.n_files_done += 1;
             progress.n_bytes_done += job.file.len_bytes;
+            if pace.is_due() && writer.may_checkpoint() {
+                pace.time(|| writer.checkpoint())?;
+            }
         }
     }
     summary.n_binary = n_binary(writer.catalog());
@@ -207,6 +223,37 @@ pub fn index_folder(
     observer.progress(&progress);
     summary.elapsed = started.elapsed();
     Ok(summary)
+}
+
+/// Says when a run has worked long enough to commit what it has done.
+struct Pace {
+    checkpoint: Duration,
+    since: Instant,
+    cost: Duration,
+}
+
+impl Pace {
+    fn new(checkpoint: Duration) -> Self {
+        Self {
+            checkpoint,
+            since: Instant::now(),
+            cost: Duration::ZERO,
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        let dear = self.cost.saturating_mul(CHECKPOINT_SHARE);
+        self.checkpoint.is_zero() || self.since.elapsed() >= self.checkpoint.max(dear)
+    }
+
+    /// Runs a commit and remembers what it took.
+    fn time<T>(&mut self, commit: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let done = commit();
+        self.cost = started.elapsed();
+        self.since = Instant::now();
+        done
+    }
 }
 
 pub(crate) fn walk_root(root: &Path, index_folder: &Path, scope: Scope) -> Result<Walk> {

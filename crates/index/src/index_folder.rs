@@ -1,15 +1,20 @@
 //! The index folder: its lock, its removal and what interrupted runs leave in it.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
-use crate::format::atomic::io_error;
+use crate::crash::step;
+use crate::format::atomic::{io_error, sync_folder};
 use crate::format::manifest::MANIFEST;
 use crate::{Error, Result};
 
 /// The writer's lock file.
 pub(crate) const LOCK: &str = "LOCK";
+
+/// Is there from the first commit of a long run to its last one.
+const UNFINISHED: &str = "UNFINISHED";
 
 /// Keeps the index out of git.
 pub(crate) const IGNORE: &str = ".gitignore";
@@ -50,14 +55,72 @@ pub fn remove_index(folder: &Path) -> Result<()> {
     let path = folder.join(MANIFEST);
     fs::remove_file(&path).map_err(|source| io_error("remove", &path, source))?;
     remove_rubbish(folder, &[]);
+    clear_unfinished(folder);
     Ok(())
+}
+
+/// The writer's lock on an index folder, held while this lives. The file says who holds it.
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What is left after a crash is not believed: it counts only while the file is locked.
+        let _ = self.0.set_len(0);
+    }
+}
+
+/// Who holds the writer's lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LockHolder {
+    /// Its process.
+    pub pid: u32,
+    /// When it took the lock.
+    pub since: SystemTime,
+}
+
+impl LockHolder {
+    fn here() -> Self {
+        Self {
+            pid: std::process::id(),
+            since: SystemTime::now(),
+        }
+    }
+
+    /// One line of LOCK: the process and the Unix time in seconds.
+    fn line(&self) -> String {
+        let since = self.since.duration_since(SystemTime::UNIX_EPOCH);
+        format!("{} {}\n", self.pid, since.unwrap_or_default().as_secs())
+    }
+
+    fn read(path: &Path) -> Option<Self> {
+        let text = fs::read_to_string(path).ok()?;
+        let (pid, since) = text.trim_end().split_once(' ')?;
+        let since = Duration::from_secs(since.parse().ok()?);
+        Some(Self {
+            pid: pid.parse().ok()?,
+            since: SystemTime::UNIX_EPOCH.checked_add(since)?,
+        })
+    }
+}
+
+impl std::fmt::Display for LockHolder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let seconds = self.since.elapsed().unwrap_or_default().as_secs();
+        let ago = match seconds {
+            0..120 => format!("{seconds} s"),
+            120..7_200 => format!("{} min", seconds / 60),
+            _ => format!("{} h", seconds / 3_600),
+        };
+        write!(f, "process {}, which began {ago} ago,", self.pid)
+    }
 }
 
 /// Creates the folder if need be and takes the writer's lock.
 ///
 /// A folder that holds other things is refused: an index removes files of its own, and asks git to
 /// ignore its folder.
-pub(crate) fn lock(folder: &Path) -> Result<File> {
+pub(crate) fn lock(folder: &Path) -> Result<Lock> {
     fs::create_dir_all(folder).map_err(|source| io_error("create", folder, source))?;
     let names = names(folder)?;
     if !names.iter().any(|name| name == LOCK || name == MANIFEST) {
@@ -70,16 +133,22 @@ pub(crate) fn lock(folder: &Path) -> Result<File> {
         fs::write(&ignore, "*\n").map_err(|source| io_error("write", &ignore, source))?;
     }
     let path = folder.join(LOCK);
-    let file = File::options()
+    let mut file = File::options()
         .create(true)
         .truncate(false)
         .write(true)
         .open(&path)
         .map_err(|source| io_error("create", &path, source))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            // A lock that cannot say whose it is still keeps others out.
+            let _ = file.set_len(0);
+            let _ = file.write_all(LockHolder::here().line().as_bytes());
+            Ok(Lock(file))
+        }
         Err(TryLockError::WouldBlock) => Err(Error::Locked {
             path: folder.to_owned(),
+            holder: LockHolder::read(&path),
         }),
         Err(TryLockError::Error(source)) => Err(io_error("lock", &path, source)),
     }
@@ -130,7 +199,28 @@ pub(crate) fn remove_rubbish(folder: &Path, needed: &[String]) {
             fs::remove_file(&path)
         };
         let _: io::Result<()> = removed;
+        step("rubbish removed");
     }
+}
+
+/// Records that the next commits do not complete what was begun.
+pub(crate) fn mark_unfinished(folder: &Path) -> Result<()> {
+    let path = folder.join(UNFINISHED);
+    if path.exists() {
+        return Ok(());
+    }
+    File::create(&path).map_err(|source| io_error("create", &path, source))?;
+    sync_folder(folder)
+}
+
+/// Records that all that was begun is done. Where that fails, the next run does it.
+pub(crate) fn clear_unfinished(folder: &Path) {
+    let _ = fs::remove_file(folder.join(UNFINISHED));
+}
+
+/// Whether a run is at work that has committed a part of what it does, or was stopped then.
+pub(crate) fn is_unfinished(folder: &Path) -> bool {
+    folder.join(UNFINISHED).exists()
 }
 
 /// The highest number in the name of a catalog, segment or lexical folder, whether the manifest
@@ -202,6 +292,29 @@ mod tests {
         ] {
             assert!(!is_ours(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_lock_says_who_holds_it_until_it_is_let_go() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let held = lock(folder.path()).expect("the lock");
+        let Err(error) = lock(folder.path()) else {
+            panic!("it was taken twice");
+        };
+        let pid = std::process::id();
+        assert!(matches!(error, Error::Locked { holder: Some(by), .. } if by.pid == pid));
+        let said = error.to_string();
+        assert!(
+            said.starts_with(&format!("process {pid}, which began ")),
+            "{said}"
+        );
+        fs::write(folder.path().join(LOCK), "nonsense").expect("written");
+        let said = lock(folder.path()).err().map(|error| error.to_string());
+        assert!(said.is_some_and(|said| said.starts_with("another process is writing")));
+        drop(held);
+        let left = fs::read(folder.path().join(LOCK)).expect("a lock file");
+        assert!(left.is_empty());
+        lock(folder.path()).expect("it is free");
     }
 
     #[test]

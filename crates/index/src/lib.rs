@@ -45,7 +45,8 @@
 //! # Guarantees
 //!
 //! - The same snapshot, query and options give the same candidates, whatever the number of threads.
-//! - A crash leaves the old generation or the new one; readers keep theirs while a writer goes on.
+//! - A crash leaves the old generation or the new one; readers keep theirs while a writer goes on. A long run
+//!   commits as it goes, and a later one goes on from there.
 //! - No file, query or damaged byte panics: what cannot be read is a [`Problem`] or an [`Error`].
 //! - Nothing is printed and nothing is read from the environment.
 //!
@@ -62,6 +63,7 @@
 
 pub mod backup;
 mod chunk;
+mod crash;
 pub mod dense;
 pub mod doctor;
 pub mod document;
@@ -72,6 +74,8 @@ mod first_pass;
 mod folder;
 mod format;
 pub mod fusion;
+#[cfg(test)]
+mod fuzz;
 mod index_folder;
 mod left_out;
 pub mod lexical;
@@ -97,7 +101,7 @@ pub use first_pass::{
     Arms, Candidate, Fusion, MAX_DEPTH, Mode, Placed, RetrieveOptions, Retrieved,
 };
 pub use folder::{IndexProgress, IndexSummary, Observer, index_folder, nothing_to_do};
-pub use index_folder::remove_index;
+pub use index_folder::{LockHolder, remove_index};
 pub use left_out::LeftOut;
 pub use lexical::Query;
 pub use options::IndexOptions;

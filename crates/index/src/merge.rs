@@ -48,7 +48,7 @@ pub(crate) fn merge_small(
     hnsw: &HnswOptions,
 ) -> Result<()> {
     manifest.segments.retain(|segment| n_live(segment) > 0);
-    let chosen = choose(&manifest.segments);
+    let chosen = choose(&manifest.segments, hnsw.from_passages);
     if chosen.is_empty() {
         return Ok(());
     }
@@ -86,24 +86,29 @@ pub(crate) fn merge_small(
     Ok(())
 }
 
-/// Positions of the segments to merge; none, or enough to be worth it.
-fn choose(segments: &[SegmentRef]) -> Vec<usize> {
+/// Positions of the segments to merge; none, or enough to be worth it. A segment that is large enough for
+/// a graph and has none, as a long run leaves it, is rewritten as well.
+fn choose(segments: &[SegmentRef], graph_from: usize) -> Vec<usize> {
+    let lacks_graph =
+        |segment: &SegmentRef| segment.graph.is_none() && segment.n_passages as usize >= graph_from;
     let mut chosen = Vec::new();
     let mut younger = 0;
     for (pos, segment) in segments.iter().enumerate().rev() {
         let live = n_live(segment);
         let mostly_deleted = live * 2 < u64::from(segment.n_passages);
         let small = younger > 0 && live <= GROWTH * younger;
-        if chosen.is_empty() && pos + 1 == segments.len() || small || mostly_deleted {
+        let wanted = small || mostly_deleted || lacks_graph(segment);
+        if chosen.is_empty() && pos + 1 == segments.len() || wanted {
             chosen.push(pos);
             younger += live;
         }
     }
     chosen.reverse();
-    let shrinks = chosen
-        .iter()
-        .any(|&pos| n_live(&segments[pos]) * 2 < u64::from(segments[pos].n_passages));
-    if chosen.len() < 2 && !shrinks {
+    let pays = |segment: &SegmentRef| {
+        n_live(segment) * 2 < u64::from(segment.n_passages) || lacks_graph(segment)
+    };
+    let alone = chosen.iter().any(|&pos| pays(&segments[pos]));
+    if chosen.len() < 2 && !alone {
         Vec::new()
     } else {
         chosen
@@ -166,11 +171,14 @@ mod tests {
     #[test]
     fn a_large_old_segment_is_left_alone() {
         assert_eq!(
-            choose(&[segment(1, 10_000), segment(2, 10)]),
+            choose(&[segment(1, 10_000), segment(2, 10)], usize::MAX),
             Vec::<usize>::new()
         );
         assert_eq!(
-            choose(&[segment(1, 10_000), segment(2, 15), segment(3, 10)]),
+            choose(
+                &[segment(1, 10_000), segment(2, 15), segment(3, 10)],
+                usize::MAX
+            ),
             [1, 2]
         );
     }
@@ -179,7 +187,17 @@ mod tests {
     fn a_mostly_deleted_segment_is_rewritten() {
         let mut old = segment(1, 100);
         old.deleted = vec![(0, 60)];
-        assert_eq!(choose(&[old, segment(2, 10)]), [0, 1]);
+        assert_eq!(choose(&[old, segment(2, 10)], usize::MAX), [0, 1]);
+    }
+
+    #[test]
+    fn a_large_segment_without_a_graph_is_given_one() {
+        assert_eq!(
+            choose(&[segment(1, 10_000), segment(2, 10)], 10_000),
+            [0, 1]
+        );
+        assert_eq!(choose(&[segment(1, 10_000)], 10_000), [0]);
+        assert!(choose(&[segment(1, 9_999), segment(2, 10)], 10_000).is_empty());
     }
 
     #[test]
@@ -187,7 +205,7 @@ mod tests {
         let mut segments: Vec<SegmentRef> = Vec::new();
         for number in 0..1_000 {
             segments.push(segment(number, 3));
-            let chosen = choose(&segments);
+            let chosen = choose(&segments, usize::MAX);
             if !chosen.is_empty() {
                 let n = chosen.iter().map(|&pos| segments[pos].n_passages).sum();
                 for &pos in chosen.iter().rev() {

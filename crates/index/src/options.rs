@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::chunk::ChunkOptions;
 use crate::dense::HnswOptions;
 
+/// How much work a run does before it commits, at least: what a kill may cost, and long enough for
+/// everyday updates to be one commit.
+const CHECKPOINT: Duration = Duration::from_secs(15);
+
 /// How an index is built. Search-time options are [`RetrieveOptions`](crate::RetrieveOptions).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -24,6 +28,11 @@ pub struct IndexOptions {
     pub hidden: Option<bool>,
     /// How long one PDF may take. 30 s by default: a 1,600-page manual takes about 7.
     pub pdf_timeout: Duration,
+    /// A run commits what it has done whenever it has worked for so long, and never so often that the
+    /// commits take more than about a fiftieth of its time. A run that is killed goes on from there.
+    /// 15 s by default; [`Duration::MAX`] commits once, at the end, and zero after every file, which is
+    /// for tests.
+    pub checkpoint: Duration,
     /// Memory that the lexical index may use before it writes a part to disk, in bytes.
     pub lexical_memory_bytes: usize,
 }
@@ -36,6 +45,7 @@ impl Default for IndexOptions {
             max_file_bytes: None,
             hidden: None,
             pdf_timeout: Duration::from_secs(30),
+            checkpoint: CHECKPOINT,
             lexical_memory_bytes: 64 << 20,
         }
     }
@@ -83,6 +93,13 @@ impl IndexOptions {
     #[must_use]
     pub fn with_pdf_timeout(mut self, pdf_timeout: Duration) -> Self {
         self.pdf_timeout = pdf_timeout;
+        self
+    }
+
+    /// Sets how long a run works before it commits what it has done.
+    #[must_use]
+    pub fn with_checkpoint(mut self, checkpoint: Duration) -> Self {
+        self.checkpoint = checkpoint;
         self
     }
 }

@@ -9,7 +9,7 @@ use crate::document::DocumentKind;
 use crate::filter::{Filter, PassageSet};
 use crate::format::foreign;
 use crate::format::manifest::{Catalog, DocumentRecord, Manifest, Origin, Outcome, Source};
-use crate::index_folder::stored_root;
+use crate::index_folder::{is_unfinished, stored_root};
 use crate::lexical::LexicalIndex;
 use crate::passage::{DocId, Passage, PassageId};
 use crate::segment::{Segment, TextDigest, split_headings};
@@ -28,6 +28,7 @@ pub struct Snapshot {
     segments: Vec<OpenSegment>,
     lexical: LexicalIndex,
     by_text: OnceLock<HashMap<TextDigest, PassageId>>,
+    unfinished: bool,
 }
 
 /// A segment and where its passages stand in the snapshot.
@@ -57,6 +58,9 @@ pub struct Status {
     pub generation: u64,
     /// Unix time of the last commit in nanoseconds.
     pub written_ns: u64,
+    /// Whether a run that has committed a part of the folder is at work, or was stopped before its
+    /// end. The next run goes on from there.
+    pub unfinished: bool,
     /// The embedder it was built with.
     pub model: ModelIdentity,
     /// Width of its vectors.
@@ -144,6 +148,7 @@ impl Snapshot {
             segments,
             lexical,
             by_text: OnceLock::new(),
+            unfinished: is_unfinished(folder),
         })
     }
 
@@ -196,6 +201,12 @@ impl Snapshot {
             built_for: named(self.manifest.root.clone()),
             given: named(given),
         })
+    }
+
+    /// Whether a part of its folder was still to be indexed when it was opened: a long run was at work,
+    /// or had been stopped.
+    pub fn is_unfinished(&self) -> bool {
+        self.unfinished
     }
 
     /// Which commit this is, from 1.
@@ -298,6 +309,7 @@ impl Snapshot {
             folder: self.folder.clone(),
             generation: self.manifest.generation,
             written_ns: self.manifest.written_ns,
+            unfinished: self.unfinished,
             model: self.manifest.model.clone(),
             dim: self.manifest.dim as usize,
             max_tokens: self.manifest.max_tokens as usize,

@@ -1,14 +1,16 @@
 //! The writer: changes documents and publishes them as one new generation.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::chunk::{ChunkOptions, Cut, chunk};
+use crate::crash::step;
+use crate::dense::HnswOptions;
 use crate::document::{Document, FoundFile};
-use crate::embed::Embedder;
+use crate::embed::{Embedder, token_offsets_in_blocks};
 use crate::filter::unix_ns;
 use crate::folder::IndexState;
 use crate::format::atomic::{self, io_error};
@@ -17,7 +19,8 @@ use crate::format::manifest::{
     Catalog, DocumentRecord, FileRef, Manifest, Origin, Outcome, Source, write_catalog,
 };
 use crate::index_folder::{
-    check_apart, highest_number, lock, refuse_backup, remove_rubbish, stored_root,
+    Lock, check_apart, clear_unfinished, highest_number, lock, mark_unfinished, refuse_backup,
+    remove_rubbish, stored_root,
 };
 use crate::lexical::{LexicalPassage, LexicalWriter};
 use crate::merge;
@@ -36,15 +39,20 @@ pub(crate) const EMBED_BATCH: usize = 64;
 
 /// Changes an index. One at a time: a second writer is refused with [`Error::Locked`].
 ///
-/// Nothing is visible to readers before [`commit`](Self::commit); dropping the writer without it
-/// leaves the index as it was.
+/// Nothing is visible to readers before [`commit`](Self::commit), or before a long run of
+/// [`index_folder`](crate::index_folder) commits a part; dropping the writer leaves the index as the last
+/// commit made it.
 pub struct IndexWriter {
     folder: PathBuf,
-    _lock: File,
+    _lock: Lock,
     embedder: Arc<dyn Embedder>,
     options: IndexOptions,
     chunk_options: ChunkOptions,
     scope: Scope,
+    /// Whether readers shall see all changes of this writer or none.
+    at_once: bool,
+    /// Whether the commit leaves nothing of a folder to be done.
+    follows_folder: bool,
     base: Option<Snapshot>,
     manifest: Manifest,
     catalog: Catalog,
@@ -99,9 +107,7 @@ pub fn prepare(
     embedder: &dyn Embedder,
     options: &ChunkOptions,
 ) -> Result<Prepared> {
-    let tokens = embedder
-        .token_offsets(&document.text)
-        .map_err(Error::Embedder)?;
+    let tokens = token_offsets_in_blocks(embedder, &document.text).map_err(Error::Embedder)?;
     let cuts = chunk(document, &tokens, options);
     let passages = cuts.into_iter().map(|mut cut| {
         // What is embedded is what is stored, down to the last character.
@@ -170,6 +176,7 @@ impl IndexWriter {
         let mut writer = Self::begin(folder, lock, root, None, embedder, options)?;
         // New names beside the old ones, which go when the new manifest is in place.
         let last = highest_number(folder);
+        writer.at_once = true;
         writer.manifest.generation = last;
         writer.manifest.next_segment = u32::try_from(last).unwrap_or(u32::MAX - 1) + 1;
         Ok(writer)
@@ -177,7 +184,7 @@ impl IndexWriter {
 
     fn begin(
         folder: &Path,
-        lock: File,
+        lock: Lock,
         root: Option<&Path>,
         base: Option<Snapshot>,
         embedder: Arc<dyn Embedder>,
@@ -208,6 +215,8 @@ impl IndexWriter {
             options,
             chunk_options,
             scope,
+            at_once: false,
+            follows_folder: false,
             base,
             manifest,
             catalog,
@@ -277,6 +286,15 @@ impl IndexWriter {
 
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Begins a run whose commit leaves nothing of a folder to be done. Returns whether an earlier one
+    /// was stopped half way; the commit then merges what it has left.
+    pub(crate) fn begin_run(&mut self) -> bool {
+        self.follows_folder = true;
+        let resumed = self.base.as_ref().is_some_and(Snapshot::is_unfinished);
+        self.changed |= resumed;
+        resumed
     }
 
     pub(crate) fn state(&self) -> IndexState<'_> {
@@ -387,9 +405,43 @@ impl IndexWriter {
         if as_it_was && self.base.is_some() {
             return Ok((false, self.counts));
         }
+        let hnsw = self.options.hnsw;
+        self.write_out(&hnsw)?;
+        merge::merge_small(&self.folder, &mut self.manifest, &mut self.catalog, &hnsw)?;
+        step("segments merged");
+        self.publish()?;
+        if self.follows_folder {
+            clear_unfinished(&self.folder);
+        }
+        Ok((true, self.counts))
+    }
+
+    /// Whether what is done so far may be published before the rest: not where an index is cut
+    /// anew or built anew, which readers shall see as a whole.
+    pub(crate) fn may_checkpoint(&self) -> bool {
+        self.changed && !self.at_once && !self.cuts_anew()
+    }
+
+    /// Publishes what is done so far as a generation of its own, and goes on.
+    ///
+    /// Until [`commit`](Self::commit) the index is marked as unfinished. Graphs and merging wait for
+    /// the end, so that each passage is put into a graph once.
+    pub(crate) fn checkpoint(&mut self) -> Result<()> {
+        mark_unfinished(&self.folder)?;
+        step("marked as unfinished");
+        let no_graph = self.options.hnsw.with_from_passages(usize::MAX);
+        self.write_out(&no_graph)?;
+        self.publish()?;
+        self.base = Some(Snapshot::open(&self.folder)?);
+        Ok(())
+    }
+
+    /// Completes the segment and the lexical folder that are being written.
+    fn write_out(&mut self, hnsw: &HnswOptions) -> Result<()> {
         self.flush(self.pending.len())?;
         if let Some(segment) = self.segment.take() {
-            let segment = segment.finish(&self.options.hnsw)?;
+            let segment = segment.finish(hnsw)?;
+            step("segment finished");
             self.manifest.segments.push(segment);
             for document in self.withdrawn.drain(..) {
                 merge::delete(&mut self.manifest.segments, &document);
@@ -401,6 +453,7 @@ impl IndexWriter {
         }
         if let Some((name, lexical)) = self.lexical.take() {
             lexical.commit()?;
+            step("lexical index committed");
             atomic::sync_folder(&self.folder.join(&name))?;
             make_readable(&self.folder, &self.folder.join(&name));
             // tantivy replaces its two lists of files at every commit and nothing else.
@@ -416,14 +469,7 @@ impl IndexWriter {
             )?;
             self.manifest.lexical = name;
         }
-        merge::merge_small(
-            &self.folder,
-            &mut self.manifest,
-            &mut self.catalog,
-            &self.options.hnsw,
-        )?;
-        self.publish()?;
-        Ok((true, self.counts))
+        Ok(())
     }
 
     fn publish(&mut self) -> Result<()> {
@@ -434,6 +480,7 @@ impl IndexWriter {
         self.manifest.overlap_tokens = self.chunk_options.overlap_tokens as u32;
         self.manifest.catalog =
             write_catalog(&self.folder, self.manifest.generation, &self.catalog)?;
+        step("catalog written");
         atomic::sync_folder(&self.folder)?;
         self.manifest.publish(&self.folder)?;
         remove_rubbish(&self.folder, &self.manifest.entries());

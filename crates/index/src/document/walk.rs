@@ -160,7 +160,7 @@ impl FoundFile {
     pub fn read(&self, max_file_bytes: u64) -> Result<Vec<u8>, Problem> {
         let unreadable =
             |error: io::Error| Problem::of_file(&self.path, Reason::Unreadable(error.to_string()));
-        let file = fs::File::open(&self.full_path).map_err(unreadable)?;
+        let file = open_plain(&self.full_path).map_err(unreadable)?;
         let mut bytes = Vec::with_capacity(self.len_bytes.min(max_file_bytes) as usize);
         file.take(max_file_bytes.saturating_add(1))
             .read_to_end(&mut bytes)
@@ -174,6 +174,24 @@ impl FoundFile {
             return Err(Problem::of_file(&self.path, reason));
         }
         Ok(bytes)
+    }
+}
+
+/// Opens a file, and nothing else that has come into its place since it was found: a link may lead
+/// anywhere, and opening a pipe would wait for ever.
+fn open_plain(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is no plain file any more"))
     }
 }
 

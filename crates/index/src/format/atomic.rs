@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::crash::step;
 use crate::format::header::{self, FileKind, HEADER_BYTES};
 use crate::{Error, Result};
 
@@ -28,6 +29,7 @@ impl FileWriter {
             Ok(out)
         };
         let out = write().map_err(|source| io_error("create", path, source))?;
+        step("file created");
         Ok(Self {
             path: path.to_owned(),
             kind,
@@ -60,7 +62,9 @@ impl FileWriter {
             self.out.flush()?;
             let file = self.out.get_mut();
             file.seek(SeekFrom::Start(0))?;
+            step("payload written");
             file.write_all(&header)?;
+            step("header written");
             file.sync_all()
         };
         write().map_err(|source| io_error("write", &self.path, source))?;
@@ -84,7 +88,9 @@ pub(crate) fn replace(path: &Path, kind: FileKind, payload: &[u8]) -> Result<()>
     let mut file = FileWriter::create(&temporary, kind)?;
     file.write(payload)?;
     file.finish()?;
+    step("new manifest written");
     fs::rename(&temporary, path).map_err(|source| io_error("replace", path, source))?;
+    step("manifest replaced");
     sync_folder(path.parent().unwrap_or(Path::new(".")))
 }
 
@@ -109,6 +115,7 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
 /// `Io`.
 pub(crate) fn link_folder(from: &Path, to: &Path, skip: impl Fn(&Path) -> bool) -> Result<()> {
     fs::create_dir(to).map_err(|source| io_error("create", to, source))?;
+    step("folder created");
     let entries = fs::read_dir(from).map_err(|source| io_error("read", from, source))?;
     for entry in entries {
         let entry = entry.map_err(|source| io_error("read", from, source))?;
@@ -120,6 +127,7 @@ pub(crate) fn link_folder(from: &Path, to: &Path, skip: impl Fn(&Path) -> bool) 
             fs::copy(entry.path(), &target)
                 .map_err(|source| io_error("copy", &entry.path(), source))?;
         }
+        step("file linked");
     }
     Ok(())
 }

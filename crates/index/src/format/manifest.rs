@@ -155,8 +155,16 @@ impl Manifest {
             }
             _ => {}
         }
-        let manifest: Self = codec::decode(&path, &read_checked(&path, FileKind::Manifest)?)?;
-        manifest.check_names(&path)?;
+        Self::decode(&path, &read_checked(&path, FileKind::Manifest)?)
+    }
+
+    /// Decodes a manifest and checks the names in it.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub(crate) fn decode(path: &Path, payload: &[u8]) -> Result<Self> {
+        let manifest: Self = codec::decode(path, payload)?;
+        manifest.check_names(path)?;
         Ok(manifest)
     }
 

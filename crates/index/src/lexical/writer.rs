@@ -97,6 +97,7 @@ impl LexicalWriter {
             .map_err(|source| match source {
                 TantivyError::LockFailure(LockError::LockBusy, _) => Error::Locked {
                     path: dir.to_owned(),
+                    holder: None,
                 },
                 source => failed("open it for writing", dir, source),
             })?;

@@ -206,3 +206,23 @@ mod unix {
         assert!(matches!(found.problems[0].reason, Reason::Unreadable(_)));
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn what_came_into_a_files_place_is_not_opened() {
+    use std::os::unix::fs::symlink;
+
+    let top = folder(&[("a.md", "words"), ("b.md", "words"), ("secret", "words")]);
+    let found = walk(top.path(), &WalkOptions::default()).unwrap();
+    let (link, pipe) = (top.path().join("a.md"), top.path().join("b.md"));
+    fs::remove_file(&link).unwrap();
+    fs::remove_file(&pipe).unwrap();
+    symlink(top.path().join("secret"), &link).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for file in &found.files[..2] {
+        let problem = file.read(100).unwrap_err();
+        assert!(matches!(problem.reason, Reason::Unreadable(_)), "{problem}");
+    }
+    assert_eq!(found.files[2].read(100).unwrap(), b"words");
+}

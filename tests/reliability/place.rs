@@ -1,0 +1,162 @@
+//! A folder to index, the command over it, and an engine that looks at what the command has left.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, OnceLock};
+
+use reread_engine::{
+    Embedder, Engine, Mode, Models, RetrieveOptions, SearchOptions, SecondPass, Snapshot,
+};
+use reread_index::BertEmbedder;
+use tempfile::TempDir;
+
+/// The built command.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_reread");
+
+/// A folder and a home without configuration.
+pub(crate) struct Place {
+    pub(crate) home: TempDir,
+    pub(crate) docs: TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self {
+            home: tempfile::tempdir().unwrap(),
+            docs: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.docs.path()
+    }
+
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.root().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// The command with these arguments, in the folder.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command.args(args);
+        self.settle(&mut command);
+        command
+    }
+
+    /// The command under a limit of the shell's, such as `ulimit -f 100`.
+    pub(crate) fn limited(&self, limits: &str, args: &[&str]) -> Output {
+        let mut command = Command::new("sh");
+        let script = format!("{limits}; exec \"$0\" \"$@\"");
+        command.args(["-c", &script, BINARY]).args(args);
+        self.settle(&mut command);
+        command.output().unwrap()
+    }
+
+    /// Lets a command know nothing of who runs the tests.
+    pub(crate) fn settle(&self, command: &mut Command) {
+        let inherited = std::env::vars_os().map(|(name, _)| name);
+        for name in inherited.filter(|name| name.to_string_lossy().starts_with("REREAD_")) {
+            command.env_remove(name);
+        }
+        command
+            .current_dir(self.root())
+            .env("XDG_CONFIG_HOME", self.home.path().join("config"))
+            .env("XDG_DATA_HOME", self.home.path().join("data"))
+            .stdin(Stdio::null());
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs a command that must succeed. Returns its standard output.
+    pub(crate) fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// An engine over the folder with the command's own embedder, opened once for all tests.
+    pub(crate) fn engine(&self) -> Engine {
+        Engine::builder()
+            .root(self.root())
+            .embedder(embedder())
+            .build()
+            .unwrap()
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot::open(&self.index()).unwrap()
+    }
+
+    pub(crate) fn index(&self) -> PathBuf {
+        self.root().join(".reread")
+    }
+}
+
+pub(crate) fn embedder() -> Arc<dyn Embedder> {
+    static EMBEDDER: OnceLock<Arc<BertEmbedder>> = OnceLock::new();
+    let open = || {
+        let model = Models::source_tree().join(reread_engine::DEFAULT_EMBEDDER);
+        Arc::new(BertEmbedder::open(&model).expect("the shipped model"))
+    };
+    EMBEDDER.get_or_init(open).clone()
+}
+
+/// Every passage of an index: document, text, lines.
+pub(crate) fn content(snapshot: &Snapshot) -> Vec<(String, String, u32)> {
+    let ids = snapshot
+        .documents()
+        .flat_map(|(id, _, _)| snapshot.passages_of(id));
+    let mut content: Vec<_> = ids
+        .map(|id| {
+            let passage = snapshot.passage(id).unwrap();
+            (passage.doc_id, passage.text, *passage.lines.start())
+        })
+        .collect();
+    content.sort();
+    content
+}
+
+/// The first pass's answer in each mode: documents, and scores as bits.
+pub(crate) fn answers(engine: &Engine, questions: &[&str]) -> Vec<(String, u32)> {
+    let mut all = Vec::new();
+    for mode in [Mode::Lexical, Mode::Vector, Mode::Hybrid] {
+        let mut first_pass = RetrieveOptions::default();
+        first_pass.mode = mode;
+        let options = SearchOptions::default()
+            .with_first_pass(first_pass)
+            .with_second_pass(SecondPass::Off);
+        for question in questions {
+            let hits = engine.search(question, &options).unwrap().hits;
+            all.extend(hits.into_iter().map(|hit| {
+                let place = format!("{}:{}", hit.passage.doc_id, hit.passage.lines.start());
+                (place, hit.scores.first_pass.to_bits())
+            }));
+        }
+    }
+    all
+}
+
+/// Numbers that are the same for a seed everywhere (splitmix64).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % limit
+    }
+}
+
+/// A number from the environment, for longer runs than the usual ones.
+pub(crate) fn setting(name: &str, otherwise: u64) -> u64 {
+    let value = std::env::var(name).ok();
+    value.map_or(otherwise, |value| value.parse().expect("a number"))
+}
