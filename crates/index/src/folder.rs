@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
@@ -15,7 +16,7 @@ use crate::format::manifest::{Catalog, Origin, Outcome, Source};
 use crate::options::{IndexOptions, Scope};
 use crate::snapshot::Snapshot;
 use crate::writer::{IndexWriter, Prepared, failed, prepare};
-use crate::{DocumentKind, Error, Result};
+use crate::{ChunkOptions, DocumentKind, Embedder, Error, Result};
 
 /// A file changed this shortly before the last commit may have changed again within its clock's
 /// tick, so its bytes are compared.
@@ -185,10 +186,9 @@ pub fn index_folder(
     let jobs = plan(&writer.state(), found, &mut summary);
     progress.n_files_done = summary.n_unchanged;
     progress.n_bytes = jobs.iter().map(|job| job.file.len_bytes).sum();
-    for batch in batches(&jobs) {
-        observer.progress(&progress);
-        let readings: Vec<Result<Reading>> =
-            batch.par_iter().map(|job| read(&writer, job)).collect();
+    observer.progress(&progress);
+    let reader = Reader::of(&writer);
+    let mut write = |batch: &[Job], readings: Vec<Result<Reading>>| {
         for (job, reading) in batch.iter().zip(readings) {
             if observer.cancelled() {
                 return Err(Error::Cancelled);
@@ -210,6 +210,21 @@ pub fn index_folder(
                 pace.time(|| writer.checkpoint())?;
             }
         }
+        observer.progress(&progress);
+        Ok(())
+    };
+    // One batch is embedded and written while the next is read and cut, so that no thread waits for
+    // a file that takes long.
+    let mut batches = batches(&jobs);
+    let mut read = batches.next().map(|batch| (batch, reader.read(batch)));
+    while let Some((batch, readings)) = read {
+        let next = batches.next();
+        let (ahead, written) = rayon::join(
+            || next.map(|batch| (batch, reader.read(batch))),
+            || write(batch, readings),
+        );
+        written?;
+        read = ahead;
     }
     summary.n_binary = n_binary(writer.catalog());
     if observer.cancelled() {
@@ -385,66 +400,89 @@ fn plan(state: &IndexState<'_>, found: Walk, summary: &mut IndexSummary) -> Vec<
     jobs
 }
 
-fn read(writer: &IndexWriter, job: &Job) -> Result<Reading> {
-    let file = &job.file;
-    let mut source = Source {
-        path: file.path.clone(),
-        origin: Origin::Folder,
-        kind: DocumentKind::Text,
-        size_bytes: file.len_bytes,
-        modified_ns: unix_ns(file.modified),
-        changed_ns: file.changed_ns,
-        digest: [0; 32],
-        outcome: Outcome::Indexed,
-        documents: Vec::new(),
-    };
-    let bytes = match file.read(writer.scope().max_file_bytes) {
-        Ok(bytes) => bytes,
-        Err(_) if !file.full_path.exists() => return Ok(Reading::Vanished),
-        Err(problem) => {
-            return Ok(Reading::Failed(
-                failed(source, problem.reason.to_string()),
-                problem,
-            ));
+/// Reads files and cuts them, beside the writer.
+struct Reader {
+    embedder: Arc<dyn Embedder>,
+    scope: Scope,
+    pdf_timeout: Duration,
+    chunk_options: ChunkOptions,
+}
+
+impl Reader {
+    fn of(writer: &IndexWriter) -> Self {
+        Self {
+            embedder: Arc::clone(writer.embedder()),
+            scope: writer.scope(),
+            pdf_timeout: writer.options().pdf_timeout,
+            chunk_options: writer.chunk_options().clone(),
         }
-    };
-    source.digest = *blake3::hash(&bytes).as_bytes();
-    source.size_bytes = bytes.len() as u64;
-    if job
-        .known
-        .is_some_and(|known| known.digest == source.digest && !known.must_cut)
-    {
-        return Ok(Reading::Unchanged);
     }
-    let options = ExtractOptions::default().with_time_limit(writer.options().pdf_timeout);
-    match extract(&file.path, bytes, &options) {
-        Extraction::Binary => {
-            source.outcome = Outcome::Binary;
-            Ok(Reading::Read {
-                source,
-                documents: Vec::new(),
-                problems: Vec::new(),
-            })
-        }
-        Extraction::Read {
-            documents,
-            problems,
-        } => {
-            if let Some(document) = documents.first() {
-                source.kind = document.kind;
-            } else if let Some(problem) = problems.first() {
-                source.outcome = Outcome::Failed(problem.reason.to_string());
+
+    fn read(&self, batch: &[Job]) -> Vec<Result<Reading>> {
+        batch.par_iter().map(|job| self.read_one(job)).collect()
+    }
+
+    fn read_one(&self, job: &Job) -> Result<Reading> {
+        let file = &job.file;
+        let mut source = Source {
+            path: file.path.clone(),
+            origin: Origin::Folder,
+            kind: DocumentKind::Text,
+            size_bytes: file.len_bytes,
+            modified_ns: unix_ns(file.modified),
+            changed_ns: file.changed_ns,
+            digest: [0; 32],
+            outcome: Outcome::Indexed,
+            documents: Vec::new(),
+        };
+        let bytes = match file.read(self.scope.max_file_bytes) {
+            Ok(bytes) => bytes,
+            Err(_) if !file.full_path.exists() => return Ok(Reading::Vanished),
+            Err(problem) => {
+                return Ok(Reading::Failed(
+                    failed(source, problem.reason.to_string()),
+                    problem,
+                ));
             }
-            let embedder = writer.embedder().as_ref();
-            let documents: Result<Vec<Prepared>> = documents
-                .par_iter()
-                .map(|document| prepare(document, embedder, writer.chunk_options()))
-                .collect();
-            Ok(Reading::Read {
-                source,
-                documents: documents?,
+        };
+        source.digest = *blake3::hash(&bytes).as_bytes();
+        source.size_bytes = bytes.len() as u64;
+        if job
+            .known
+            .is_some_and(|known| known.digest == source.digest && !known.must_cut)
+        {
+            return Ok(Reading::Unchanged);
+        }
+        let options = ExtractOptions::default().with_time_limit(self.pdf_timeout);
+        match extract(&file.path, bytes, &options) {
+            Extraction::Binary => {
+                source.outcome = Outcome::Binary;
+                Ok(Reading::Read {
+                    source,
+                    documents: Vec::new(),
+                    problems: Vec::new(),
+                })
+            }
+            Extraction::Read {
+                documents,
                 problems,
-            })
+            } => {
+                if let Some(document) = documents.first() {
+                    source.kind = document.kind;
+                } else if let Some(problem) = problems.first() {
+                    source.outcome = Outcome::Failed(problem.reason.to_string());
+                }
+                let embedder = self.embedder.as_ref();
+                let documents: Result<Vec<Prepared>> = documents
+                    .par_iter()
+                    .map(|document| prepare(document, embedder, &self.chunk_options))
+                    .collect();
+                Ok(Reading::Read {
+                    source,
+                    documents: documents?,
+                    problems,
+                })
+            }
         }
     }
 }
