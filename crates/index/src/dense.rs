@@ -8,17 +8,16 @@ use std::sync::Arc;
 
 use crate::{Error, Result, simd};
 
+mod allowed;
 mod graph;
 mod scan;
 
-pub use graph::{Graph, GraphFile, HnswOptions};
+pub use allowed::Allowed;
+pub use graph::{Graph, GraphCheck, HnswOptions};
 pub use scan::{Quantised, quantise};
 
 /// Values that something else owns: a memory-mapped file, a vector.
 pub type Shared<T> = Arc<dyn AsRef<[T]> + Send + Sync>;
-
-/// A filter on positions. It is asked from several threads, and only about some of the rows.
-pub type Allowed<'a> = dyn Fn(u32) -> bool + Sync + 'a;
 
 /// The rows' 8-bit copies, as [`quantise`] makes them, wherever they are kept.
 #[derive(Clone)]
@@ -59,7 +58,7 @@ pub struct DenseSearch<'a> {
     /// How the search may find its rows.
     pub method: MethodChoice,
     /// Rows to consider, all if `None`. It acts before the cut to `k`.
-    pub allowed: Option<&'a Allowed<'a>>,
+    pub allowed: Option<Allowed<'a>>,
 }
 
 impl<'a> DenseSearch<'a> {
@@ -79,7 +78,7 @@ impl<'a> DenseSearch<'a> {
 
     /// Sets the filter.
     #[must_use]
-    pub fn with_allowed(mut self, allowed: Option<&'a Allowed<'a>>) -> Self {
+    pub fn with_allowed(mut self, allowed: Option<Allowed<'a>>) -> Self {
         self.allowed = allowed;
         self
     }
@@ -158,6 +157,12 @@ impl DensePart {
     /// # Errors
     /// [`Error::InvalidOption`] if the graph was built from another number of rows or width.
     pub fn with_graph(mut self, graph: Graph) -> Result<Self> {
+        self.check_fits(&graph)?;
+        self.graph = Some(graph);
+        Ok(self)
+    }
+
+    fn check_fits(&self, graph: &Graph) -> Result<()> {
         if graph.len() != self.len() || graph.dim() != self.dim {
             return Err(Error::InvalidOption {
                 option: "graph",
@@ -165,8 +170,7 @@ impl DensePart {
                 bound: "built from the same vectors",
             });
         }
-        self.graph = Some(graph);
-        Ok(self)
+        Ok(())
     }
 
     /// The number of rows.
@@ -209,28 +213,36 @@ impl DensePart {
         validate_rows(&self.model, query, self.dim)?;
         let k = k.min(self.len());
         let ef_search = check_ef_search(search.ef_search, k)?;
-        let vectors = (*self.vectors).as_ref();
-        if let (Some(graph), None, MethodChoice::Fastest) =
-            (&self.graph, search.allowed, search.method)
-        {
-            let hits = graph.search(vectors, query, k, ef_search);
+        if let Some(graph) = self.graph.as_ref().filter(|_| self.graph_pays(search)) {
+            let hits = graph.search(self.rows(), query, k, ef_search, search.allowed);
             return Ok(DenseHits {
                 hits,
                 method: DenseMethod::Graph,
             });
         }
-        let rows = scan::Rows {
-            dim: self.dim,
-            vectors,
-            values: (*self.quantised.values).as_ref(),
-            steps: (*self.quantised.steps).as_ref(),
-            max_error: self.quantised.max_error,
-        };
-        let hits = scan::scan(rows, query, k, search.allowed);
+        let hits = scan::scan(self.rows(), query, k, search.allowed);
         Ok(DenseHits {
             hits,
             method: DenseMethod::Scan,
         })
+    }
+
+    /// Whether the graph is taken, where there is one.
+    fn graph_pays(&self, search: &DenseSearch<'_>) -> bool {
+        let n_allowed = search
+            .allowed
+            .map_or(self.len(), |allowed| allowed.count(self.len()));
+        search.method == MethodChoice::Fastest && n_allowed == self.len()
+    }
+
+    fn rows(&self) -> scan::Rows<'_> {
+        scan::Rows {
+            dim: self.dim,
+            vectors: (*self.vectors).as_ref(),
+            values: (*self.quantised.values).as_ref(),
+            steps: (*self.quantised.steps).as_ref(),
+            max_error: self.quantised.max_error,
+        }
     }
 }
 
@@ -368,13 +380,22 @@ pub(crate) mod tests {
         hits
     }
 
-    fn part(vectors: &[f32], dim: usize) -> DensePart {
+    pub(crate) fn part(vectors: &[f32], dim: usize) -> DensePart {
         let quantised = quantise(vectors, dim);
         DensePart::new("a model", dim, Arc::new(vectors.to_vec()), quantised).unwrap()
     }
 
-    fn graph(vectors: &[f32], dim: usize) -> Graph {
-        Graph::build(vectors, dim, &HnswOptions::default(), &|_| true).unwrap()
+    pub(crate) fn graph(vectors: &[f32], dim: usize) -> Graph {
+        Graph::build(&part(vectors, dim), &HnswOptions::default(), &|_| true).unwrap()
+    }
+
+    /// One bit for each row that passes.
+    pub(crate) fn bits(n: u32, passes: impl Fn(u32) -> bool) -> Vec<u64> {
+        let mut bits = vec![0; n.div_ceil(64) as usize];
+        for pos in (0..n).filter(|pos| passes(*pos)) {
+            bits[pos as usize / 64] |= 1 << (pos % 64);
+        }
+        bits
     }
 
     #[test]
@@ -392,8 +413,8 @@ pub(crate) mod tests {
         );
         let exact = search.with_method(MethodChoice::Exact);
         assert_eq!(part.search(&query, 5, &exact).unwrap(), scanned);
-        let not_the_first = |pos| pos != scanned.hits[0].0;
-        let filtered = search.with_allowed(Some(&not_the_first));
+        let not_the_first = bits(500, |pos| pos != scanned.hits[0].0);
+        let filtered = search.with_allowed(Some(Allowed::new(&not_the_first, 0)));
         let filtered = part.search(&query, 4, &filtered).unwrap();
         assert_eq!(filtered.method, DenseMethod::Scan);
         assert_eq!(filtered.hits, scanned.hits[1..]);

@@ -56,10 +56,10 @@ pub(crate) struct SegmentRef {
     pub(crate) graph: Option<GraphRef>,
 }
 
-/// The dump of an HNSW graph.
+/// The HNSW graph of a segment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct GraphRef {
-    pub(crate) files: Vec<FileRef>,
+    pub(crate) file: FileRef,
     pub(crate) n_lost: u32,
 }
 
@@ -166,7 +166,7 @@ impl Manifest {
             .iter()
             .flat_map(|s| [&s.passages, &s.vectors, &s.quantised]);
         let names = files
-            .chain(graphs.flat_map(|graph| &graph.files))
+            .chain(graphs.map(|graph| &graph.file))
             .chain(&self.lexical_files)
             .map(|file| &file.name)
             .chain([&self.catalog.name, &self.lexical]);
