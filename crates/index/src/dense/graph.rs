@@ -1,15 +1,15 @@
 //! The HNSW graph of a segment's rows: links in one flat file, walked where they lie.
 //!
 //! Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using
-//! Hierarchical Navigable Small World graphs", arXiv:1603.09320. `hnsw_rs` inserts the rows
-//! ([`build`]); what comes after is ours:
+//! Hierarchical Navigable Small World graphs", arXiv:1603.09320. What differs:
 //!
+//! - Rows go in by batches ([`grow`]), so that a graph is the same whatever the number of threads.
 //! - Rows that are equal bit for bit are one node: copies would link to each other and cut
 //!   themselves off from the rest. They are told apart again after a walk.
 //! - After a build each row is searched for, and links are changed until each is found
 //!   ([`repair`]).
 //! - A graph is one run of words ([`layout`]), the same in memory and in a mapped file. A search
-//!   trusts none of them ([`search`]).
+//!   trusts none of them ([`search`]), and computes products in 8 bits along the way.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -22,6 +22,7 @@ use crate::format::header::FileKind;
 use crate::format::mmap::{MappedFile, u32_bytes};
 
 mod build;
+mod grow;
 mod layout;
 mod options;
 mod repair;
@@ -64,8 +65,8 @@ impl Graph {
     /// [`validate_rows`](super::validate_rows) has passed, on rayon's current threads.
     ///
     /// `go_on` is asked now and then with the number of rows done, out of twice as many as there
-    /// are: each is inserted and then searched for. Rows are handed to the threads in order; the
-    /// links still depend on how the threads interleave, unless there is but one.
+    /// are: each is inserted and then searched for. The same rows and options give the same graph,
+    /// whatever the number of threads.
     ///
     /// # Errors
     /// [`Error::InvalidOption`](crate::Error::InvalidOption), or

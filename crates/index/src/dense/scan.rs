@@ -334,6 +334,9 @@ impl PartialOrd for Scored {
     }
 }
 
+/// How many rows ahead of the one that is rescored are fetched.
+const AHEAD: usize = 2;
+
 /// Computes products in f32, best upper bound first, until the rest cannot be among the best.
 pub(super) fn rescore(
     rows: Rows<'_>,
@@ -342,7 +345,10 @@ pub(super) fn rescore(
     candidates: &[Candidate],
 ) -> Vec<(u32, f32)> {
     let mut best: BinaryHeap<Reverse<Scored>> = BinaryHeap::with_capacity(k.min(candidates.len()));
-    for candidate in candidates {
+    let fetch = |candidate: &Candidate| simd::prefetch(rows.vector(candidate.pos));
+    candidates.iter().take(AHEAD).for_each(fetch);
+    for (i, candidate) in candidates.iter().enumerate() {
+        candidates.get(i + AHEAD).into_iter().for_each(fetch);
         if best.len() == k && best.peek().is_some_and(|worst| candidate.upper < worst.0.1) {
             break;
         }

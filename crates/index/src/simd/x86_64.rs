@@ -72,7 +72,8 @@ impl Avx512 {
 
 #[target_feature(enable = "avx2,fma")]
 fn dot_rows_i8_avx2(query: &[i8], rows: &[i8], out: &mut [i32]) {
-    dot_each_i8_avx2(query, rows.chunks_exact(query.len()), out);
+    let dim = query.len();
+    dot_each_i8_avx2(query, |i| &rows[i * dim..][..dim], out);
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -83,10 +84,10 @@ fn dot_some_i8_avx2(query: &[i8], rows: &[i8], ids: &[u32], out: &mut [i32]) {
 /// Widens to 16 bits and multiplies there: no product saturates, and pairs are added in 32 bits.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn dot_each_i8_avx2<'a>(query: &[i8], rows: impl Iterator<Item = &'a [i8]>, out: &mut [i32]) {
+fn dot_each_i8_avx2<'a>(query: &[i8], row_at: impl Fn(usize) -> &'a [i8], out: &mut [i32]) {
     let (query_blocks, query_rest) = query.as_chunks::<16>();
-    for (row, sum) in rows.zip(out) {
-        let (row_blocks, row_rest) = row.as_chunks::<16>();
+    for (i, sum) in out.iter_mut().enumerate() {
+        let (row_blocks, row_rest) = row_at(i).as_chunks::<16>();
         let mut lanes = _mm256_setzero_si256();
         for (q, r) in query_blocks.iter().zip(row_blocks) {
             lanes = _mm256_add_epi32(lanes, _mm256_madd_epi16(widen(q), widen(r)));
@@ -102,7 +103,8 @@ fn dot_each_i8_avx2<'a>(query: &[i8], rows: impl Iterator<Item = &'a [i8]>, out:
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn dot_rows_i8_avx512(query: &[i8], rows: &[i8], out: &mut [i32]) {
-    dot_each_i8_avx512(query, rows.chunks_exact(query.len()), out);
+    let dim = query.len();
+    dot_each_i8_avx512(query, |i| &rows[i * dim..][..dim], out);
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
@@ -116,7 +118,7 @@ fn dot_some_i8_avx512(query: &[i8], rows: &[i8], ids: &[u32], out: &mut [i32]) {
 /// The sums are modulo 2^32, so that the detour cannot overflow where the result does not.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 #[inline]
-fn dot_each_i8_avx512<'a>(query: &[i8], rows: impl Iterator<Item = &'a [i8]>, out: &mut [i32]) {
+fn dot_each_i8_avx512<'a>(query: &[i8], row_at: impl Fn(usize) -> &'a [i8], out: &mut [i32]) {
     let (query_blocks, query_rest) = query.as_chunks::<64>();
     let query_rest = pad(query_rest);
     let raised_by = query
@@ -125,8 +127,8 @@ fn dot_each_i8_avx512<'a>(query: &[i8], rows: impl Iterator<Item = &'a [i8]>, ou
         .sum::<i32>()
         .wrapping_mul(128);
     let top_bits = _mm512_set1_epi8(-128);
-    for (row, sum) in rows.zip(out) {
-        let (row_blocks, row_rest) = row.as_chunks::<64>();
+    for (i, sum) in out.iter_mut().enumerate() {
+        let (row_blocks, row_rest) = row_at(i).as_chunks::<64>();
         // Two sums, because each step waits for the one before it on the same sum.
         let mut lanes = [_mm512_setzero_si512(); 2];
         for (block, (q, r)) in query_blocks.iter().zip(row_blocks).enumerate() {
@@ -142,17 +144,18 @@ fn dot_each_i8_avx512<'a>(query: &[i8], rows: impl Iterator<Item = &'a [i8]>, ou
     }
 }
 
-/// The rows that `ids` names, fetched some rows ahead of their turn.
+/// The row that the `i`-th of `ids` names, asked for one after the other. Those some places later
+/// are fetched meanwhile.
 #[inline]
-fn some_rows<'a>(dim: usize, rows: &'a [i8], ids: &'a [u32]) -> impl Iterator<Item = &'a [i8]> {
+fn some_rows<'a>(dim: usize, rows: &'a [i8], ids: &'a [u32]) -> impl Fn(usize) -> &'a [i8] {
     let row = move |id: u32| &rows[id as usize * dim..][..dim];
     ids.iter().take(AHEAD).for_each(|id| prefetch(row(*id)));
-    ids.iter().enumerate().map(move |(i, id)| {
+    move |i| {
         if let Some(later) = ids.get(i + AHEAD) {
             prefetch(row(*later));
         }
-        row(*id)
-    })
+        row(ids[i])
+    }
 }
 
 /// How many rows ahead of the one that is summed are fetched.

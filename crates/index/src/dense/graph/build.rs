@@ -1,69 +1,66 @@
-//! Builds a graph with `hnsw_rs`, the only file that names it, and takes the links out of it.
-//!
-//! `hnsw_rs` inserts in parallel, and that is all it does here. Its hazards are kept out: it ends
-//! the process for more than 256 links, so options are checked first; it panics on a NaN distance,
-//! and the distance here is never NaN; its own files and its search are not used at all.
+//! Builds a graph: which rows are in which layer, and the layers one after the other.
 
 use std::collections::HashMap;
 
-use hnsw_rs::prelude::{Distance, Hnsw};
 use rayon::prelude::*;
 
-use super::layout::{Layout, MAX_LAYERS};
+use super::grow::grow;
+use super::layout::{Layout, Links, MAX_LAYERS};
 use super::options::HnswOptions;
+use crate::Result;
 use crate::dense::scan::Rows;
-use crate::{Error, Result, simd};
-
-/// Rows inserted between two looks at `go_on`.
-pub(super) const BATCH: usize = 4096;
 
 /// Returns the words of a graph of `rows`, and their layout.
 ///
 /// `go_on` is asked now and then with the number of rows inserted.
 ///
 /// # Errors
-/// [`Error::Cancelled`] when `go_on` answers `false`.
+/// [`Error::Cancelled`](crate::Error::Cancelled) when `go_on` answers `false`.
 pub(super) fn build(
     rows: Rows<'_>,
     options: &HnswOptions,
     go_on: &dyn Fn(usize) -> bool,
 ) -> Result<(Vec<u32>, Layout)> {
-    let n = rows.steps.len();
-    let (mut distinct, equal) = distinct_rows(rows);
-    // Neighbours in a document are alike, and rows that go in at the same time do not see each
-    // other: multiples of the golden ratio scatter them.
-    distinct.sort_by_key(|pos| pos.wrapping_mul(0x9E37_79B1));
-    let layers = if distinct.is_empty() {
-        Vec::new()
-    } else {
-        layers(&insert(rows, &distinct, options, go_on)?)
-    };
+    let (distinct, equal) = distinct_rows(rows);
+    let upper = upper_layers(&distinct, options.m);
+    let entry = upper.last().unwrap_or(&distinct).first().copied();
+    let entry = entry.unwrap_or_default();
     let layout = Layout {
-        n,
+        n: rows.steps.len(),
         dim: rows.dim,
         m: options.m,
-        entry: layers
-            .last()
-            .and_then(|top| top.first())
-            .map_or(0, |node| node.0),
-        upper: layers.iter().skip(1).map(Vec::len).collect(),
+        entry,
+        upper: upper.iter().map(Vec::len).collect(),
         n_equal: equal.len(),
         n_lost: 0,
     };
     let mut words = layout.empty_words();
-    if let Some((lowest, upper)) = layers.split_first() {
-        for (pos, links) in lowest {
-            write_list(
-                &mut words,
-                layout.list_at(*pos as usize),
-                layout.stride(),
-                links,
-            );
-        }
-        for (layer, nodes) in upper.iter().enumerate() {
-            write_upper(&mut words, &layout, layer, nodes);
-        }
+    for (layer, nodes) in upper.iter().enumerate() {
+        build_upper(&mut words, &layout, layer, nodes, rows, options, go_on)?;
     }
+    // The rows of the upper layers go in first, without walking down, which could end at a row that
+    // is not in yet; all others then start where the upper layers lead.
+    let in_upper = |pos: &u32| {
+        upper
+            .first()
+            .is_some_and(|nodes| nodes.binary_search(pos).is_ok())
+    };
+    let (first, rest): (Vec<u32>, Vec<u32>) = distinct.iter().partition(|pos| in_upper(pos));
+    let mut order = scattered(first);
+    let n_first = order.len();
+    let flat = Layout {
+        entry: order.first().copied().unwrap_or_default(),
+        upper: Vec::new(),
+        ..layout.clone()
+    };
+    let ef = options.ef_construction;
+    grow(&mut words, &flat, rows, (&order, 0), ef, go_on)?;
+    order.extend(scattered(rest));
+    if n_first == 0 {
+        // Without upper layers a walk starts at this row, so it has to be in before all others.
+        order.sort_by_key(|pos| *pos != entry);
+    }
+    grow(&mut words, &layout, rows, (&order, n_first), ef, go_on)?;
     let at = words.len() - 2 * equal.len();
     for (pair, (kept, left_out)) in words[at..].chunks_exact_mut(2).zip(equal) {
         pair.copy_from_slice(&[kept, left_out]);
@@ -71,116 +68,91 @@ pub(super) fn build(
     Ok((words, layout))
 }
 
-/// The 8-bit copies of the rows, each with the bytes of its step behind it: a quarter of the
-/// memory of the rows, and products that take a third of the time.
-type Inserted = Hnsw<'static, i8, Int8Distance>;
-
-fn insert(
+/// Builds an upper layer as a graph of its own over its nodes, and puts its lists in their place.
+fn build_upper(
+    words: &mut [u32],
+    layout: &Layout,
+    layer: usize,
+    nodes: &[u32],
     rows: Rows<'_>,
-    positions: &[u32],
     options: &HnswOptions,
     go_on: &dyn Fn(usize) -> bool,
-) -> Result<Inserted> {
-    let hnsw = Hnsw::new(
-        options.m,
-        positions.len(),
-        MAX_LAYERS.min(HNSW_RS_LAYERS),
-        options.ef_construction,
-        Int8Distance,
-    );
-    let row = |pos: u32| {
-        let mut row = rows.values[pos as usize * rows.dim..][..rows.dim].to_vec();
-        let step = rows.steps[pos as usize].to_le_bytes();
-        row.extend(step.map(u8::cast_signed));
-        row
+) -> Result<()> {
+    let row = |pos: &u32| &rows.values[*pos as usize * rows.dim..][..rows.dim];
+    let values: Vec<i8> = nodes.iter().flat_map(row).copied().collect();
+    let steps: Vec<f32> = nodes.iter().map(|pos| rows.steps[*pos as usize]).collect();
+    let rows = Rows {
+        values: &values,
+        steps: &steps,
+        ..rows
     };
-    // The first rows go in one by one: threads that start on an empty graph at the same time
-    // would each insert a row without links.
-    let (first, rest) = positions.split_at(positions.len().min(BATCH / 8));
-    for pos in first {
-        hnsw.insert_slice((&row(*pos), *pos as usize));
+    let order = scattered((0..nodes.len() as u32).collect());
+    // The lowest layer of this graph has twice its `m`, which is what an upper layer has.
+    let own = Layout {
+        n: nodes.len(),
+        dim: rows.dim,
+        m: options.m.div_ceil(2),
+        entry: order[0],
+        upper: Vec::new(),
+        n_equal: 0,
+        n_lost: 0,
+    };
+    let mut own_words = own.empty_words();
+    grow(
+        &mut own_words,
+        &own,
+        rows,
+        (&order, 0),
+        options.ef_construction,
+        &|_| go_on(0),
+    )?;
+    let at = layout.nodes_at(layer);
+    words[at..at + nodes.len()].copy_from_slice(nodes);
+    let links = Links {
+        words: &own_words,
+        layout: &own,
+    };
+    for index in 0..nodes.len() {
+        let list_at = at + nodes.len() + index * layout.m;
+        let list = words[list_at..list_at + layout.m].iter_mut();
+        list.zip(links.of(index as u32))
+            .for_each(|(word, link)| *word = link);
     }
-    for (batch, positions) in rest.chunks(BATCH).enumerate() {
-        if !go_on(first.len() + batch * BATCH) {
-            return Err(Error::Cancelled);
-        }
-        positions
-            .par_iter()
-            .for_each(|pos| hnsw.insert_slice((&row(*pos), *pos as usize)));
-    }
-    Ok(hnsw)
+    Ok(())
 }
 
-/// The most layers that `hnsw_rs` makes.
-const HNSW_RS_LAYERS: usize = 16;
-
-/// `1 - dot`, never below 0. The rows are normalised, so this is about the cosine distance.
-#[derive(Debug, Default, Clone, Copy)]
-struct Int8Distance;
-
-impl Distance<i8> for Int8Distance {
-    fn eval(&self, left: &[i8], right: &[i8]) -> f32 {
-        let (Some((left, left_step)), Some((right, right_step))) =
-            (left.split_last_chunk::<4>(), right.split_last_chunk::<4>())
-        else {
-            return 0.0;
-        };
-        let step = |bytes: &[i8; 4]| f32::from_le_bytes(bytes.map(i8::cast_unsigned));
-        let mut product = [0];
-        simd::dot_rows_i8(left, right, &mut product);
-        let score = product[0] as f32 * (step(left_step) * step(right_step));
-        // `max` also turns a NaN into 0, so that no comparison can panic.
-        (1.0 - score).max(0.0)
-    }
-}
-
-/// The nodes of a layer by position, each with its links, closest first.
-type Nodes = Vec<(u32, Vec<u32>)>;
-
-/// Takes the links out of the graph, the lowest layer first.
-fn layers(hnsw: &Inserted) -> Vec<Nodes> {
-    let indexed = hnsw.get_point_indexation();
-    let n_layers = usize::from(indexed.get_max_level_observed()) + 1;
-    let mut layers: Vec<Nodes> = vec![Vec::new(); n_layers];
-    for top in 0..n_layers {
-        for point in indexed.get_layer_iterator(top) {
-            let pos = point.get_origin_id() as u32;
-            let links = point.get_neighborhood_id();
-            for (nodes, links) in layers[..=top].iter_mut().zip(links) {
-                let links = links.iter().map(|link| link.get_origin_id() as u32);
-                nodes.push((pos, links.filter(|link| *link != pos).collect()));
+/// The nodes of each upper layer, ascending: each row is in as many as a geometric distribution
+/// gives it, so that each layer has one in `m` of the rows of the one below (the paper's `m_L`).
+fn upper_layers(distinct: &[u32], m: usize) -> Vec<Vec<u32>> {
+    let top = |pos: u32| {
+        let drawn = (scatter(pos) >> 11) as f64 / (1_u64 << 53) as f64;
+        (-(1.0 - drawn).ln() / (m as f64).ln()) as usize
+    };
+    let mut layers: Vec<Vec<u32>> = Vec::new();
+    for pos in distinct {
+        for layer in 0..top(*pos).min(MAX_LAYERS - 1) {
+            if layers.len() == layer {
+                layers.push(Vec::new());
             }
+            layers[layer].push(*pos);
         }
-    }
-    for nodes in &mut layers {
-        nodes.sort_unstable_by_key(|node| node.0);
     }
     layers
 }
 
-fn write_list(words: &mut [u32], at: usize, len: usize, links: &[u32]) {
-    for (word, link) in words[at..at + len].iter_mut().zip(links) {
-        *word = *link;
-    }
+/// Neighbours in a document are alike, and the rows of a batch do not see each other: so they go
+/// in in no order.
+fn scattered(mut positions: Vec<u32>) -> Vec<u32> {
+    positions.sort_by_key(|pos| scatter(!pos));
+    positions
 }
 
-/// Writes an upper layer, whose links are indices of its nodes.
-fn write_upper(words: &mut [u32], layout: &Layout, layer: usize, nodes: &Nodes) {
-    let at = layout.nodes_at(layer);
-    for (word, (pos, _)) in words[at..].iter_mut().zip(nodes) {
-        *word = *pos;
-    }
-    for (index, (_, links)) in nodes.iter().enumerate() {
-        // hnsw_rs can link to a row that is not in the layer; such a link leads nowhere.
-        let index_of = |link: &u32| nodes.binary_search_by_key(link, |node| node.0).ok();
-        let links: Vec<u32> = links
-            .iter()
-            .filter_map(index_of)
-            .map(|i| i as u32)
-            .collect();
-        let list_at = at + nodes.len() + index * layout.m;
-        write_list(words, list_at, layout.m, &links);
-    }
+/// A number that looks drawn, always the same for a row: `SplitMix64` (Steele, Lea and Flood 2014).
+fn scatter(pos: u32) -> u64 {
+    let mut bits = (u64::from(pos) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ (bits >> 31)
 }
 
 /// Splits the rows into the first of each and the pairs of a first and one equal to it.

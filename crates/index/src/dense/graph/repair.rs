@@ -1,7 +1,6 @@
 //! Sees to it that each row finds itself.
 //!
-//! A build leaves some rows that no link, or none that a walk follows, leads to (`hnsw_rs` issues
-//! 32 and 37 are about them). The walk for such a row ends among other rows. A link from one of
+//! A build leaves some rows that no link, or none that a walk follows, leads to. The walk for such a row ends among other rows. A link from one of
 //! those to the row is one that this walk follows, so the row is then found; where the list is
 //! full, a link gives way that a walk can do without. Giving way can lose another row, so all are
 //! searched for again until none is lost.
@@ -10,7 +9,6 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use super::build::BATCH;
 use super::layout::{Layout, Links, NONE};
 use super::search::Walk;
 use crate::dense::scan::{QueryInt8, Rows};
@@ -21,6 +19,9 @@ pub(super) const EF_SELF: usize = 32;
 
 /// How often all rows are searched for. Two or three times do.
 const ROUNDS: usize = 12;
+
+/// Rows searched for between two looks at `go_on`.
+const BATCH: usize = 4096;
 
 /// How many rows of the walk's end are looked at for a list that has room.
 const LOOKED_AT: usize = 8;
