@@ -1,8 +1,8 @@
-//! hnsw_rs by itself: its own build of f32 rows and its own search.
+//! `hnsw_rs` by itself: its own build of f32 rows and its own search.
 
 use std::time::Instant;
 
-use hnsw_rs::prelude::{DistDot, Hnsw};
+use hnsw_rs::prelude::{DistL2, Hnsw};
 
 use super::{BEAMS, DIM, HnswOptions, K, Truth, process_cpu_seconds};
 
@@ -11,7 +11,7 @@ pub(super) fn measure(rows: &[f32], truth: &Truth<'_>) {
         m, ef_construction, ..
     } = HnswOptions::default();
     let before = (process_cpu_seconds(), Instant::now());
-    let mut hnsw: Hnsw<'_, f32, DistDot> = Hnsw::new(m, truth.n, 16, ef_construction, DistDot);
+    let mut hnsw: Hnsw<'_, f32, DistL2> = Hnsw::new(m, truth.n, 16, ef_construction, DistL2);
     let rows: Vec<(&[f32], usize)> = rows.chunks_exact(DIM).zip(0..).collect();
     hnsw.parallel_insert_slice(&rows);
     hnsw.set_searching_mode(true);
