@@ -21,9 +21,16 @@ endure kills="500" seconds="120":
 fuzz seconds="60":
     REREAD_FUZZ_SECONDS={{seconds}} REREAD_FUZZ_SEED=$(date +%s) cargo test -p reread-index --lib fuzz -- --nocapture
 
-# Scan against graph: from how many vectors on does the graph pay?
-dense *sizes:
-    cargo bench --profile dev -p reread-index --bench dense -- {{sizes}}
+# Scan against graph: what a search costs and finds. `just dense --vectors .reread/segment-1/vectors --keep FOLDER`
+dense *arguments:
+    cargo bench --profile dev {{unchecked}} -p reread-index --bench dense -- {{arguments}}
+
+# The checks of the development profile cost the walk a third of its speed.
+unchecked := "--config profile.dev.package.reread-index.overflow-checks=false --config profile.dev.package.reread-index.debug-assertions=false"
+
+# hnswlib, usearch and faiss on the vectors that `just dense --keep FOLDER` has left there
+rivals folder *names:
+    python benches/vectors/rivals.py {{folder}} {{names}}
 
 # The encoder: tokens per second, and where the time of a pass goes
 encoder:

@@ -1,17 +1,19 @@
-//! From how many passages on is the HNSW graph faster than the exact scan, at equal quality?
+//! What a search by the graph costs and finds, beside the exact scan.
 //!
 //! ```text
-//! cargo bench -p reread-index --bench dense -- [scan] [NUMBER OF PASSAGES]...
+//! cargo bench -p reread-index --bench dense -- [OPTIONS] [NUMBER OF PASSAGES]...
+//!   --vectors FILE   the `vectors` of a segment (docs/format.md), whose rows are taken; drawn if not given
+//!   --keep FOLDER    keeps rows, queries and graph there for `rivals.py`, and finds them again
+//!   --scan           leaves out the graph
+//!   --hnsw-rs        measures hnsw_rs's own search as well, which builds on its own
+//!   --filters        measures filters of several widths
 //! ```
 //!
-//! `scan` leaves out the graph, which takes minutes to build.
-//!
-//! Vectors: 384 values, a mixture of 100 topics on the sphere. A topic is a centre and 96
-//! directions of its own whose weights fall off with a power law, and noise in all directions;
-//! the spread was chosen so that the local intrinsic dimension around a query (maximum likelihood,
-//! 100 neighbours) comes out at 25 to 30 as it does for embeddings of real text. Uniform random
-//! vectors would be unfair to a graph, vectors of a few dimensions to the scan. Queries are drawn
-//! like the vectors. Everything is drawn from one seed.
+//! Of real vectors every so-many-th is taken out as a query, 500 in all. Drawn vectors: 384 values,
+//! a mixture of 100 topics on the sphere. A topic is a centre and 96 directions of its own whose
+//! weights fall off with a power law, and noise in all directions; the spread was chosen so that
+//! the local intrinsic dimension around a query (maximum likelihood, 100 neighbours) comes out at
+//! 25 to 30. Everything is drawn from one seed.
 //!
 //! Times are CPU time of one thread, so that other work on the machine matters little. Recall is
 //! the share of the 100 closest rows, by f32 products of all rows, that a search returns.
@@ -22,137 +24,283 @@
 use std::error::Error;
 use std::fs;
 use std::hint::black_box;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use reread_index::dense::{
-    DenseMethod, DensePart, DenseSearch, Graph, HnswOptions, MethodChoice, instruction_set,
-    quantise,
+    Allowed, DenseHits, DenseMethod, DensePart, DenseSearch, Graph, HnswOptions, MethodChoice,
+    instruction_set, quantise,
 };
+
+#[path = "dense/hnsw_rs.rs"]
+mod hnsw_rs;
+#[path = "dense/mixture.rs"]
+mod mixture;
 
 const DIM: usize = 384;
 const K: usize = 100;
-const N_QUERIES: usize = 100;
-const N_TOPICS: usize = 100;
-const N_DIRECTIONS: usize = 96;
-const SEED: u64 = 20_260;
+const N_QUERIES: usize = 500;
 const SIZES: [usize; 4] = [10_000, 50_000, 100_000, 200_000];
-const BEAMS: [usize; 9] = [100, 128, 200, 256, 400, 512, 800, 1200, 2000];
+const BEAMS: [usize; 12] = [100, 110, 120, 140, 160, 180, 200, 250, 300, 400, 600, 1000];
+
+/// What to measure.
+#[derive(Default)]
+struct Asked {
+    sizes: Vec<usize>,
+    vectors: Option<PathBuf>,
+    keep: Option<PathBuf>,
+    scan_only: bool,
+    hnsw_rs: bool,
+    filters: bool,
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let given: Vec<usize> = std::env::args()
-        .filter_map(|arg| arg.parse().ok())
-        .collect();
-    let sizes = if given.is_empty() {
-        SIZES.to_vec()
-    } else {
-        given
-    };
+    let mut asked = Asked::default();
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--vectors" => asked.vectors = args.next().map(PathBuf::from),
+            "--keep" => asked.keep = args.next().map(PathBuf::from),
+            "--scan" => asked.scan_only = true,
+            "--hnsw-rs" => asked.hnsw_rs = true,
+            "--filters" => asked.filters = true,
+            // `cargo bench` adds it.
+            "--bench" => {}
+            number => asked.sizes.push(number.parse()?),
+        }
+    }
+    let all = asked.vectors.as_deref().map(read_vectors).transpose()?;
+    if asked.sizes.is_empty() {
+        let len = all.as_ref().map(|all| all.len() / DIM - N_QUERIES);
+        asked.sizes = len.map_or(SIZES.to_vec(), |len| vec![len]);
+    }
     println!(
-        "{DIM} values, k = {K}, {N_QUERIES} queries, seed {SEED}, {}",
+        "{DIM} values, k = {K}, {N_QUERIES} queries, {}",
         instruction_set()
     );
     println!(
         "{:>8} {:>24} {:>10} {:>12}",
         "passages", "search", "recall@100", "CPU ms/query"
     );
-    let with_graph = !std::env::args().any(|arg| arg == "scan");
-    for n in sizes {
-        measure(n, with_graph)?;
+    for n in asked.sizes.clone() {
+        let data = match &all {
+            Some(all) => Data::held_out(all, n),
+            None => Data::drawn(n),
+        };
+        measure(&asked, &data)?;
     }
     Ok(())
 }
 
-fn measure(n: usize, with_graph: bool) -> Result<(), Box<dyn Error>> {
-    let rows = mixture(n + N_QUERIES);
-    let (queries, rows) = rows.split_at(N_QUERIES * DIM);
-    let queries: Vec<&[f32]> = queries.chunks_exact(DIM).collect();
-    let expected: Vec<Vec<(u32, f32)>> = queries.iter().map(|query| closest(rows, query)).collect();
+/// The rows of a `vectors` file, which follow its header.
+fn read_vectors(path: &Path) -> Result<Vec<f32>, Box<dyn Error>> {
+    let bytes = fs::read(path)?;
+    let values = bytes[64..].as_chunks::<4>().0;
+    Ok(values
+        .iter()
+        .map(|value| f32::from_le_bytes(*value))
+        .collect())
+}
+
+struct Data {
+    rows: Vec<f32>,
+    queries: Vec<f32>,
+}
+
+impl Data {
+    fn drawn(n: usize) -> Self {
+        let mut rows = mixture::mixture(n + N_QUERIES);
+        let rest = rows.split_off(N_QUERIES * DIM);
+        Data {
+            rows: rest,
+            queries: rows,
+        }
+    }
+
+    /// The first rows, without those that become queries.
+    fn held_out(all: &[f32], n: usize) -> Self {
+        let n = n.min(all.len() / DIM - N_QUERIES);
+        let every = (n + N_QUERIES) / N_QUERIES;
+        let (mut rows, mut queries) = (Vec::with_capacity(n * DIM), Vec::new());
+        for (pos, row) in all.chunks_exact(DIM).take(n + N_QUERIES).enumerate() {
+            if pos % every == every / 2 && queries.len() < N_QUERIES * DIM {
+                queries.extend(row);
+            } else {
+                rows.extend(row);
+            }
+        }
+        rows.truncate(n * DIM);
+        Data { rows, queries }
+    }
+}
+
+fn measure(asked: &Asked, data: &Data) -> Result<(), Box<dyn Error>> {
+    let n = data.rows.len() / DIM;
+    let queries: Vec<&[f32]> = data.queries.chunks_exact(DIM).collect();
+    let expected: Vec<Vec<(u32, f32)>> = queries
+        .iter()
+        .map(|query| closest(&data.rows, query))
+        .collect();
     println!(
         "{n:>8} local intrinsic dimension {:.1}",
         intrinsic_dimension(&expected)
     );
+    if let Some(folder) = &asked.keep {
+        fs::create_dir_all(folder)?;
+        let bytes = |values: &[f32]| -> Vec<u8> {
+            values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect()
+        };
+        fs::write(folder.join("rows.f32"), bytes(&data.rows))?;
+        fs::write(folder.join("queries.f32"), bytes(&data.queries))?;
+    }
 
     let before = Instant::now();
-    let quantised = quantise(rows, DIM);
+    let quantised = quantise(&data.rows, DIM);
     println!(
         "{n:>8} 8-bit copy made in {:.2} s",
         before.elapsed().as_secs_f32()
     );
-    let part = DensePart::new("bench", DIM, Arc::new(rows.to_vec()), quantised)?;
+    let part = DensePart::new("bench", DIM, Arc::new(data.rows.clone()), quantised)?;
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     let exact = DenseSearch::default().with_method(MethodChoice::Exact);
-    one_thread.install(|| report(n, "scan", &part, &queries, &expected, &exact));
-    if !with_graph {
+    let truth = Truth {
+        n,
+        queries,
+        expected,
+    };
+    one_thread.install(|| truth.report("scan", &|query| search(&part, query, &exact)));
+    if asked.hnsw_rs {
+        hnsw_rs::measure(&data.rows, &truth);
+    }
+    if asked.scan_only {
         return Ok(());
     }
 
-    let part = part.with_graph(graph(n, rows)?)?;
+    let graph = graph(asked, &part)?;
+    let part = part.with_graph(graph)?;
+    let before = Instant::now();
+    search(&part, truth.queries[0], &DenseSearch::default());
+    println!(
+        "{n:>8} first answer in {:.3} ms",
+        before.elapsed().as_secs_f32() * 1e3
+    );
     one_thread.install(|| {
         for beam in BEAMS {
-            let search = DenseSearch::default().with_ef_search(Some(beam));
+            let by_graph = DenseSearch::default().with_ef_search(Some(beam));
             let name = format!("graph, ef_search {beam}");
-            if report(n, &name, &part, &queries, &expected, &search) >= 0.997 {
+            if truth.report(&name, &|query| search(&part, query, &by_graph)) >= 0.999 {
                 break;
             }
+        }
+        if asked.filters {
+            filters(&part, &truth);
         }
     });
     Ok(())
 }
 
-/// Builds a graph, writes it, loads it and says what each step took.
-fn graph(n: usize, rows: &[f32]) -> Result<Graph, Box<dyn Error>> {
-    let before = (process_cpu_seconds(), Instant::now());
-    let graph = Graph::build(rows, DIM, &HnswOptions::default(), &|_| true)?;
-    let taken = |before: (f64, Instant)| {
-        let (cpu, wall) = (
+fn search(part: &DensePart, query: &[f32], search: &DenseSearch<'_>) -> Vec<u32> {
+    let DenseHits { hits, method, .. } = part
+        .search(query, K, search)
+        .expect("the queries are normalised");
+    let asked = search.method == MethodChoice::Exact;
+    assert!(!asked || method == DenseMethod::Scan);
+    hits.iter().map(|hit| hit.0).collect()
+}
+
+/// Builds a graph, writes it, maps it and says what each step took; or maps the one kept before.
+fn graph(asked: &Asked, part: &DensePart) -> Result<Graph, Box<dyn Error>> {
+    let n = part.len();
+    let folder = tempfile::tempdir()?;
+    let path = asked.keep.as_deref().unwrap_or(folder.path());
+    let path = path.join(format!("graph-{n}"));
+    if !path.exists() {
+        let before = (process_cpu_seconds(), Instant::now());
+        let graph = Graph::build(part, &HnswOptions::default(), &|_| true)?;
+        println!(
+            "{n:>8} graph of {} MB built in {:.1} CPU s ({:.1} s), {} rows lost, {} equal",
+            graph.size_bytes() / 1_000_000,
             process_cpu_seconds() - before.0,
             before.1.elapsed().as_secs_f32(),
+            graph.n_lost(),
+            graph.n_equal()
         );
-        format!("{cpu:.1} CPU s ({wall:.1} s)")
-    };
-    let (n_lost, n_equal) = (graph.n_lost(), graph.n_equal());
+        graph.write(&path)?;
+    }
+    let before = Instant::now();
+    let graph = Graph::open(&path, n, DIM)?;
     println!(
-        "{n:>8} graph built in {}, {n_lost} rows lost, {n_equal} equal",
-        taken(before)
+        "{n:>8} graph opened in {:.3} ms",
+        before.elapsed().as_secs_f32() * 1e3
     );
-    let folder = tempfile::tempdir()?;
-    let files = graph.dump(folder.path())?;
-    let megabytes = files.iter().map(|file| file.len_bytes).sum::<u64>() / 1_000_000;
-    drop(graph);
-    let before = (process_cpu_seconds(), Instant::now());
-    let graph = Graph::load(folder.path(), &files, n, DIM)?;
-    println!("{n:>8} graph of {megabytes} MB loaded in {}", taken(before));
     Ok(graph)
 }
 
-/// Times the queries, the second time round, prints a line and returns the recall.
-fn report(
-    n: usize,
-    name: &str,
-    part: &DensePart,
-    queries: &[&[f32]],
-    expected: &[Vec<(u32, f32)>],
-    search: &DenseSearch<'_>,
-) -> f64 {
-    let mut n_found = 0;
-    for (query, expected) in queries.iter().zip(expected) {
-        let found = part
-            .search(query, K, search)
+/// Filters of several widths, every so-many-th row, by whichever way is taken and by the scan.
+fn filters(part: &DensePart, truth: &Truth<'_>) {
+    for every in [2, 5, 10, 20, 50, 100, 1000] {
+        let mut bits = vec![0_u64; part.len().div_ceil(64)];
+        for pos in (0..part.len()).step_by(every) {
+            bits[pos / 64] |= 1 << (pos % 64);
+        }
+        let fastest = DenseSearch::default().with_allowed(Some(Allowed::new(&bits, 0)));
+        let exact = fastest.with_method(MethodChoice::Exact);
+        let expected = truth.queries.iter().map(|query| {
+            let hits = part
+                .search(query, K, &exact)
+                .expect("the queries are normalised");
+            hits.hits
+        });
+        let filtered = Truth {
+            n: part.len(),
+            queries: truth.queries.clone(),
+            expected: expected.collect(),
+        };
+        let way = part
+            .search(truth.queries[0], K, &fastest)
             .expect("the queries are normalised");
-        let is_scan = found.method == DenseMethod::Scan;
-        assert_eq!(is_scan, search.method == MethodChoice::Exact);
-        let found: Vec<u32> = found.hits.iter().map(|hit| hit.0).collect();
-        n_found += expected.iter().filter(|hit| found.contains(&hit.0)).count();
+        let name = format!("1 in {every}, {:?}", way.method);
+        filtered.report(&name, &|query| search(part, query, &fastest));
+        filtered.report(&format!("1 in {every}, exact"), &|query| {
+            search(part, query, &exact)
+        });
     }
-    let before = thread_cpu_seconds();
-    for query in queries {
-        black_box(part.search(black_box(query), K, search)).expect("the queries are normalised");
+}
+
+/// Queries, and what a search for them should find.
+struct Truth<'a> {
+    n: usize,
+    queries: Vec<&'a [f32]>,
+    expected: Vec<Vec<(u32, f32)>>,
+}
+
+impl Truth<'_> {
+    /// Times the queries five times round, prints the median and returns the recall.
+    fn report(&self, name: &str, search: &dyn Fn(&[f32]) -> Vec<u32>) -> f64 {
+        let (mut n_found, mut n_expected) = (0, 0);
+        for (query, expected) in self.queries.iter().zip(&self.expected) {
+            let found = search(query);
+            n_expected += expected.len();
+            n_found += expected.iter().filter(|hit| found.contains(&hit.0)).count();
+        }
+        let round = |_| {
+            let before = thread_cpu_seconds();
+            for query in &self.queries {
+                black_box(search(black_box(query)));
+            }
+            (thread_cpu_seconds() - before) * 1e3 / self.queries.len() as f64
+        };
+        let mut rounds: Vec<f64> = (0..5).map(round).collect();
+        rounds.sort_by(f64::total_cmp);
+        let ms = rounds[2];
+        let recall = n_found as f64 / n_expected as f64;
+        println!("{:>8} {name:>24} {recall:>10.4} {ms:>12.3}", self.n);
+        recall
     }
-    let ms = (thread_cpu_seconds() - before) * 1e3 / queries.len() as f64;
-    let recall = n_found as f64 / (queries.len() * K) as f64;
-    println!("{n:>8} {name:>24} {recall:>10.4} {ms:>12.3}");
-    recall
 }
 
 /// The plain twin: every product, summed in order, sorted.
@@ -190,55 +338,6 @@ fn intrinsic_dimension(neighbours: &[Vec<(u32, f32)>]) -> f64 {
         (K - 1) as f64 / logs
     };
     neighbours.iter().map(of_query).sum::<f64>() / neighbours.len() as f64
-}
-
-/// Draws `n` normalised rows.
-fn mixture(n: usize) -> Vec<f32> {
-    let mut draw = Draw(SEED);
-    let centres: Vec<f32> = (0..N_TOPICS * DIM).map(|_| draw.normal()).collect();
-    let directions: Vec<f32> = (0..N_TOPICS * N_DIRECTIONS * DIM)
-        .map(|_| draw.normal())
-        .collect();
-    let weights: Vec<f32> = (0..N_DIRECTIONS)
-        .map(|i| 0.4 / ((i + 1) as f32).powf(0.3))
-        .collect();
-    let mut rows = Vec::with_capacity(n * DIM);
-    for _ in 0..n {
-        let topic = (draw.uniform() * draw.uniform() * N_TOPICS as f64) as usize;
-        let mut row = centres[topic * DIM..][..DIM].to_vec();
-        let directions = directions[topic * N_DIRECTIONS * DIM..].chunks_exact(DIM);
-        for (weight, direction) in weights.iter().zip(directions) {
-            let weight = weight * draw.normal();
-            row.iter_mut()
-                .zip(direction)
-                .for_each(|(value, d)| *value += weight * d);
-        }
-        for value in &mut row {
-            *value += 0.1 * draw.normal();
-        }
-        let norm = row.iter().map(|value| value * value).sum::<f32>().sqrt();
-        rows.extend(row.iter().map(|value| value / norm));
-    }
-    rows
-}
-
-/// `SplitMix64` (Steele, Lea and Flood 2014).
-struct Draw(u64);
-
-impl Draw {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Box and Muller 1958.
-    fn normal(&mut self) -> f32 {
-        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
-        (radius * (std::f64::consts::TAU * self.uniform()).cos()) as f32
-    }
 }
 
 /// CPU time of this thread. 0 where the system does not tell (other than Linux).

@@ -8,17 +8,16 @@ use std::sync::Arc;
 
 use crate::{Error, Result, simd};
 
+mod allowed;
 mod graph;
 mod scan;
 
-pub use graph::{Graph, GraphFile, HnswOptions};
+pub use allowed::Allowed;
+pub use graph::{Graph, GraphCheck, HnswOptions};
 pub use scan::{Quantised, quantise};
 
 /// Values that something else owns: a memory-mapped file, a vector.
 pub type Shared<T> = Arc<dyn AsRef<[T]> + Send + Sync>;
-
-/// A filter on positions. It is asked from several threads, and only about some of the rows.
-pub type Allowed<'a> = dyn Fn(u32) -> bool + Sync + 'a;
 
 /// The rows' 8-bit copies, as [`quantise`] makes them, wherever they are kept.
 #[derive(Clone)]
@@ -59,7 +58,7 @@ pub struct DenseSearch<'a> {
     /// How the search may find its rows.
     pub method: MethodChoice,
     /// Rows to consider, all if `None`. It acts before the cut to `k`.
-    pub allowed: Option<&'a Allowed<'a>>,
+    pub allowed: Option<Allowed<'a>>,
 }
 
 impl<'a> DenseSearch<'a> {
@@ -79,7 +78,7 @@ impl<'a> DenseSearch<'a> {
 
     /// Sets the filter.
     #[must_use]
-    pub fn with_allowed(mut self, allowed: Option<&'a Allowed<'a>>) -> Self {
+    pub fn with_allowed(mut self, allowed: Option<Allowed<'a>>) -> Self {
         self.allowed = allowed;
         self
     }
@@ -93,7 +92,7 @@ impl<'a> DenseSearch<'a> {
 /// Which ways a search may take.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum MethodChoice {
-    /// The graph where there is one and no filter is given, the scan otherwise.
+    /// The graph where there is one and no narrow filter is given, the scan otherwise.
     #[default]
     Fastest,
     /// Always the scan, which misses nothing.
@@ -158,6 +157,12 @@ impl DensePart {
     /// # Errors
     /// [`Error::InvalidOption`] if the graph was built from another number of rows or width.
     pub fn with_graph(mut self, graph: Graph) -> Result<Self> {
+        self.check_fits(&graph)?;
+        self.graph = Some(graph);
+        Ok(self)
+    }
+
+    fn check_fits(&self, graph: &Graph) -> Result<()> {
         if graph.len() != self.len() || graph.dim() != self.dim {
             return Err(Error::InvalidOption {
                 option: "graph",
@@ -165,8 +170,7 @@ impl DensePart {
                 bound: "built from the same vectors",
             });
         }
-        self.graph = Some(graph);
-        Ok(self)
+        Ok(())
     }
 
     /// The number of rows.
@@ -187,9 +191,9 @@ impl DensePart {
     /// Returns the `k` rows closest to `query`, best first, ties by position.
     ///
     /// The scan returns what f32 products of all rows would give, whatever the number of threads.
-    /// It takes time in proportion to the rows, the graph hardly more for twice as many. With a
-    /// filter the scan is always taken: a graph has to visit the rows that a filter then rejects,
-    /// which was measured at 75 times its usual cost for a filter that lets 1 % pass.
+    /// It takes time in proportion to the rows, the graph hardly more for twice as many. A filter
+    /// acts during either: the walk through the graph passes rows that may not be returned, and
+    /// where few may, the scan looks at those alone.
     ///
     /// # Errors
     /// [`Error::BadEmbedding`] if `query` has another width than the rows, holds a value that is
@@ -209,28 +213,50 @@ impl DensePart {
         validate_rows(&self.model, query, self.dim)?;
         let k = k.min(self.len());
         let ef_search = check_ef_search(search.ef_search, k)?;
-        let vectors = (*self.vectors).as_ref();
-        if let (Some(graph), None, MethodChoice::Fastest) =
-            (&self.graph, search.allowed, search.method)
+        if let Some(graph) = self
+            .graph
+            .as_ref()
+            .filter(|_| self.graph_pays(search, ef_search))
         {
-            let hits = graph.search(vectors, query, k, ef_search);
+            let hits = graph.search(self.rows(), query, k, ef_search, search.allowed);
             return Ok(DenseHits {
                 hits,
                 method: DenseMethod::Graph,
             });
         }
-        let rows = scan::Rows {
-            dim: self.dim,
-            vectors,
-            values: (*self.quantised.values).as_ref(),
-            steps: (*self.quantised.steps).as_ref(),
-            max_error: self.quantised.max_error,
-        };
-        let hits = scan::scan(rows, query, k, search.allowed);
+        let hits = scan::scan(self.rows(), query, k, search.allowed);
         Ok(DenseHits {
             hits,
             method: DenseMethod::Scan,
         })
+    }
+
+    /// Whether the graph is taken, where there is one: not where a filter lets so few rows pass that
+    /// to look at each of them is faster.
+    ///
+    /// A walk goes on until it has met `ef_search` rows that pass, so its length grows as the share
+    /// of such rows shrinks, while the scan gets shorter.
+    fn graph_pays(&self, search: &DenseSearch<'_>, ef_search: usize) -> bool {
+        let n = self.len() as u64;
+        let Some(allowed) = search.allowed else {
+            return search.method == MethodChoice::Fastest;
+        };
+        let n_allowed = allowed.count(self.len()) as u64;
+        let scanned = n_allowed.saturating_mul(n_allowed);
+        let walked = (ef_search as u64)
+            .saturating_mul(n)
+            .saturating_mul(ROWS_PER_STEP);
+        search.method == MethodChoice::Fastest && scanned > walked
+    }
+
+    fn rows(&self) -> scan::Rows<'_> {
+        scan::Rows {
+            dim: self.dim,
+            vectors: (*self.vectors).as_ref(),
+            values: (*self.quantised.values).as_ref(),
+            steps: (*self.quantised.steps).as_ref(),
+            max_error: self.quantised.max_error,
+        }
     }
 }
 
@@ -279,12 +305,15 @@ const MAX_NORM: f32 = 1.0011;
 /// The widest vectors whose int8 products fit 32 bits, whatever the values.
 const MAX_DIM: usize = 65_536;
 
-/// At 50 000 rows and `k` 100, a beam of 400 found 99.9 % where 128 to 256 found 97 %: a few
-/// queries end among the wrong rows if the beam is narrow (`benches/dense.rs`).
-const EF_SEARCH_PER_HIT: usize = 4;
+/// On 45 000 passages of documentation and `k` 100, a beam of 200 found 99.8 %, one of 110 found
+/// 99.3 % and one of 300 99.9 % (`docs/performance.md`).
+const EF_SEARCH_PER_HIT: usize = 2;
 
-/// The narrowest beam taken where none is given, for the same reason.
-const LEAST_EF_SEARCH: usize = 400;
+/// The narrowest beam taken where none is given.
+const LEAST_EF_SEARCH: usize = 200;
+
+/// How many rows the scan looks at in the time in which a walk gets one row further.
+const ROWS_PER_STEP: u64 = 40;
 
 const MAX_EF_SEARCH: usize = 1_000_000;
 
@@ -368,17 +397,26 @@ pub(crate) mod tests {
         hits
     }
 
-    fn part(vectors: &[f32], dim: usize) -> DensePart {
+    pub(crate) fn part(vectors: &[f32], dim: usize) -> DensePart {
         let quantised = quantise(vectors, dim);
         DensePart::new("a model", dim, Arc::new(vectors.to_vec()), quantised).unwrap()
     }
 
-    fn graph(vectors: &[f32], dim: usize) -> Graph {
-        Graph::build(vectors, dim, &HnswOptions::default(), &|_| true).unwrap()
+    pub(crate) fn graph(vectors: &[f32], dim: usize) -> Graph {
+        Graph::build(&part(vectors, dim), &HnswOptions::default(), &|_| true).unwrap()
+    }
+
+    /// One bit for each row that passes.
+    pub(crate) fn bits(n: u32, passes: impl Fn(u32) -> bool) -> Vec<u64> {
+        let mut bits = vec![0; n.div_ceil(64) as usize];
+        for pos in (0..n).filter(|pos| passes(*pos)) {
+            bits[pos as usize / 64] |= 1 << (pos % 64);
+        }
+        bits
     }
 
     #[test]
-    fn the_graph_is_taken_unless_a_filter_or_exactness_asks_for_the_scan() {
+    fn the_graph_is_taken_unless_a_narrow_filter_or_exactness_asks_for_the_scan() {
         let vectors = clustered(500, 16, 1);
         let query = clustered(1, 16, 2);
         let search = DenseSearch::default();
@@ -392,11 +430,17 @@ pub(crate) mod tests {
         );
         let exact = search.with_method(MethodChoice::Exact);
         assert_eq!(part.search(&query, 5, &exact).unwrap(), scanned);
-        let not_the_first = |pos| pos != scanned.hits[0].0;
-        let filtered = search.with_allowed(Some(&not_the_first));
-        let filtered = part.search(&query, 4, &filtered).unwrap();
-        assert_eq!(filtered.method, DenseMethod::Scan);
-        assert_eq!(filtered.hits, scanned.hits[1..]);
+        let not_the_first = bits(500, |pos| pos != scanned.hits[0].0);
+        let filtered = search.with_allowed(Some(Allowed::new(&not_the_first, 0)));
+        let narrow = part.search(&query, 4, &filtered).unwrap();
+        assert_eq!(narrow.method, DenseMethod::Scan);
+        assert_eq!(narrow.hits, scanned.hits[1..]);
+        // With so narrow a beam the walk is shorter than the scan of what passes.
+        let wide = part
+            .search(&query, 4, &filtered.with_ef_search(Some(8)))
+            .unwrap();
+        assert_eq!(wide.method, DenseMethod::Graph);
+        assert!(wide.hits.iter().all(|hit| hit.0 != scanned.hits[0].0));
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub enum Error {
     },
     /// The index was written by a version that this one does not read.
     #[error(
-        "{} has format version {found}, and this version reads {supported}; rebuild the index",
+        "{} has format version {found}, and this version reads {supported}; build the index anew \
+         with `reread index --rebuild`",
         path.display()
     )]
     UnsupportedVersion {

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
+use crate::dense::Allowed;
 use crate::document::DocumentKind;
 use crate::format::manifest::Source;
 use crate::refusal::Refusal;
@@ -131,6 +132,11 @@ impl PassageSet {
     pub(crate) fn contains(&self, position: u32) -> bool {
         let word = self.words.get(position as usize / 64);
         word.is_some_and(|word| word >> (position % 64) & 1 == 1)
+    }
+
+    /// The passages of the segment whose first one is at `base`.
+    pub(crate) fn from(&self, base: u32) -> Allowed<'_> {
+        Allowed::new(&self.words, base as usize)
     }
 
     pub(crate) fn intersect(&mut self, other: &Self) {

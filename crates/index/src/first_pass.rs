@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use crate::dense::{Allowed, DenseMethod, DenseSearch, MethodChoice};
+use crate::dense::{DenseMethod, DenseSearch, MethodChoice};
 use crate::filter::{Filter, PassageSet};
 use crate::fusion;
 use crate::lexical::Query;
@@ -281,9 +281,6 @@ impl Snapshot {
         let mut list = Ranked::new();
         let mut way = DenseMethod::Scan;
         for open in self.segments() {
-            let passes = |position: u32| {
-                allowed.is_none_or(|allowed| allowed.contains(open.base + position))
-            };
             let method = if options.exact {
                 MethodChoice::Exact
             } else {
@@ -292,7 +289,7 @@ impl Snapshot {
             let search = DenseSearch::default()
                 .with_ef_search(options.ef_search)
                 .with_method(method)
-                .with_allowed(allowed.map(|_| &passes as &Allowed<'_>));
+                .with_allowed(allowed.map(|allowed| allowed.from(open.base)));
             let hits = open.segment.search_dense(vector, len, &search)?;
             if hits.method == DenseMethod::Graph {
                 way = DenseMethod::Graph;

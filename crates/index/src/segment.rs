@@ -3,15 +3,11 @@
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::chunk::Cut;
-use crate::dense::{
-    self, DenseHits, DensePart, DenseSearch, Graph, GraphFile, HnswOptions, MethodChoice,
-    SharedQuantised,
-};
+use crate::dense::{self, DenseHits, DensePart, DenseSearch, Graph, HnswOptions, SharedQuantised};
 use crate::format::atomic::{self, FileWriter, io_error};
-use crate::format::foreign;
 use crate::format::header::{FileKind, HEADER_BYTES};
 use crate::format::manifest::{FileRef, GraphRef, SegmentRef, segment_folder};
 use crate::format::mmap::{MappedFile, f32_bytes};
@@ -22,9 +18,6 @@ mod store;
 pub(crate) use store::{
     PassageStore, Record, TextDigest, joined_headings, split_headings, text_digest,
 };
-
-/// The folder of a segment's graph.
-const GRAPH: &str = "graph";
 
 /// Writes one segment, passage by passage.
 pub(crate) struct SegmentWriter {
@@ -153,7 +146,8 @@ impl SegmentWriter {
         let mapped = MappedFile::open(&self.folder.join("vectors"), FileKind::Vectors)?;
         let rows = mapped.f32s(0..mapped.payload().len())?;
         let quantised = file_ref("quantised", write_quantised(&self.folder, rows, self.dim)?);
-        let graph = write_graph(&self.folder, &name, rows, self.dim, hnsw)?;
+        let n = self.n_passages as usize;
+        let graph = write_graph(&self.folder, &name, n, self.dim, hnsw)?;
         atomic::sync_folder(&self.folder)?;
         Ok(SegmentRef {
             number: self.number,
@@ -194,56 +188,35 @@ pub(crate) fn write_quantised(folder: &Path, rows: &[f32], dim: usize) -> Result
     file.finish()
 }
 
-/// Builds and writes the graph of a segment that is large enough for one.
+/// Builds and writes the graph of a segment that is large enough for one. Its rows and their 8-bit
+/// copies are written.
 ///
 /// # Errors
 /// `Io`, or what the graph's build fails with.
 pub(crate) fn write_graph(
     folder: &Path,
     name: &str,
-    rows: &[f32],
+    n: usize,
     dim: usize,
     hnsw: &HnswOptions,
 ) -> Result<Option<GraphRef>> {
-    if rows.len() / dim < hnsw.from_passages {
+    if n < hnsw.from_passages {
         return Ok(None);
     }
-    let graph = Graph::build(rows, dim, hnsw, &|_| true)?;
-    let folder = folder.join(GRAPH);
-    fs::create_dir(&folder).map_err(|source| io_error("create", &folder, source))?;
-    let files = graph.dump(&folder)?.into_iter().map(|file| FileRef {
-        name: format!("{name}/{GRAPH}/{}", file.name),
-        len_bytes: file.len_bytes,
-        digest: file.checksum,
-    });
-    let files = files.collect();
-    atomic::sync_folder(&folder)?;
+    let open = |file, kind| MappedFile::open(&folder.join(file), kind).map(Arc::new);
+    let vectors = open("vectors", FileKind::Vectors)?;
+    let quantised = open("quantised", FileKind::Quantised)?;
+    let part = dense_part("", dim, n, &vectors, &quantised)?;
+    let graph = Graph::build(&part, hnsw, &|_| true)?;
+    let (len_bytes, digest) = graph.write(&folder.join("graph"))?;
     Ok(Some(GraphRef {
-        files,
+        file: FileRef {
+            name: format!("{name}/graph"),
+            len_bytes,
+            digest,
+        },
         n_lost: graph.n_lost() as u32,
     }))
-}
-
-/// Reads the graph of a segment, once its files have proved to be the ones written.
-fn read_graph(
-    index_folder: &Path,
-    segment: &SegmentRef,
-    graph: &GraphRef,
-    dim: usize,
-) -> Result<Graph> {
-    let folder = index_folder
-        .join(segment_folder(segment.number))
-        .join(GRAPH);
-    let files: Vec<GraphFile> = graph
-        .files
-        .iter()
-        .map(|file| GraphFile {
-            name: file.name.rsplit('/').next().unwrap_or_default().to_owned(),
-            len_bytes: file.len_bytes,
-            checksum: file.digest,
-        })
-        .collect();
-    Graph::load(&folder, &files, segment.n_passages as usize, dim)
 }
 
 /// A part of a mapped file as values; its bounds were checked when the segment was opened.
@@ -267,20 +240,17 @@ impl AsRef<[i8]> for MappedValues {
 /// An open segment.
 pub(crate) struct Segment {
     pub(crate) number: u32,
-    index_folder: PathBuf,
-    described: SegmentRef,
-    model: String,
+    n_passages: u32,
     dim: usize,
     passages: PassageStore,
     vectors: Arc<MappedFile>,
     quantised: Arc<MappedFile>,
-    scanned: DensePart,
-    with_graph: OnceLock<DensePart>,
+    dense: DensePart,
 }
 
 impl Segment {
-    /// Opens a segment and checks that its files belong together. A graph is read when it is first
-    /// searched. `model` names the embedder in errors.
+    /// Opens a segment and checks that its files belong together. `model` names the embedder in
+    /// errors.
     ///
     /// # Errors
     /// `Io`, `Damaged`, `UnsupportedVersion`.
@@ -309,52 +279,37 @@ impl Segment {
             &quantised,
             cells.and_then(|cells| cells.checked_add(values_at(n))),
         )?;
-        let scanned = dense_part(model, dim, n, &vectors, &quantised)?;
+        let mut dense = dense_part(model, dim, n, &vectors, &quantised)?;
+        if let Some(graph) = &segment.graph {
+            let mapped = open(&graph.file, FileKind::Graph)?;
+            dense = dense.with_graph(Graph::from_mapped(mapped, n, dim)?)?;
+        }
         Ok(Self {
             number: segment.number,
-            index_folder: index_folder.to_owned(),
-            described: segment.clone(),
-            model: model.to_owned(),
+            n_passages: segment.n_passages,
             dim,
             passages,
             vectors,
             quantised,
-            scanned,
-            with_graph: OnceLock::new(),
+            dense,
         })
     }
 
-    /// The `k` vectors closest to a query. The graph serves where there is one, unless the search
-    /// asks for the exact scan or has a filter.
+    /// The `k` vectors closest to a query.
     ///
     /// # Errors
-    /// `BadEmbedding`, `InvalidOption`; `Io` and `Damaged` when the graph cannot be read.
+    /// `BadEmbedding`, `InvalidOption`.
     pub(crate) fn search_dense(
         &self,
         query: &[f32],
         k: usize,
         search: &DenseSearch<'_>,
     ) -> Result<DenseHits> {
-        let by_graph = search.method == MethodChoice::Fastest && search.allowed.is_none();
-        match &self.described.graph {
-            Some(graph) if by_graph => self.graph_part(graph)?.search(query, k, search),
-            _ => self.scanned.search(query, k, search),
-        }
-    }
-
-    fn graph_part(&self, graph: &GraphRef) -> Result<&DensePart> {
-        if let Some(part) = self.with_graph.get() {
-            return Ok(part);
-        }
-        let graph = read_graph(&self.index_folder, &self.described, graph, self.dim)?;
-        let n = self.described.n_passages as usize;
-        let part = dense_part(&self.model, self.dim, n, &self.vectors, &self.quantised)?;
-        let part = part.with_graph(graph)?;
-        Ok(self.with_graph.get_or_init(|| part))
+        self.dense.search(query, k, search)
     }
 
     pub(crate) fn n_passages(&self) -> u32 {
-        self.described.n_passages
+        self.n_passages
     }
 
     /// Its stored passages.
@@ -401,7 +356,7 @@ impl Segment {
     /// # Errors
     /// `Damaged`.
     pub(crate) fn quantised_row(&self, position: u32) -> Result<(f32, &[i8])> {
-        let (position, n) = (position as usize, self.described.n_passages as usize);
+        let (position, n) = (position as usize, self.n_passages as usize);
         let step_at = FRONT_BYTES + position * 4;
         let values_at = values_at(n) + position * self.dim;
         let step = self.quantised.f32s(step_at..step_at + 4)?;
@@ -411,7 +366,7 @@ impl Segment {
 
     /// Where in the file of 8-bit copies the values at a position begin.
     pub(crate) fn copy_offset(&self, position: u32) -> u64 {
-        let n = self.described.n_passages as usize;
+        let n = self.n_passages as usize;
         (HEADER_BYTES + values_at(n) + position as usize * self.dim) as u64
     }
 
@@ -432,10 +387,7 @@ impl Segment {
         self.passages.verify()?;
         self.vectors.verify()?;
         self.quantised.verify()?;
-        match &self.described.graph {
-            Some(graph) => foreign::verify(&self.index_folder, &graph.files),
-            None => Ok(()),
-        }
+        self.dense.graph().map_or(Ok(()), Graph::verify)
     }
 }
 

@@ -98,7 +98,7 @@ pub(super) fn scan(
     rows: Rows<'_>,
     query: &[f32],
     k: usize,
-    allowed: Option<&Allowed<'_>>,
+    allowed: Option<Allowed<'_>>,
 ) -> Vec<(u32, f32)> {
     if k == 0 || rows.dim == 0 {
         return Vec::new();
@@ -112,7 +112,7 @@ pub(super) fn scan(
         .collect();
     let mut candidates = found.concat();
     keep_possible(&mut candidates, k);
-    candidates.sort_unstable_by(|a, b| b.upper.total_cmp(&a.upper).then(a.pos.cmp(&b.pos)));
+    candidates.sort_unstable_by(Candidate::by_upper);
     rescore(rows, query, k, &candidates)
 }
 
@@ -120,8 +120,8 @@ pub(super) fn scan(
 const BLOCK: usize = 4096;
 
 /// The query in 8 bits, and how far off an int8 product can be.
-struct QueryInt8 {
-    values: Vec<i8>,
+pub(super) struct QueryInt8 {
+    pub(super) values: Vec<i8>,
     step: f32,
     /// The part of the margin that is the same for all rows.
     margin: f32,
@@ -133,7 +133,7 @@ impl QueryInt8 {
     /// With `q`, `x` the vectors and `q'`, `x'` their copies, `|q·x - q'·x'|` is at most
     /// `|q - q'| |x| + |q'| |x - x'|`. The f32 product and the int8 score are themselves rounded,
     /// by less than `dim` units in the last place of the product of the norms.
-    fn new(query: &[f32], max_error: f32) -> Self {
+    pub(super) fn new(query: &[f32], max_error: f32) -> Self {
         let mut values = vec![0; query.len()];
         let (step, error) = quantise_row(query, &mut values);
         let copy_norm = values
@@ -149,43 +149,110 @@ impl QueryInt8 {
             margin_per_step: (copy_norm * f64::from(step) * (1.0 + 1e-6)) as f32 * max_error,
         }
     }
+
+    /// A row's own copy as the query: its product with another row is all that is asked of it.
+    pub(super) fn of_row(rows: Rows<'_>, pos: u32) -> Self {
+        QueryInt8 {
+            values: rows.values[pos as usize * rows.dim..][..rows.dim].to_vec(),
+            step: rows.steps[pos as usize],
+            margin: 0.0,
+            margin_per_step: 0.0,
+        }
+    }
+
+    /// The score of a row by its int8 product and its step.
+    #[inline]
+    pub(super) fn score(&self, product: i32, step: f32) -> f32 {
+        product as f32 * (self.step * step)
+    }
+
+    /// The row with its bounds.
+    pub(super) fn candidate(&self, pos: u32, score: f32, step: f32) -> Candidate {
+        let margin = self.margin + self.margin_per_step * step;
+        Candidate {
+            pos,
+            lower: score - margin,
+            upper: score + margin,
+        }
+    }
 }
 
 /// A row that may be among the best: its f32 product lies between `lower` and `upper`.
 #[derive(Debug, Clone, Copy)]
-struct Candidate {
-    pos: u32,
+pub(super) struct Candidate {
+    pub(super) pos: u32,
     lower: f32,
     upper: f32,
 }
+
+impl Candidate {
+    /// Orders by upper bound, descending, then by position.
+    pub(super) fn by_upper(left: &Self, right: &Self) -> Ordering {
+        right
+            .upper
+            .total_cmp(&left.upper)
+            .then(left.pos.cmp(&right.pos))
+    }
+}
+
+/// Of fewer rows than one in this many the products are computed one by one; where more may be
+/// returned, all of a block at once is faster.
+const ONE_BY_ONE: usize = 4;
 
 fn scan_block(
     rows: Rows<'_>,
     query: &QueryInt8,
     block: usize,
     k: usize,
-    allowed: Option<&Allowed<'_>>,
+    allowed: Option<Allowed<'_>>,
     floor: &Floor,
 ) -> Vec<Candidate> {
-    let start = block * BLOCK;
-    let steps = &rows.steps[start..rows.steps.len().min(start + BLOCK)];
-    let mut products = vec![0; steps.len()];
-    let values = &rows.values[start * rows.dim..][..steps.len() * rows.dim];
-    simd::dot_rows_i8(&query.values, values, &mut products);
+    let range = block * BLOCK..rows.steps.len().min((block + 1) * BLOCK);
+    let positions: Option<Vec<u32>> =
+        allowed.map(|allowed| allowed.positions(range.clone()).collect());
+    let mut products = vec![0; range.len()];
+    match positions {
+        Some(positions) if positions.len() < range.len() / ONE_BY_ONE => {
+            simd::dot_some_i8(&query.values, rows.values, &positions, &mut products);
+            let scored = positions.iter().copied().zip(products);
+            possible(rows, query, k, scored, floor)
+        }
+        positions => {
+            let values = &rows.values[range.start * rows.dim..range.end * rows.dim];
+            simd::dot_rows_i8(&query.values, values, &mut products);
+            let product = |pos: u32| (pos, products[pos as usize - range.start]);
+            match positions {
+                Some(positions) => {
+                    possible(rows, query, k, positions.into_iter().map(product), floor)
+                }
+                None => possible(
+                    rows,
+                    query,
+                    k,
+                    range.clone().map(|pos| product(pos as u32)),
+                    floor,
+                ),
+            }
+        }
+    }
+}
 
+/// Keeps the rows that can be among the `k` best of all blocks.
+fn possible(
+    rows: Rows<'_>,
+    query: &QueryInt8,
+    k: usize,
+    products: impl Iterator<Item = (u32, i32)>,
+    floor: &Floor,
+) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     let mut lowest = floor.load();
     let mut full = (4 * k).max(256);
-    for (i, (product, step)) in products.iter().zip(steps).enumerate() {
-        let score = *product as f32 * (query.step * step);
-        let margin = query.margin + query.margin_per_step * step;
-        let pos = (start + i) as u32;
-        if score + margin >= lowest && allowed.is_none_or(|allowed| allowed(pos)) {
-            candidates.push(Candidate {
-                pos,
-                lower: score - margin,
-                upper: score + margin,
-            });
+    for (pos, product) in products {
+        let step = rows.steps[pos as usize];
+        let candidate = query.candidate(pos, query.score(product, step), step);
+        if candidate.upper >= lowest {
+            candidates.push(candidate);
             if candidates.len() == full {
                 lowest = floor.raise(keep_possible(&mut candidates, k));
                 full = full.max(2 * candidates.len());
@@ -231,7 +298,7 @@ impl Floor {
 }
 
 /// Maps floats to integers of the same order.
-fn ordered(value: f32) -> u32 {
+pub(super) fn ordered(value: f32) -> u32 {
     let bits = value.to_bits();
     if bits >> 31 == 0 {
         bits | 1 << 31
@@ -240,7 +307,8 @@ fn ordered(value: f32) -> u32 {
     }
 }
 
-fn unordered(bits: u32) -> f32 {
+/// The other way round.
+pub(super) fn unordered(bits: u32) -> f32 {
     f32::from_bits(if bits >> 31 == 1 {
         bits & !(1 << 31)
     } else {
@@ -266,10 +334,21 @@ impl PartialOrd for Scored {
     }
 }
 
+/// How many rows ahead of the one that is rescored are fetched.
+const AHEAD: usize = 2;
+
 /// Computes products in f32, best upper bound first, until the rest cannot be among the best.
-fn rescore(rows: Rows<'_>, query: &[f32], k: usize, candidates: &[Candidate]) -> Vec<(u32, f32)> {
+pub(super) fn rescore(
+    rows: Rows<'_>,
+    query: &[f32],
+    k: usize,
+    candidates: &[Candidate],
+) -> Vec<(u32, f32)> {
     let mut best: BinaryHeap<Reverse<Scored>> = BinaryHeap::with_capacity(k.min(candidates.len()));
-    for candidate in candidates {
+    let fetch = |candidate: &Candidate| simd::prefetch(rows.vector(candidate.pos));
+    candidates.iter().take(AHEAD).for_each(fetch);
+    for (i, candidate) in candidates.iter().enumerate() {
+        candidates.get(i + AHEAD).into_iter().for_each(fetch);
         if best.len() == k && best.peek().is_some_and(|worst| candidate.upper < worst.0.1) {
             break;
         }
@@ -290,13 +369,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dense::tests::{clustered, exact, normalise};
+    use crate::dense::tests::{bits, clustered, exact, normalise};
 
     fn run(
         vectors: &[f32],
         query: &[f32],
         k: usize,
-        allowed: Option<&Allowed<'_>>,
+        allowed: Option<Allowed<'_>>,
     ) -> Vec<(u32, f32)> {
         let quantised = quantise(vectors, query.len());
         let rows = Rows {
@@ -341,10 +420,11 @@ mod tests {
         let vectors = clustered(2000, 32, 8);
         let query = clustered(1, 32, 9);
         for every in [2, 97, 1999] {
-            let hits = run(&vectors, &query, 10, Some(&|pos| pos % every == 1));
+            let bits = bits(2000, |pos| pos % every == 1);
+            let hits = run(&vectors, &query, 10, Some(Allowed::new(&bits, 0)));
             assert_eq!(hits, exact(&vectors, &query, 10, |pos| pos % every == 1));
         }
-        assert_eq!(run(&vectors, &query, 10, Some(&|_| false)), []);
+        assert_eq!(run(&vectors, &query, 10, Some(Allowed::new(&[], 0))), []);
     }
 
     #[test]

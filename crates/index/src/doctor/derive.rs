@@ -79,7 +79,7 @@ pub(super) fn derive_segment(
     let rows = mapped.f32s(0..mapped.payload().len())?;
     validate_rows("of the index", rows, dim)?;
     let (len_bytes, digest) = write_quantised(&folder, rows, dim)?;
-    let graph = write_graph(&folder, &name, rows, dim, &graph_options(from))?;
+    let graph = write_graph(&folder, &name, rows.len() / dim, dim, &graph_options(from))?;
     atomic::sync_folder(&folder)?;
     Ok(SegmentRef {
         number,

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{Error, Result};
 
 /// The one version number of the whole format.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 2;
 
 /// Letters between control bytes, so that damage by text mode shows (the idea is PNG's).
 const MAGIC: [u8; 8] = *b"\x89RRD\r\n\x1a\n";
@@ -22,6 +22,7 @@ pub(crate) enum FileKind {
     Passages = 3,
     Vectors = 4,
     Quantised = 5,
+    Graph = 6,
 }
 
 /// A header that has been checked against its file.

@@ -56,10 +56,10 @@ pub(crate) struct SegmentRef {
     pub(crate) graph: Option<GraphRef>,
 }
 
-/// The dump of an HNSW graph.
+/// The HNSW graph of a segment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct GraphRef {
-    pub(crate) files: Vec<FileRef>,
+    pub(crate) file: FileRef,
     pub(crate) n_lost: u32,
 }
 
@@ -114,8 +114,8 @@ impl SegmentRef {
             (&self.vectors, Some(FileKind::Vectors)),
             (&self.quantised, Some(FileKind::Quantised)),
         ];
-        let graph = self.graph.iter().flat_map(|graph| &graph.files);
-        files.extend(graph.map(|file| (file, None)));
+        let graph = self.graph.iter().map(|graph| &graph.file);
+        files.extend(graph.map(|file| (file, Some(FileKind::Graph))));
         files
     }
 
@@ -124,7 +124,7 @@ impl SegmentRef {
         let (old, new) = (segment_folder(self.number), segment_folder(number));
         self.number = number;
         let own = [&mut self.passages, &mut self.vectors, &mut self.quantised];
-        let graph = self.graph.iter_mut().flat_map(|graph| &mut graph.files);
+        let graph = self.graph.iter_mut().map(|graph| &mut graph.file);
         for file in own.into_iter().chain(graph) {
             file.move_to(&old, &new);
         }

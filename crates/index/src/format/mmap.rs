@@ -102,6 +102,22 @@ impl MappedFile {
         }
     }
 
+    /// Bytes of the payload as little-endian u32 values.
+    ///
+    /// # Errors
+    /// `Damaged` when the range lies outside the payload or is no whole number of aligned values.
+    pub(crate) fn u32s(&self, range: Range<usize>) -> Result<&[u32]> {
+        let at = range.start;
+        let bytes = self.bytes(range)?;
+        // SAFETY: every bit pattern is a valid u32; `align_to` hands out only aligned values.
+        let (front, values, back) = unsafe { bytes.align_to::<u32>() };
+        if front.is_empty() && back.is_empty() {
+            Ok(values)
+        } else {
+            Err(self.damaged(HEADER_BYTES + at, "it does not hold whole u32 values"))
+        }
+    }
+
     /// Bytes of the payload as i8 values.
     ///
     /// # Errors
@@ -110,6 +126,11 @@ impl MappedFile {
         let bytes = self.bytes(range)?;
         // SAFETY: u8 and i8 have the same size and alignment, and every bit pattern is valid.
         Ok(unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<i8>(), bytes.len()) })
+    }
+
+    /// Damage at a byte of the payload.
+    pub(crate) fn damaged_payload(&self, at: usize, problem: &str) -> Error {
+        self.damaged(HEADER_BYTES + at, problem)
     }
 
     pub(crate) fn damaged(&self, offset: usize, problem: &str) -> Error {
@@ -123,6 +144,14 @@ impl MappedFile {
 
 /// The bytes of f32 values as they are written to a file.
 pub(crate) fn f32_bytes(values: &[f32]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
+}
+
+/// The bytes of u32 values as they are written to a file.
+pub(crate) fn u32_bytes(values: &[u32]) -> Vec<u8> {
     values
         .iter()
         .flat_map(|value| value.to_le_bytes())

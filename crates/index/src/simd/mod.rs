@@ -37,6 +37,36 @@ pub(crate) fn dot_rows_i8(query: &[i8], rows: &[i8], out: &mut [i32]) {
     }
 }
 
+/// Writes the dot product of `query` and each of the rows that `ids` names to `out`, which it
+/// makes as long as `ids`. Rows lie anywhere in `rows` (`[n, query.len()]`, row-major), so the
+/// ones to come are fetched while one is summed.
+///
+/// # Panics
+/// If a row lies outside `rows`.
+pub(crate) fn dot_some_i8(query: &[i8], rows: &[i8], ids: &[u32], out: &mut Vec<i32>) {
+    out.clear();
+    out.resize(ids.len(), 0);
+    if query.is_empty() {
+        return;
+    }
+    match *KERNEL {
+        Kernel::Scalar => scalar::dot_some_i8(query, rows, ids, out),
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx2(avx2) => avx2.dot_some_i8(query, rows, ids, out),
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx512(avx512) => avx512.dot_some_i8(query, rows, ids, out),
+    }
+}
+
+/// Asks the processor to fetch these values, which are read soon. Changes nothing else.
+#[inline]
+pub(crate) fn prefetch<T: Copy>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    x86_64::prefetch(values);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
 /// Returns the dot product of two vectors of the same width.
 ///
 /// The order of the additions depends on the width and the processor only, so the same two
@@ -118,6 +148,31 @@ mod tests {
         results
     }
 
+    /// Each path for rows here and there gives what it gives for all rows.
+    fn check_some_i8(query: &[i8], rows: &[i8], ids: &[u32]) {
+        let mut all = vec![0; rows.len() / query.len()];
+        scalar::dot_rows_i8(query, rows, &mut all);
+        let expected: Vec<i32> = ids.iter().map(|id| all[*id as usize]).collect();
+        let mut out = vec![7; 3];
+        dot_some_i8(query, rows, ids, &mut out);
+        assert_eq!(out, expected);
+        let mut path = |dot: &dyn Fn(&mut [i32])| {
+            out.fill(0);
+            dot(&mut out);
+            assert_eq!(out, expected);
+        };
+        path(&|out| scalar::dot_some_i8(query, rows, ids, out));
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(avx2) = x86_64::Avx2::detect() {
+                path(&|out| avx2.dot_some_i8(query, rows, ids, out));
+            }
+            if let Some(avx512) = x86_64::Avx512::detect() {
+                path(&|out| avx512.dot_some_i8(query, rows, ids, out));
+            }
+        }
+    }
+
     fn every_f32(left: &[f32], right: &[f32]) -> Vec<(&'static str, f32)> {
         let mut results = vec![("picked", dot_f32(left, right))];
         #[cfg(target_arch = "x86_64")]
@@ -159,6 +214,15 @@ mod tests {
         dot_rows_i8(&[], &[], &mut out);
         assert_eq!(out, [0; 3]);
         assert_eq!(dot_f32(&[], &[]).to_bits(), 0.0_f32.to_bits());
+        let mut out = vec![7];
+        dot_some_i8(&[], &[], &[3, 4], &mut out);
+        assert_eq!(out, [0; 2]);
+    }
+
+    #[test]
+    #[should_panic(expected = "out of range")]
+    fn a_row_that_is_not_there_is_not_read() {
+        dot_some_i8(&[1; 64], &[1; 128], &[1, 2], &mut Vec::new());
     }
 
     fn pair_of_i8() -> impl Strategy<Value = (Vec<i8>, Vec<i8>)> {
@@ -187,6 +251,17 @@ mod tests {
             for (path, sums) in every_i8(&query, &rows) {
                 prop_assert_eq!(&sums, &expected, "{}", path);
             }
+        }
+
+        #[test]
+        fn i8_paths_for_some_rows_equal_the_scalar_path(
+            (query, rows) in pair_of_i8(),
+            picks in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
+        ) {
+            let n_rows = rows.len() / query.len();
+            let picks = picks.iter().filter(|_| n_rows > 0);
+            let ids: Vec<u32> = picks.map(|pick| pick.index(n_rows) as u32).collect();
+            check_some_i8(&query, &rows, &ids);
         }
 
         #[test]

@@ -11,6 +11,14 @@ pub(super) fn dot_rows_i8(query: &[i8], rows: &[i8], out: &mut [i32]) {
     }
 }
 
+/// Writes the dot product of `query` and each row that `ids` names to `out`.
+pub(super) fn dot_some_i8(query: &[i8], rows: &[i8], ids: &[u32], out: &mut [i32]) {
+    for (id, sum) in ids.iter().zip(out) {
+        let row = &rows[*id as usize * query.len()..][..query.len()];
+        dot_rows_i8(query, row, std::slice::from_mut(sum));
+    }
+}
+
 /// Returns the dot product, summed in sixteen lanes and then lane by lane.
 pub(super) fn dot_f32(left: &[f32], right: &[f32]) -> f32 {
     const LANES: usize = 16;
