@@ -158,12 +158,18 @@ fn vectors(status: &Status) -> String {
     if status.n_graph_passages == 0 {
         return format!("{} values each, all scanned", status.dim);
     }
-    format!(
-        "{} values each, {} in HNSW graphs, of which {} are scanned as the graph does not find them",
+    let graphs = format!(
+        "{} values each, {} in HNSW graphs",
         status.dim,
-        grouped(status.n_graph_passages),
-        grouped(status.n_graph_lost)
-    )
+        grouped(status.n_graph_passages)
+    );
+    match status.n_graph_lost {
+        0 => graphs,
+        lost => format!(
+            "{graphs}, of which {} are scanned as the graph does not find them",
+            grouped(lost)
+        ),
+    }
 }
 
 fn place(models: &Models, role: &'static str, name: &str) -> String {

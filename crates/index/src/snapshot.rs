@@ -81,8 +81,8 @@ pub struct Status {
     pub n_segments: usize,
     /// Passages in segments with an HNSW graph; the others are scanned.
     pub n_graph_passages: usize,
-    /// Passages that the graph's own search does not find; they are scanned as well, so none is
-    /// out of reach.
+    /// Passages that no walk through a graph finds, none so far; they are scanned as well, so none
+    /// is out of reach.
     pub n_graph_lost: usize,
     /// Files skipped because they hold no text.
     pub n_binary: usize,

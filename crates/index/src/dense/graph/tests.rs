@@ -1,6 +1,7 @@
 use std::fs;
 
 use proptest::prelude::*;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use tempfile::TempDir;
 
 use super::*;
@@ -66,14 +67,14 @@ fn every_row_finds_itself_however_narrow_the_beam() {
 }
 
 /// Takes away every link to each of these rows.
-fn cut_off(graph: &mut Graph, lost: &[u32]) {
+fn cut_off(graph: &mut Graph, rows: &[u32]) {
     let Words::Built(words) = &mut graph.words else {
         panic!("it was built");
     };
     for pos in 0..graph.layout.n {
         let list = &mut words[graph.layout.list_at(pos)..][..graph.layout.stride()];
         let mut links: Vec<u32> = list.to_vec();
-        links.retain(|link| !lost.contains(link));
+        links.retain(|link| !rows.contains(link));
         list.fill(layout::NONE);
         list[..links.len()].copy_from_slice(&links);
     }
@@ -318,15 +319,13 @@ fn a_search_does_not_depend_on_the_threads() {
     let rows = clustered(3000, DIM, 13);
     let part = part(&rows, DIM).with_graph(graph(&rows, DIM)).unwrap();
     let find_all = || -> Vec<_> {
-        let queries = 0..40_u64;
-        let queries = rayon::iter::IntoParallelIterator::into_par_iter(queries);
-        let hits = rayon::iter::ParallelIterator::map(queries, |seed| {
+        let find = |seed| {
             let query = clustered(1, DIM, 100 + seed);
             part.search(&query, 30, &DenseSearch::default())
                 .unwrap()
                 .hits
-        });
-        rayon::iter::ParallelIterator::collect(hits)
+        };
+        (0..40_u64).into_par_iter().map(find).collect()
     };
     let with_threads = |n| {
         let pool = rayon::ThreadPoolBuilder::new()
