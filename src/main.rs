@@ -64,7 +64,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::Search(args) => commands::search::run(*args, common),
         Command::Index(args) => commands::index::run(args, common),
-        Command::Watch(args) => commands::watch::run(args, common),
+        Command::Watch(args) => commands::watch::run(&args, common),
         Command::Rerank(args) => commands::rerank::run(args, common),
         Command::Eval(args) => commands::eval::run(&args, common),
         Command::WorthIt(args) => commands::worth_it::run(&args, common),

@@ -29,7 +29,7 @@ struct Watch<'a> {
     waiting: bool,
 }
 
-pub(crate) fn run(args: WatchArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &WatchArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
     folder::check(&args.folder)?;
     let flags = Settings {
         index: args.cut,
@@ -45,7 +45,7 @@ pub(crate) fn run(args: WatchArgs, common: &CommonArgs) -> anyhow::Result<Outcom
     let (changes, problem) = Changes::of(&args.folder, engine.folder(), args.poll);
     let watch = Watch {
         engine,
-        args: &args,
+        args,
         quiet: common.quiet,
         named: HashSet::new(),
         waiting: false,
@@ -56,7 +56,7 @@ pub(crate) fn run(args: WatchArgs, common: &CommonArgs) -> anyhow::Result<Outcom
 impl Watch<'_> {
     fn go_on(mut self, mut changes: Changes, problem: Option<String>) -> anyhow::Result<Outcome> {
         if let Some(problem) = problem {
-            self.say_polling(&changes, &problem);
+            say_polling(&changes, &problem);
         }
         let mut first = true;
         loop {
@@ -73,7 +73,7 @@ impl Watch<'_> {
             loop {
                 match changes.wait(self.waiting.then_some(RETRY), interrupt::requested) {
                     Woken::Look => break,
-                    Woken::Polling(problem) => self.say_polling(&changes, &problem),
+                    Woken::Polling(problem) => say_polling(&changes, &problem),
                     Woken::Stop => return Ok(Outcome::Found),
                 }
             }
@@ -132,12 +132,12 @@ impl Watch<'_> {
         let is_new = |problem: &&Problem| !before.contains(&name(problem));
         problems.iter().filter(is_new).collect()
     }
+}
 
-    fn say_polling(&self, changes: &Changes, problem: &str) {
-        let every = changes.interval().map(duration).unwrap_or_default();
-        say(&format!(
-            "warning: looking for changes every {every}: {}",
-            clean(problem)
-        ));
-    }
+fn say_polling(changes: &Changes, problem: &str) {
+    let every = changes.interval().map(duration).unwrap_or_default();
+    say(&format!(
+        "warning: looking for changes every {every}: {}",
+        clean(problem)
+    ));
 }

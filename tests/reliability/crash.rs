@@ -17,10 +17,10 @@ fn fill(place: &Place, round: &str, n_files: u64) {
         let text = format!("# File {i}\n\nThis is number {i} of the {round} round.\n");
         place.write(&format!("{i}.md"), text);
     }
-    let records: String = (0..40)
-        .map(|i| format!("{{\"_id\": \"{i}\", \"text\": \"Salt of the sea, record {i}.\"}}\n"))
+    let records: Vec<String> = (0..40)
+        .map(|i| format!("{{\"_id\": \"{i}\", \"text\": \"Salt of the sea, record {i}.\"}}"))
         .collect();
-    place.write("records.jsonl", records);
+    place.write("records.jsonl", records.join("\n"));
 }
 
 /// A folder that was never indexed, or one that has changed since.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::place::{Place, content};
+use crate::place::{BINARY, Place, content};
 
 /// Much longer than an update takes, so that only a hang fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,14 +22,13 @@ struct Watching {
 
 impl Watching {
     fn begin(place: &Place, more: &[&str]) -> Self {
-        let mut args = vec!["watch", "--json"];
-        args.extend(more);
-        let mut child = place
-            .command(&args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut command = place.command(&["watch", "--json"]);
+        command.args(more).stderr(Stdio::null());
+        Self::spawn(&mut command)
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, updates) = mpsc::channel();
         thread::spawn(move || {
@@ -45,23 +44,6 @@ impl Watching {
 
     fn update(&self) -> Value {
         self.updates.recv_timeout(PATIENCE).expect("an update")
-    }
-
-    /// Waits until the index holds what a fresh one would.
-    fn agrees(&self, place: &Place) {
-        let fresh = Place::new();
-        copy(place.root(), fresh.root());
-        fresh.engine().index_folder(&()).unwrap();
-        let wanted = content(&fresh.snapshot());
-        let started = Instant::now();
-        while content(&place.snapshot()) != wanted {
-            assert!(
-                started.elapsed() < PATIENCE,
-                "the index does not come to agree"
-            );
-            thread::sleep(Duration::from_millis(50));
-        }
-        place.snapshot().verify().unwrap();
     }
 
     /// Waits until nothing is written any more. Returns the index's generation.
@@ -100,6 +82,23 @@ impl Drop for Watching {
     }
 }
 
+/// Waits until the index holds what a fresh one would.
+fn agrees(place: &Place) {
+    let fresh = Place::new();
+    copy(place.root(), fresh.root());
+    fresh.engine().index_folder(&()).unwrap();
+    let wanted = content(&fresh.snapshot());
+    let started = Instant::now();
+    while content(&place.snapshot()) != wanted {
+        assert!(
+            started.elapsed() < PATIENCE,
+            "the index does not come to agree"
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+    place.snapshot().verify().unwrap();
+}
+
 fn copy(from: &std::path::Path, to: &std::path::Path) {
     for entry in fs::read_dir(from).unwrap().flatten() {
         let target = to.join(entry.file_name());
@@ -126,7 +125,7 @@ fn whatever_happens_to_a_watched_folder_the_index_comes_to_agree_with_a_fresh_on
     // A change in place.
     place.write("a.md", "# A\n\nThe first file, changed.\n");
     assert_eq!(watching.update()["files"]["changed"], 1);
-    watching.agrees(&place);
+    agrees(&place);
 
     // As editors save: a new file is written and renamed over the old one.
     place.write(".a.md.tmp", "# A\n\nThe first file, saved by an editor.\n");
@@ -134,7 +133,7 @@ fn whatever_happens_to_a_watched_folder_the_index_comes_to_agree_with_a_fresh_on
     fs::rename(place.root().join(".a.md.tmp"), place.root().join("a.md")).unwrap();
     fs::remove_file(place.root().join("a.md~")).unwrap();
     assert_eq!(watching.update()["changed"], true);
-    watching.agrees(&place);
+    agrees(&place);
 
     // A burst, in folders that did not exist.
     for i in 0..200 {
@@ -143,7 +142,7 @@ fn whatever_happens_to_a_watched_folder_the_index_comes_to_agree_with_a_fresh_on
             format!("# {i}\n\nFile {i} of the burst.\n"),
         );
     }
-    watching.agrees(&place);
+    agrees(&place);
     let mut n_added = 0;
     while n_added < 200 {
         n_added += watching.update()["files"]["added"].as_u64().unwrap();
@@ -157,7 +156,7 @@ fn whatever_happens_to_a_watched_folder_the_index_comes_to_agree_with_a_fresh_on
     fs::remove_file(place.root().join("b.md")).unwrap();
     fs::remove_dir_all(place.root().join("new/1")).unwrap();
     fs::rename(place.root().join("new/2"), place.root().join("moved")).unwrap();
-    watching.agrees(&place);
+    agrees(&place);
     assert!(watching.update()["files"]["removed"].as_u64().unwrap() > 0);
 
     // Looking at files is no change, and neither is the index itself.
@@ -177,7 +176,38 @@ fn a_folder_that_is_polled_is_kept_up_to_date_too() {
     assert_eq!(watching.update()["files"]["added"], 1);
     place.write("b.md", "# B\n\nThe second file.\n");
     assert_eq!(watching.update()["files"]["added"], 1);
-    watching.agrees(&place);
+    agrees(&place);
+    assert_eq!(watching.interrupt(), Some(0));
+}
+
+/// Lowers the limit of the system for one process, which only Linux lets anybody do.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_the_system_watches_no_more_folders_it_says_so_and_polls() {
+    const LIMIT: &str = "echo 5 > /proc/sys/user/max_inotify_watches";
+    let try_out = Command::new("unshare")
+        .args(["-Ur", "sh", "-c", LIMIT])
+        .output();
+    if !try_out.is_ok_and(|output| output.status.success()) {
+        println!("skipped: this system lets nobody lower the limit");
+        return;
+    }
+    let place = Place::new();
+    for i in 0..9 {
+        place.write(&format!("{i}/a.md"), format!("# File {i}\n"));
+    }
+    let mut command = Command::new("unshare");
+    let script = format!("{LIMIT}; exec \"$0\" watch --json");
+    command.args(["-Ur", "sh", "-c", &script, BINARY]);
+    place.settle(&mut command);
+    let said = place.home.path().join("said");
+    command.stderr(fs::File::create(&said).unwrap());
+    let watching = Watching::spawn(&mut command);
+    assert_eq!(watching.update()["files"]["added"], 9);
+    let warning = fs::read_to_string(&said).unwrap();
+    assert!(warning.contains("max_user_watches"), "{warning}");
+    place.write("8/b.md", "# New\n");
+    assert_eq!(watching.update()["files"]["added"], 1);
     assert_eq!(watching.interrupt(), Some(0));
 }
 

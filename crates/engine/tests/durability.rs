@@ -1,5 +1,7 @@
 //! A crash leaves the old index or the new one; damage is an error or a right answer.
 
+#![allow(clippy::print_stdout, reason = "how much was tried is worth seeing")]
+
 mod support;
 
 use std::fs;
@@ -155,6 +157,7 @@ fn damage_anywhere_is_an_error_or_a_right_answer() {
     fill(root.path(), 5, "word");
     engine(root.path()).index_folder(&()).expect("indexed");
     let folder = root.path().join(".reread");
+    let (mut n_cut, mut n_flipped) = (0, 0);
     for path in files(&folder) {
         let sound = fs::read(&path).expect("a file");
         for len in [
@@ -170,6 +173,7 @@ fn damage_anywhere_is_an_error_or_a_right_answer() {
             sound.len().saturating_sub(1),
         ] {
             if len < sound.len() {
+                n_cut += 1;
                 fs::write(&path, &sound[..len]).expect("cut");
                 try_everything(root.path(), &path, &format!("cut to {len}"));
             }
@@ -177,6 +181,7 @@ fn damage_anywhere_is_an_error_or_a_right_answer() {
         let stride = (sound.len() / 40).max(1);
         for at in (0..sound.len().min(64)).chain((64..sound.len()).step_by(stride)) {
             let mut flipped = sound.clone();
+            n_flipped += 1;
             flipped[at] ^= 0x55;
             fs::write(&path, &flipped).expect("flipped");
             try_everything(root.path(), &path, &format!("byte {at} flipped"));
@@ -188,6 +193,7 @@ fn damage_anywhere_is_an_error_or_a_right_answer() {
         .expect("ok")
         .hits;
     assert_eq!(hits[0].passage.path, "3.md");
+    println!("{n_cut} cuts and {n_flipped} flipped bytes survived");
 }
 
 /// Opens and searches; what it returns does not matter, as long as it returns, and names the

@@ -151,10 +151,10 @@ fn after(root: &Path) {
         "added.md",
         "# Added\nA third file, that was not there before.",
     );
-    let records: String = (0..70)
-        .map(|i| format!("{{\"_id\":\"r{i}\",\"text\":\"record number {i}\"}}\n"))
+    let records: Vec<String> = (0..70)
+        .map(|i| format!("{{\"_id\":\"r{i}\",\"text\":\"record number {i}\"}}"))
         .collect();
-    write(root, "records.jsonl", &records);
+    write(root, "records.jsonl", &records.join("\n"));
 }
 
 /// Every passage of an index by document, with its vector.
@@ -245,8 +245,7 @@ fn crash_everywhere(begin: impl Fn(&Path), had_index: bool) -> (usize, usize) {
 fn chosen(names: &[&str]) -> Vec<usize> {
     let is_edge = |at: usize| {
         let same = |other: &&str| *other == names[at];
-        names.iter().position(|other| same(other)) == Some(at)
-            || names.iter().rposition(|other| same(other)) == Some(at)
+        names.iter().position(&same) == Some(at) || names.iter().rposition(same) == Some(at)
     };
     let all = env::var_os(ALL).is_some();
     (0..names.len()).filter(|&at| all || is_edge(at)).collect()
