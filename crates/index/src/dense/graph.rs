@@ -3,7 +3,8 @@
 //! Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using
 //! Hierarchical Navigable Small World graphs", arXiv:1603.09320. What differs:
 //!
-//! - Rows go in by batches ([`grow`]), so that a graph is the same whatever the number of threads.
+//! - `hnsw_rs` builds the upper layers ([`upper`]); in the lowest, which holds all rows, these go in by
+//!   batches ([`grow`]), so that a graph is the same whatever the number of threads.
 //! - Rows that are equal bit for bit are one node: copies would link to each other and cut
 //!   themselves off from the rest. They are told apart again after a walk.
 //! - After a build each row is searched for, and links are changed until each is found
@@ -27,6 +28,7 @@ mod layout;
 mod options;
 mod repair;
 mod search;
+mod upper;
 
 use layout::{Layout, Links};
 pub use options::HnswOptions;

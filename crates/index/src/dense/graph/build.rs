@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::grow::grow;
-use super::layout::{Layout, Links, MAX_LAYERS};
+use super::layout::Layout;
 use super::options::HnswOptions;
+use super::upper::{upper_layers, write_upper};
 use crate::Result;
 use crate::dense::scan::Rows;
 
@@ -22,8 +23,11 @@ pub(super) fn build(
     go_on: &dyn Fn(usize) -> bool,
 ) -> Result<(Vec<u32>, Layout)> {
     let (distinct, equal) = distinct_rows(rows);
-    let upper = upper_layers(&distinct, options.m);
-    let entry = upper.last().unwrap_or(&distinct).first().copied();
+    let drawn = |pos: &&u32| scatter(**pos).is_multiple_of(options.m as u64);
+    let sample: Vec<u32> = distinct.iter().filter(drawn).copied().collect();
+    let upper = upper_layers(rows, &scattered(sample), options, go_on)?;
+    let top = upper.last().and_then(|nodes| nodes.first());
+    let entry = top.map_or(distinct.first().copied(), |node| Some(node.0));
     let entry = entry.unwrap_or_default();
     let layout = Layout {
         n: rows.steps.len(),
@@ -36,14 +40,14 @@ pub(super) fn build(
     };
     let mut words = layout.empty_words();
     for (layer, nodes) in upper.iter().enumerate() {
-        build_upper(&mut words, &layout, layer, nodes, rows, options, go_on)?;
+        write_upper(&mut words, &layout, layer, nodes);
     }
     // The rows of the upper layers go in first, without walking down, which could end at a row that
     // is not in yet; all others then start where the upper layers lead.
     let in_upper = |pos: &u32| {
         upper
             .first()
-            .is_some_and(|nodes| nodes.binary_search(pos).is_ok())
+            .is_some_and(|nodes| nodes.binary_search_by_key(pos, |node| node.0).is_ok())
     };
     let (first, rest): (Vec<u32>, Vec<u32>) = distinct.iter().partition(|pos| in_upper(pos));
     let mut order = scattered(first);
@@ -66,78 +70,6 @@ pub(super) fn build(
         pair.copy_from_slice(&[kept, left_out]);
     }
     Ok((words, layout))
-}
-
-/// Builds an upper layer as a graph of its own over its nodes, and puts its lists in their place.
-fn build_upper(
-    words: &mut [u32],
-    layout: &Layout,
-    layer: usize,
-    nodes: &[u32],
-    rows: Rows<'_>,
-    options: &HnswOptions,
-    go_on: &dyn Fn(usize) -> bool,
-) -> Result<()> {
-    let row = |pos: &u32| &rows.values[*pos as usize * rows.dim..][..rows.dim];
-    let values: Vec<i8> = nodes.iter().flat_map(row).copied().collect();
-    let steps: Vec<f32> = nodes.iter().map(|pos| rows.steps[*pos as usize]).collect();
-    let rows = Rows {
-        values: &values,
-        steps: &steps,
-        ..rows
-    };
-    let order = scattered((0..nodes.len() as u32).collect());
-    // The lowest layer of this graph has twice its `m`, which is what an upper layer has.
-    let own = Layout {
-        n: nodes.len(),
-        dim: rows.dim,
-        m: options.m.div_ceil(2),
-        entry: order[0],
-        upper: Vec::new(),
-        n_equal: 0,
-        n_lost: 0,
-    };
-    let mut own_words = own.empty_words();
-    grow(
-        &mut own_words,
-        &own,
-        rows,
-        (&order, 0),
-        options.ef_construction,
-        &|_| go_on(0),
-    )?;
-    let at = layout.nodes_at(layer);
-    words[at..at + nodes.len()].copy_from_slice(nodes);
-    let links = Links {
-        words: &own_words,
-        layout: &own,
-    };
-    for index in 0..nodes.len() {
-        let list_at = at + nodes.len() + index * layout.m;
-        let list = words[list_at..list_at + layout.m].iter_mut();
-        list.zip(links.of(index as u32))
-            .for_each(|(word, link)| *word = link);
-    }
-    Ok(())
-}
-
-/// The nodes of each upper layer, ascending: each row is in as many as a geometric distribution
-/// gives it, so that each layer has one in `m` of the rows of the one below (the paper's `m_L`).
-fn upper_layers(distinct: &[u32], m: usize) -> Vec<Vec<u32>> {
-    let top = |pos: u32| {
-        let drawn = (scatter(pos) >> 11) as f64 / (1_u64 << 53) as f64;
-        (-(1.0 - drawn).ln() / (m as f64).ln()) as usize
-    };
-    let mut layers: Vec<Vec<u32>> = Vec::new();
-    for pos in distinct {
-        for layer in 0..top(*pos).min(MAX_LAYERS - 1) {
-            if layers.len() == layer {
-                layers.push(Vec::new());
-            }
-            layers[layer].push(*pos);
-        }
-    }
-    layers
 }
 
 /// Neighbours in a document are alike, and the rows of a batch do not see each other: so they go
