@@ -43,10 +43,15 @@ fn an_indexer_killed_at_random_moments_leaves_an_index_that_the_next_run_complet
     let mut random = Random(seed);
     let arguments = ["index", "--commit-every", "0s", "--quiet"];
 
-    let undisturbed = begin(false);
-    let started = Instant::now();
-    undisturbed.ok(&arguments);
-    let whole = started.elapsed();
+    let mut undisturbed = Place::new();
+    let mut whole = Duration::MAX;
+    // The shorter of two, as another program may have kept the first one waiting.
+    for _ in 0..2 {
+        undisturbed = begin(false);
+        let started = Instant::now();
+        undisturbed.ok(&arguments);
+        whole = whole.min(started.elapsed());
+    }
     let wanted = content(&undisturbed.snapshot());
     let wanted_answers = answers(&undisturbed.engine(), &QUESTIONS);
 
@@ -63,7 +68,10 @@ fn an_indexer_killed_at_random_moments_leaves_an_index_that_the_next_run_complet
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            std::thread::sleep(delay);
+            let started = Instant::now();
+            while started.elapsed() < delay && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_micros(500));
+            }
             child.kill().unwrap();
             n_late += u64::from(child.wait().unwrap().success());
             n_done += 1;
