@@ -208,7 +208,10 @@ fn the_reader_reads_an_index_with_a_graph() {
         "steel.txt",
         "Carbon makes iron hard. Steel is an alloy of both.\n",
     );
-    place.write("bread.md", "# Bread\n\nYeast makes the dough rise.\n");
+    for number in 0..60 {
+        let text = format!("Yeast makes dough number {} rise.\n", number / 2);
+        place.write(&format!("{number:02}.txt"), &text);
+    }
     let hnsw = HnswOptions::default().with_from_passages(1);
     let engine = Engine::builder()
         .root(place.docs.path())
@@ -216,7 +219,7 @@ fn the_reader_reads_an_index_with_a_graph() {
         .build()
         .unwrap();
     engine.index_folder(&()).unwrap();
-    assert!(place.index().join("segment-1/graph").is_dir());
+    assert!(place.index().join("segment-1/graph").is_file());
     compare(python, &place.index());
 }
 

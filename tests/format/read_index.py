@@ -14,8 +14,8 @@ import sys
 from blake3 import blake3
 
 MAGIC = b"\x89RRD\r\n\x1a\n"
-VERSION = 1
-MANIFEST, CATALOG, PASSAGES, VECTORS, QUANTISED = range(1, 6)
+VERSION = 2
+MANIFEST, CATALOG, PASSAGES, VECTORS, QUANTISED, GRAPH = range(1, 7)
 ORIGINS = ["folder", "application"]
 KINDS = ["text", "markdown", "html", "pdf", "code", "json_lines"]
 HEADER_BYTES = 64
@@ -98,7 +98,7 @@ def read_segment(fields):
         "vectors": fields.file(),
         "quantised": fields.file(),
         "deleted": fields.items(lambda: (fields.u32(), fields.u32())),
-        "graph": fields.option(lambda: (fields.items(fields.file), fields.u32())),
+        "graph": fields.option(lambda: (fields.file(), fields.u32())),
     }
 
 
@@ -173,8 +173,9 @@ def open_segment(index, described, dim):
     rows = [vectors[at : at + dim * 4] for at in range(0, len(vectors), dim * 4)]
     quantised = read_file(index, described["quantised"]["name"], QUANTISED, described["quantised"])
     check_quantised(quantised, rows, dim)
-    for file in described["graph"][0] if described["graph"] else []:
-        check_foreign(index, file)
+    if described["graph"]:
+        file, n_lost = described["graph"]
+        check_graph(read_file(index, file["name"], GRAPH, file), rows, dim, n_lost)
     return {
         "records": [
             RECORD.unpack_from(passages, records_at + position * RECORD.size)
@@ -209,6 +210,42 @@ def check_quantised(payload, rows, dim):
         assert values == tuple(int(x) for x in rounded), f"row {position}: its values"
         error = math.sqrt(sum((x - step * v) ** 2 for x, v in zip(row, values)))
         assert error / step <= bound, f"row {position}: its error"
+
+
+def check_graph(payload, rows, dim, n_lost):
+    """Follows every link of every layer."""
+    words = struct.unpack(f"<{len(payload) // 4}I", payload)
+    n, m = len(rows), words[2]
+    entry, n_layers, n_equal = words[3:6]
+    assert words[:2] == (n, dim) and 2 <= m <= 128, "a graph of other rows"
+    assert words[6] == n_lost and not any(words[7:16]), "the front of the graph"
+    upper = [nodes for nodes in words[16:32] if nodes]
+    assert len(upper) == n_layers - 1, "another number of layers"
+    n_words = 32 + n * 2 * m + sum(upper) * (m + 1) + 2 * n_equal + n_lost
+    assert len(words) == n_words, "another length of the graph"
+
+    def links(at, most, n_nodes):
+        found = words[at : at + most]
+        found = found[: found.index(0xFFFFFFFF)] if 0xFFFFFFFF in found else found
+        assert all(link < n_nodes for link in found), f"word {at} names no node"
+        return found
+
+    at = 32 + n * 2 * m
+    for n_nodes in upper:
+        nodes = words[at : at + n_nodes]
+        assert list(nodes) == sorted(set(nodes)) and nodes[-1] < n, "nodes out of order"
+        assert entry in nodes, "the first row is not in every layer"
+        for index in range(n_nodes):
+            links(at + n_nodes + index * m, m, n_nodes)
+        at += n_nodes * (m + 1)
+    equal = [words[at + 2 * i : at + 2 * i + 2] for i in range(n_equal)]
+    assert equal == sorted(equal), "equal rows out of order"
+    assert all(rows[kept] == rows[left_out] for kept, left_out in equal), "rows that differ"
+    left_out = {pair[1] for pair in equal}
+    for position in range(n):
+        found = links(32 + position * 2 * m, 2 * m, n)
+        assert not left_out.intersection(found), f"row {position} leads to one left out"
+        assert position not in left_out or not found, f"row {position} is left out and has links"
 
 
 def read_passage(segment, source, document, i):

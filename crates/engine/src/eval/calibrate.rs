@@ -277,7 +277,8 @@ mod tests {
     fn the_function_that_made_the_pairs_is_found_again() {
         for (slope, intercept) in [(0.6, -1.2), (2.0, 1.0), (0.1, -3.0)] {
             let fit = fit_pairs(&pairs(slope, intercept, 1_000)).unwrap();
-            assert!((fit.slope - slope).abs() < 0.02 * slope.max(0.5), "{fit:?}");
+            // What is rounded to whole pairs, and Platt's targets, flatten a steep one a little.
+            assert!((fit.slope - slope).abs() < 0.03 * slope.max(0.5), "{fit:?}");
             assert!((fit.intercept - intercept).abs() < 0.05, "{fit:?}");
             assert!(fit.is_useful());
             for row in &fit.table {
