@@ -62,6 +62,15 @@ fn ask_command(place: &Place) {
     assert_eq!(rounds(texts).len(), 1, "{answer}");
 }
 
+/// Lets the readers end, also where the writer fails.
+struct StopAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn no_reader_sees_half_a_generation_while_a_writer_goes_on() {
     let time = Duration::from_secs(setting("REREAD_TEST_STRESS_SECONDS", 6));
@@ -96,6 +105,7 @@ fn no_reader_sees_half_a_generation_while_a_writer_goes_on() {
                 }
             });
         }
+        let _stop = StopAtEnd(&stop);
         let started = Instant::now();
         let engine = place.engine();
         let mut round = 0;
@@ -110,7 +120,6 @@ fn no_reader_sees_half_a_generation_while_a_writer_goes_on() {
             }
             n_written.fetch_add(1, Ordering::Relaxed);
         }
-        stop.store(true, Ordering::Relaxed);
     });
     assert_eq!(content(&kept), before, "a reader keeps its snapshot");
     place.snapshot().verify().unwrap();

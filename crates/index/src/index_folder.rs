@@ -66,6 +66,9 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // What is left after a crash is not believed: it counts only while the file is locked.
         let _ = self.0.set_len(0);
+        // Closing the file is not enough where another thread is just starting a process: until that
+        // runs its program, it holds the file open as well.
+        let _ = self.0.unlock();
     }
 }
 
