@@ -142,6 +142,31 @@ fn tuning_writes_what_searches_read_and_keeps_the_rest() {
 }
 
 #[test]
+fn questions_made_from_the_documents_decide_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let documents = folder.path().join("docs");
+    std::fs::create_dir(&documents).unwrap();
+    pages(&documents);
+    let run = |subcommand| {
+        Command::new(env!("CARGO_BIN_EXE_reread"))
+            .env("XDG_CONFIG_HOME", folder.path().join("no-config"))
+            .args([subcommand, "--quiet", "--known-item=9", "--index"])
+            .arg(folder.path().join("index"))
+            .arg(&documents)
+            .output()
+            .unwrap()
+    };
+    let tuned = run("tune");
+    assert_eq!(tuned.status.code(), Some(2));
+    assert!(err(&tuned).contains("reread judge"), "{}", err(&tuned));
+    assert!(!documents.join("reread.toml").exists());
+    let weighed = run("worth-it");
+    assert!(weighed.status.success(), "{}", err(&weighed));
+    let screen = String::from_utf8(weighed.stdout).unwrap();
+    assert!(screen.starts_with("docs: no verdict."), "{screen}");
+}
+
+#[test]
 fn a_configuration_that_cannot_be_kept_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let documents = folder.path().join("docs");

@@ -27,6 +27,11 @@ pub(crate) fn run(args: &EvalArgs, common: &CommonArgs) -> anyhow::Result<Outcom
     let options = TrialOptions::new(options.first_pass, options.second_pass, depths);
     let run_of = run_system(args, &options)?;
 
+    // What cannot be written is better known before the models run.
+    for path in [&args.run, &args.report].into_iter().flatten() {
+        let file = File::options().create(true).append(true).open(path);
+        file.with_context(|| format!("cannot write {}", path.display()))?;
+    }
     let judged = place.open(&settings, args.judged.limit, common)?;
     let trials = judged.ask(&options, common.quiet)?;
     let results = Results {

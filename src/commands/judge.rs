@@ -12,6 +12,7 @@ use self::file::Judgements;
 use super::search::refresh;
 use super::styled_stdout;
 use crate::args::{CommonArgs, JudgeArgs, Settings};
+use crate::output::counted;
 use crate::output::judge::{write_candidate, write_question, write_standing};
 use crate::{Outcome, folder, resolve};
 
@@ -57,8 +58,10 @@ pub(crate) fn run(args: &JudgeArgs, common: &CommonArgs) -> anyhow::Result<Outco
     let mut out = styled_stdout();
     let mut answers = io::stdin().lock().lines();
     let mut differences = Vec::new();
+    let mut n_disputed = 0;
     for (pos, question) in questions.iter().enumerate() {
         let candidates = candidates(&engine, question, &options, args.per_question)?;
+        n_disputed += candidates.len();
         let unjudged = candidates
             .iter()
             .any(|candidate| judgements.grade(&question.id, &candidate.name).is_none());
@@ -76,8 +79,16 @@ pub(crate) fn run(args: &JudgeArgs, common: &CommonArgs) -> anyhow::Result<Outco
         }
         out.flush()?;
         if !goes_on {
-            break;
+            return Ok(Outcome::Found);
         }
+    }
+    if n_disputed == 0 {
+        writeln!(
+            out,
+            "the passes put nothing in another order on {}, so there is nothing to judge; ask others, or more",
+            counted(questions.len(), "question")
+        )?;
+        out.flush()?;
     }
     Ok(Outcome::Found)
 }

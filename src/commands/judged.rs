@@ -56,6 +56,8 @@ pub(super) struct Judged {
     pub(super) targets: Targets,
     pub(super) questions: Vec<QueryText>,
     pub(super) warnings: Vec<String>,
+    /// Whether the questions were made from the documents.
+    pub(super) is_known_item: bool,
 }
 
 /// What the settings of the second pass gain; questions are in the order of their ids.
@@ -157,6 +159,7 @@ impl Place {
         }
         engine.keep_scores()?;
         let snapshot = engine.snapshot()?;
+        let is_known_item = matches!(self.asked, Asked::KnownItems(..));
         let (collection, note) = match self.asked {
             Asked::Judged(collection) => (collection, None),
             Asked::KnownItems(n, seed) => known(&snapshot, n, seed)?,
@@ -174,6 +177,7 @@ impl Place {
             targets,
             questions,
             warnings,
+            is_known_item,
         })
     }
 }
@@ -181,9 +185,15 @@ impl Place {
 impl Judged {
     /// Refuses to decide by fewer questions than can be halved.
     pub(super) fn check_enough(&self) -> anyhow::Result<()> {
-        if self.questions.len() < MIN_QUESTIONS {
+        let can_be_found = |question: &&QueryText| {
+            let targets = self.targets.of(&question.id).iter();
+            let mut relevant = targets.filter(|target| target.grade > 0);
+            relevant.any(|target| target.presence == Presence::Indexed)
+        };
+        let n_questions = self.questions.iter().filter(can_be_found).count();
+        if n_questions < MIN_QUESTIONS {
             bail!(
-                "there are {}, and a verdict needs {MIN_QUESTIONS}: one half chooses, the other judges",
+                "of {} {n_questions} have something relevant in the index, and a verdict needs {MIN_QUESTIONS}: one half chooses, the other judges",
                 counted(self.questions.len(), "judged question")
             );
         }
@@ -312,10 +322,10 @@ fn asked<'a>(
 fn warnings(collection: &Collection, targets: &Targets) -> Vec<String> {
     let mut warnings = Vec::new();
     let path = collection.qrels.path.display();
-    if collection.n_unjudged > 0 {
+    if let Some(first) = collection.unjudged.first() {
         warnings.push(format!(
-            "{} without judgements cannot be measured",
-            counted(collection.n_unjudged, "question")
+            "{path}: {} (such as {first}) without judgements, which cannot be measured",
+            counted(collection.unjudged.len(), "question")
         ));
     }
     for (presence, problem) in [

@@ -46,23 +46,32 @@ struct Moved {
     best: f64,
     /// What the best has over the default.
     gain: Comparison,
+    /// How far it moves, from 0 to 1.
+    trust: f64,
     chosen: f64,
 }
 
 impl Moved {
-    /// `step` is how finely the setting is written.
-    fn new(default: f64, best: f64, gain: Comparison, step: f64) -> Self {
-        let moved = default + trust(&gain) * (best - default);
+    /// `n_tried` is how many settings the best is the best of, `step` how finely it is written.
+    fn new(default: f64, best: f64, gain: Comparison, n_tried: usize, step: f64) -> Self {
+        let trust = trust(&gain, n_tried);
+        let moved = default + trust * (best - default);
         Self {
             default,
             best,
             gain,
+            trust,
             chosen: (moved / step).round() * step,
         }
     }
 }
 
 pub(crate) fn run(args: &TuneArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
+    if args.judged.known_item.is_some() {
+        bail!(
+            "questions made from the documents are no ground for settings: they favour BM25; judge some of your own with `reread judge`"
+        );
+    }
     let place = Place::find(&args.judged)?;
     let file = place.configuration();
     let settings = place.settings(args.judged.settings(TuneArgs::search()), common)?;
@@ -125,10 +134,11 @@ impl Tuning<'_> {
         let gain = compare(&over, self.seed);
         let (from, to) = (default, sweep.settings[best]);
         let share = |percent: u8| f64::from(percent) / 100.0;
+        let n_tried = sweep.settings.len();
         let second_pass = (verdict.answer != Answer::No).then(|| {
             (
-                Moved::new(from.0 as f64, to.0 as f64, gain, 1.0),
-                Moved::new(share(from.1), share(to.1), gain, 0.01),
+                Moved::new(from.0 as f64, to.0 as f64, gain, n_tried, 1.0),
+                Moved::new(share(from.1), share(to.1), gain, n_tried, 0.01),
             )
         });
         let fit = second_pass.as_ref().and_then(|(depth, _)| {
@@ -180,6 +190,7 @@ impl Tuning<'_> {
             weight(DENSE_DEFAULT),
             weight(*percent),
             gain,
+            DENSE_PERCENTS.len(),
             0.01,
         ))
     }
@@ -209,7 +220,7 @@ fn write_grounds(
             "{name:<15}{:>9}{:>9}{:>9}{:>9}  {:+.4}",
             moved.default,
             moved.best,
-            format!("{:.0} %", trust(&moved.gain) * 100.0),
+            format!("{:.0} %", moved.trust * 100.0),
             format!("{:.2}", moved.chosen).trim_end_matches(".00"),
             moved.gain.mean
         )

@@ -99,5 +99,6 @@ fn findings(
             .collect(),
         verdict,
         warnings: judged.warnings,
+        is_known_item: judged.is_known_item,
     })
 }

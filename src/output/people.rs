@@ -229,8 +229,11 @@ fn reread(result: &SearchResult) -> String {
     let left = report
         .time_left
         .map(|left| format!(", {} short", duration(left)));
+    if report.scored == 0 {
+        return format!("{scored} of {requested} reread, as the budget had run out");
+    }
     format!(
-        "{scored} of {requested} reread in {time}{}",
+        "{scored} of {requested} reread in {time}, then the budget ran out{}",
         left.unwrap_or_default()
     )
 }

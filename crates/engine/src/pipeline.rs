@@ -161,15 +161,26 @@ fn calibration<'a>(
     warnings: &mut Vec<String>,
 ) -> Option<&'a Calibration> {
     let calibration = options.calibration.as_ref()?;
-    let model = second_pass.model.as_ref()?;
-    if !calibration.is_of(model) {
-        warnings.push(format!(
+    let model = second_pass
+        .model
+        .as_ref()
+        .filter(|_| second_pass.scored > 0);
+    let problem = match model {
+        Some(model) if calibration.is_of(model) => return Some(calibration),
+        Some(_) => format!(
             "the calibration is of another cross-encoder ({}), so there are no probabilities; run `reread tune` again",
             calibration.model()
+        ),
+        None => "there are no probabilities, as the second pass has read nothing".to_owned(),
+    };
+    if options.min_probability.is_some() {
+        warnings.push(format!(
+            "{problem}; no result was left out for its probability"
         ));
-        return None;
+    } else if model.is_some() {
+        warnings.push(problem);
     }
-    Some(calibration)
+    None
 }
 
 fn judge(

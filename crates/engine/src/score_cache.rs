@@ -115,11 +115,13 @@ impl ScoreCache {
 /// Takes in what the file holds, and opens it to append to it.
 fn read_file(path: &Path, known: &mut HashMap<Key, Known>) -> io::Result<File> {
     let mut bytes = Vec::new();
-    match File::open(path) {
+    match std::fs::metadata(path) {
         // A pipe of this name would keep us waiting, and no more is read than can be kept.
-        Ok(file) if file.metadata()?.is_file() => {
+        Ok(metadata) if metadata.is_file() => {
             let most = 2 * MAX_PAIRS * RECORD_BYTES;
-            file.take(most as u64).read_to_end(&mut bytes)?;
+            File::open(path)?
+                .take(most as u64)
+                .read_to_end(&mut bytes)?;
         }
         Ok(_) => return Err(io::Error::other("it is no file")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => (),

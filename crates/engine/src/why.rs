@@ -227,11 +227,11 @@ impl Engine {
         if result.second_pass.scored > 0 {
             why.stages.reading = self.pair_length(trail.query.text(), &passage)?;
         }
-        why.cause = if is_shown(why, trail) {
-            below_threshold(why, trail).unwrap_or(Cause::Shown)
-        } else if located.is_cut {
+        why.cause = if located.is_cut {
             let pieces = located.passages.iter().map(|piece| piece.lines.clone());
             Cause::CutApart(pieces.collect())
+        } else if is_shown(why, trail) {
+            below_threshold(why, trail).unwrap_or(Cause::Shown)
         } else if self.is_unread(trail, located, &result.hits, ids)? {
             Cause::CutOff
         } else {

@@ -22,6 +22,9 @@ use crate::{ChunkOptions, DocumentKind, Embedder, Error, Result};
 /// tick, so its bytes are compared.
 const RACY_NS: u64 = 2_000_000_000;
 
+/// Says in a folder how it is searched; it is no document.
+const CONFIGURATION: &str = "reread.toml";
+
 /// How many files are read at a time.
 const READ_AHEAD: usize = 64;
 
@@ -279,6 +282,7 @@ pub(crate) fn walk_root(root: &Path, index_folder: &Path, scope: Scope) -> Resul
             HiddenFiles::Skip
         })
         .with_max_file_bytes(scope.max_file_bytes)
+        .with_excluded(root.join(CONFIGURATION))
         .with_excluded(index_folder);
     walk(root, &walk_options)
 }

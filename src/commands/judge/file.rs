@@ -32,7 +32,7 @@ impl Judgements {
         if !text.is_empty() && text != HEADER {
             if !text.starts_with(HEADER) {
                 bail!(
-                    "{} does not begin with the columns query-id, corpus-id and score; new judgements need a file of that form",
+                    "{} does not have the columns query-id, corpus-id and score and no other, as new judgements need; name another file with --qrels",
                     path.display()
                 );
             }

@@ -19,8 +19,8 @@ pub struct Collection {
     pub qrels: Qrels,
     /// The judged queries, in the order of their file.
     pub queries: Vec<QueryText>,
-    /// Queries of the file without judgements. They cannot be measured.
-    pub n_unjudged: usize,
+    /// The ids of queries of the file without judgements. They cannot be measured.
+    pub unjudged: Vec<String>,
 }
 
 impl Collection {
@@ -45,10 +45,12 @@ impl Collection {
                 query: query.clone(),
             });
         }
-        let n_queries = texts.len();
-        texts.retain(|query| judged.queries.contains_key(&query.id));
+        let is_judged = |query: &QueryText| judged.queries.contains_key(&query.id);
+        let unjudged = texts.iter().filter(|query| !is_judged(query));
+        let unjudged = unjudged.map(|query| query.id.clone()).collect();
+        texts.retain(is_judged);
         Ok(Self {
-            n_unjudged: n_queries - texts.len(),
+            unjudged,
             qrels: judged,
             queries: texts,
         })
@@ -145,7 +147,10 @@ mod tests {
         let (qrels, queries) = (folder.path().join("qrels"), folder.path().join("q"));
         fs::write(&qrels, "q2 0 a 1\n").unwrap();
         let collection = Collection::read(&qrels, &queries).unwrap();
-        assert_eq!((collection.queries.len(), collection.n_unjudged), (1, 2));
+        assert_eq!(
+            (collection.queries.len(), collection.unjudged.len()),
+            (1, 2)
+        );
         fs::write(&qrels, "q2 0 a 1\nq9 0 a 1\nq8 0 a 1\n").unwrap();
         let error = Collection::read(&qrels, &queries).unwrap_err();
         assert!(

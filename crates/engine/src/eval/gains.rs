@@ -31,7 +31,8 @@ fn dcg(k: usize, gains: &[f64]) -> f64 {
         .take(k)
         .zip(2u32..)
         .map(|(gain, next)| gain.max(0.0) / f64::from(next).log2());
-    discounted.sum()
+    // A sum of nothing is -0.
+    discounted.sum::<f64>() + 0.0
 }
 
 /// The share of the relevant items that is among the first `k`, 0 to 1. 0 when nothing relevant is
@@ -60,7 +61,8 @@ pub fn average_precision_at(k: usize, gains: &[f64], judged: &[f64]) -> f64 {
     let precisions = relevant
         .zip(1u32..)
         .map(|((_, rank), found)| f64::from(found) / f64::from(rank));
-    let sum: f64 = precisions.sum();
+    // A sum of nothing is -0.
+    let sum = precisions.sum::<f64>() + 0.0;
     match n_relevant(judged) {
         0 => 0.0,
         n => sum / n as f64,

@@ -64,7 +64,7 @@ pub fn known_items(passages: &[Passage], n: usize, seed: u64) -> Collection {
             queries: judged,
         },
         queries,
-        n_unjudged: 0,
+        unjudged: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::RangeInclusive;
 
-use reread_index::{DocId, Passage, Snapshot};
+use reread_index::{DocId, Passage, PassageId, Snapshot};
 
 use super::qrels::{Grades, Judgement, Qrels};
 use crate::options::By;
@@ -15,7 +15,8 @@ use crate::{Error, Result};
 /// If every judgement names a document, documents are ranked, each by its best passage. If one
 /// names lines or holds a quote, passages are ranked. A passage then stands for the best graded of
 /// the judged places that it holds and that no better placed passage has stood for: neighbours
-/// overlap, and finding the same words twice is no second find.
+/// overlap, and finding the same words twice is no second find. Places that stand in the very same
+/// passages can only be found together, and count as one, with the higher grade.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Targets {
@@ -40,6 +41,10 @@ pub struct Target {
     document: String,
     place: Place,
     documents: Vec<DocId>,
+    /// The passages that hold it.
+    held_by: Vec<PassageId>,
+    /// Whether another place, of a grade at least as high, is held by the same passages.
+    is_shared: bool,
 }
 
 /// Whether the index has a judged place.
@@ -82,16 +87,21 @@ impl Targets {
             }
             queries.insert(query.clone(), targets);
         }
+        if by == By::Passage {
+            for targets in queries.values_mut() {
+                share(targets);
+            }
+        }
         Ok(Self { by, queries })
     }
 
     /// The grades by name, for `evaluate`.
     pub fn grades(&self) -> Grades {
         let of_query = |targets: &Vec<Target>| {
-            let named = targets
-                .iter()
-                .map(|target| (target.name.clone(), target.grade));
-            named.collect()
+            let found_apart = targets.iter().filter(|target| !target.is_shared);
+            found_apart
+                .map(|target| (target.name.clone(), target.grade))
+                .collect()
         };
         self.queries
             .iter()
@@ -243,21 +253,34 @@ impl<'a> Known<'a> {
             document: document.to_owned(),
             place,
             documents: self.0.get(document).cloned().unwrap_or_default(),
+            held_by: Vec::new(),
+            is_shared: false,
         };
         if !target.documents.is_empty() {
-            target.presence = presence(&target, snapshot)?;
+            let held_by = target.passages(snapshot)?;
+            target.held_by = held_by.into_iter().map(|passage| passage.id).collect();
+            target.presence = if target.place == Place::Document || !target.held_by.is_empty() {
+                Presence::Indexed
+            } else {
+                Presence::CutApart
+            };
         }
         Ok(target)
     }
 }
 
-fn presence(target: &Target, snapshot: &Snapshot) -> Result<Presence> {
-    let held = target.place == Place::Document || !target.passages(snapshot)?.is_empty();
-    Ok(if held {
-        Presence::Indexed
-    } else {
-        Presence::CutApart
-    })
+/// Marks places that are only found together with another one of a grade at least as high, of equals all
+/// but the first.
+fn share(targets: &mut [Target]) {
+    for at in 0..targets.len() {
+        let target = &targets[at];
+        let covers = |(other, of): (usize, &Target)| {
+            let is_better = of.grade > target.grade || of.grade == target.grade && other < at;
+            is_better && of.held_by == target.held_by
+        };
+        let is_shared = !target.held_by.is_empty() && targets.iter().enumerate().any(covers);
+        targets[at].is_shared = is_shared;
+    }
 }
 
 /// `notes/a.md:10-20` or `notes/a.md:10`.
@@ -271,6 +294,37 @@ fn path_and_lines(name: &str) -> Option<(&str, RangeInclusive<u32>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn target(name: &str, grade: i32, held_by: &[u32]) -> Target {
+        Target {
+            name: name.to_owned(),
+            grade,
+            line: 1,
+            presence: Presence::Indexed,
+            document: "a.md".to_owned(),
+            place: Place::Quote(name.to_owned()),
+            documents: Vec::new(),
+            held_by: held_by.iter().copied().map(PassageId).collect(),
+            is_shared: false,
+        }
+    }
+
+    #[test]
+    fn places_that_are_only_found_together_count_once() {
+        let mut targets = [
+            target("low", 1, &[3]),
+            target("high", 2, &[3]),
+            target("twin", 2, &[3]),
+            target("wider", 1, &[3, 4]),
+            target("lost", 1, &[]),
+            target("lost too", 2, &[]),
+        ];
+        share(&mut targets);
+        assert_eq!(
+            targets.map(|target| target.is_shared),
+            [true, false, true, false, false, false]
+        );
+    }
 
     #[test]
     fn places_are_a_path_and_lines() {

@@ -16,6 +16,15 @@ pub const MIN_QUESTIONS: usize = 8;
 /// Smaller gains in a measure between 0 and 1 are not worth a second pass.
 pub const SMALLEST_GAIN: f64 = 0.01;
 
+/// Questions without a difference say little: with fewer that differ, a gain is only ruled out by
+/// [`ENOUGH_EQUAL`] questions.
+const MIN_DIFFERENT: usize = 10;
+
+/// So many questions without any difference rule out a gain of [`SMALLEST_GAIN`] all the same: with a
+/// chance of 95 % less than 3 / n of all questions differ (rule of three; Hanley and Lippman-Hand, JAMA
+/// 1983), each by 1 at most.
+const ENOUGH_EQUAL: usize = 300;
+
 /// Corrected p-values up to this are evidence.
 const ALPHA: f64 = 0.05;
 
@@ -115,8 +124,10 @@ pub fn weigh(gains: &[Vec<f64>], current: usize, n_words: &[usize], seed: u64) -
 impl Verdict {
     fn answer(&self) -> Answer {
         let rules_out = |comparison: &Comparison| {
+            let n_different = comparison.wins + comparison.losses;
+            let is_enough = n_different >= MIN_DIFFERENT || comparison.n_queries >= ENOUGH_EQUAL;
             let high = comparison.interval.map(|(_, high)| high);
-            high.is_some_and(|high| high < SMALLEST_GAIN)
+            is_enough && high.is_some_and(|high| high < SMALLEST_GAIN)
         };
         let current = self.current_p <= ALPHA && self.current_gain.mean > 0.0;
         let best = self.best_p <= ALPHA && self.best_gain.mean > 0.0;
@@ -140,18 +151,21 @@ impl Verdict {
     }
 }
 
-/// How far to move from a default to the setting that did best, from 0 to 1, by what the best has
+/// How far to move from a default to the best of `n_tried` settings, from 0 to 1, by what the best has
 /// over the default on each question.
 ///
-/// `1 - (standard error / mean)^2`, at least 0: a gain that the questions hardly support moves nothing,
-/// one that is four standard errors moves 94 % of the way. It is the factor by which James and Stein,
-/// "Estimation with Quadratic Loss", 1961, shrink an estimate (positive part).
-pub fn trust(gain: &Comparison) -> f64 {
+/// `1 - c (standard error / mean)^2`, at least 0. With one setting `c` is 1, the factor by which James
+/// and Stein, "Estimation with Quadratic Loss", 1961, shrink an estimate (positive part): a gain
+/// that the questions hardly support moves nothing, one of four standard errors moves 94 % of the way. The
+/// best of several has a gain by luck alone, of up to about `sqrt(2 ln n)` standard errors (Donoho and
+/// Johnstone, "Ideal spatial adaptation by wavelet shrinkage", 1994), so `c` is the square of that.
+pub fn trust(gain: &Comparison, n_tried: usize) -> f64 {
     if gain.mean <= 0.0 || gain.n_queries < 2 {
         return 0.0;
     }
     let error = gain.deviation / (gain.n_queries as f64).sqrt();
-    (1.0 - (error / gain.mean).powi(2)).max(0.0)
+    let luck = (2.0 * (n_tried.max(1) as f64).ln()).max(1.0);
+    (1.0 - luck * (error / gain.mean).powi(2)).max(0.0)
 }
 
 /// The setting with the greatest mean gain over some questions, the first of equals.
@@ -284,7 +298,7 @@ mod tests {
 
     #[test]
     fn thin_evidence_moves_little() {
-        let gain = |values: &[f64]| trust(&compare(values, 1));
+        let gain = |values: &[f64]| trust(&compare(values, 1), 1);
         assert!(gain(&[-0.1, -0.2, 0.1]) < 1e-12);
         assert!(gain(&[0.9, -0.8, 0.1, -0.1]) < 1e-12);
         assert!((gain(&[0.1; 9]) - 1.0).abs() < 1e-12);
@@ -296,7 +310,30 @@ mod tests {
             1.0 + 1.0f64 / 2f64.sqrt(),
         ];
         let comparison = compare(&values, 1);
-        assert!((trust(&comparison) - 0.75).abs() < 0.01, "{comparison:?}");
+        assert!(
+            (trust(&comparison, 1) - 0.75).abs() < 0.01,
+            "{comparison:?}"
+        );
+        // The best of 15 that gain nothing has about two standard errors.
+        assert!(trust(&comparison, 15) < 1e-12, "{comparison:?}");
+        assert!(
+            (trust(&comparison, 4) - 0.31).abs() < 0.01,
+            "{comparison:?}"
+        );
+    }
+
+    #[test]
+    fn questions_that_do_not_differ_rule_nothing_out_until_there_are_many() {
+        let answer = |gains: Vec<f64>| {
+            let n_words = vec![5; gains.len()];
+            weigh(&[gains], 0, &n_words, 1).unwrap().answer
+        };
+        assert_eq!(answer(vec![0.0; 10]), Answer::Unknown);
+        assert_eq!(answer(vec![0.0; 299]), Answer::Unknown);
+        assert_eq!(answer(vec![0.0; 300]), Answer::No);
+        let harmed = |n: usize| [vec![-0.1; n], vec![0.0; 40 - n]].concat();
+        assert_eq!(answer(harmed(3)), Answer::Unknown);
+        assert_eq!(answer(harmed(30)), Answer::No);
     }
 
     #[test]
