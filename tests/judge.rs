@@ -176,7 +176,7 @@ fn bad_input_is_named_and_nothing_is_overwritten() {
     fs::write(path.join("qrels.tsv"), "q1 0 bread.md 1\n").unwrap();
     let output = judge(path, "y\n", &[]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("qrels.tsv does not begin with"));
+    assert!(text(&output.stderr).contains("qrels.tsv does not have the columns"));
     assert_eq!(
         fs::read_to_string(path.join("qrels.tsv")).unwrap(),
         "q1 0 bread.md 1\n"

@@ -33,10 +33,15 @@ fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Some pages of the sample, so that the test does not embed all of it.
+/// Some pages of the sample, so that the test does not embed all of it: each of the first eight questions
+/// has an answer in one.
 fn pages(folder: &Path) {
     for page in [
-        "backup-file.html",
+        "functions-sequence.html",
+        "hot-standby.html",
+        "indexes-intro.html",
+        "indexes-types.html",
+        "routine-vacuuming.html",
         "runtime-config-autovacuum.html",
         "sql-vacuum.html",
     ] {
@@ -190,7 +195,7 @@ fn judgements_that_name_nothing_are_no_verdict() {
         let output = judged(command, &documents, folder.path(), &["--limit", "8"]);
         assert_eq!(output.status.code(), Some(2), "{command}");
         assert!(
-            err(&output).contains("nothing relevant for any question"),
+            err(&output).contains("0 have something relevant in the index"),
             "{}",
             err(&output)
         );
