@@ -40,6 +40,36 @@ fn child_that_indexes_until_it_is_killed() {
 }
 
 #[test]
+fn a_damaged_vector_is_not_taken_over() {
+    for updates in [1, 8] {
+        let root = tempfile::tempdir().expect("a folder");
+        fill(root.path(), 3, "first");
+        engine(root.path()).index_folder(&()).expect("indexed");
+        let vectors = root.path().join(".reread/segment-1/vectors");
+        let mut bytes = fs::read(&vectors).expect("vectors");
+        // The sign of each value.
+        for at in (64 + 3..bytes.len()).step_by(4) {
+            bytes[at] ^= 0x80;
+        }
+        fs::write(&vectors, bytes).expect("damaged");
+        let run = |update: usize| {
+            let name = root.path().join(format!("update{update}.md"));
+            if updates == 1 {
+                // The same text again, whose vector is known.
+                fs::copy(root.path().join("0.md"), name).expect("a file");
+            } else {
+                // New text, until the first segment is merged with the new ones.
+                fs::write(name, format!("water number{update}")).expect("a file");
+            }
+            engine(root.path()).index_folder(&())
+        };
+        let refused = (0..updates).find_map(|update| run(update).err());
+        let refused = refused.expect("damage is seen");
+        assert!(refused.to_string().contains("vectors"), "{refused}");
+    }
+}
+
+#[test]
 fn an_indexer_killed_at_any_moment_leaves_a_sound_index() {
     let root = tempfile::tempdir().expect("a folder");
     fill(root.path(), 12, "first");

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::crash::step;
-use crate::format::atomic::{io_error, sync_folder};
+use crate::format::atomic::{io_error, no_file, open_file, sync_folder};
 use crate::format::manifest::MANIFEST;
 use crate::{Error, Result};
 
@@ -136,12 +136,7 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock> {
         fs::write(&ignore, "*\n").map_err(|source| io_error("write", &ignore, source))?;
     }
     let path = folder.join(LOCK);
-    let mut file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|source| io_error("create", &path, source))?;
+    let mut file = open_lock(&path)?;
     match file.try_lock() {
         Ok(()) => {
             // A lock that cannot say whose it is still keeps others out.
@@ -157,16 +152,34 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock> {
     }
 }
 
+/// Opens the lock's file to write, and creates it if need be. A link in its place would lead to a file
+/// of somebody else's, which the lock would empty.
+fn open_lock(path: &Path) -> Result<File> {
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(no_file(path));
+    }
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        libc::O_NOFOLLOW | libc::O_NONBLOCK,
+    );
+    options
+        .open(path)
+        .map_err(|source| io_error("create", path, source))
+}
+
 /// Whether a writer is at work in the folder now.
 ///
 /// # Errors
 /// `Io` when the lock's file cannot be opened; a folder without one has no writer.
 pub(crate) fn is_locked(folder: &Path) -> Result<bool> {
     let path = folder.join(LOCK);
-    let file = match File::open(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        other => other.map_err(|source| io_error("read", &path, source))?,
-    };
+    if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return Ok(false);
+    }
+    let file = open_file(&path)?;
     match file.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),
@@ -318,6 +331,23 @@ mod tests {
         let left = fs::read(folder.path().join(LOCK)).expect("a lock file");
         assert!(left.is_empty());
         lock(folder.path()).expect("it is free");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_in_place_of_the_lock_is_not_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (index, other) = (folder.path().join("index"), folder.path().join("letter"));
+        fs::create_dir(&index).expect("a folder");
+        fs::write(&other, "dear").expect("a file");
+        for target in [&other, &folder.path().join("nothing")] {
+            let link = index.join(LOCK);
+            std::os::unix::fs::symlink(target, &link).expect("a link");
+            assert!(matches!(lock(&index), Err(Error::Damaged { .. })));
+            fs::remove_file(link).expect("removed");
+        }
+        assert_eq!(fs::read_to_string(other).expect("a file"), "dear");
+        assert!(!folder.path().join("nothing").exists());
     }
 
     #[test]

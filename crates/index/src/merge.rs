@@ -63,6 +63,8 @@ pub(crate) fn merge_small(
     let mut writer = SegmentWriter::create(folder, number, dim)?;
     for part in &merged {
         let segment = Segment::open(folder, part, &model, dim)?;
+        // What is damaged must not get a new digest.
+        segment.verify()?;
         let mut documents: Vec<&mut DocumentRecord> = catalog
             .iter_mut()
             .flat_map(|source| &mut source.documents)

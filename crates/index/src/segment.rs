@@ -305,7 +305,16 @@ impl Segment {
         k: usize,
         search: &DenseSearch<'_>,
     ) -> Result<DenseHits> {
-        self.dense.search(query, k, search)
+        let found = self.dense.search(query, k, search)?;
+        // A cosine is at most 1; anything else comes from a damaged vector.
+        let most = 1.01 * crate::simd::dot_f32(query, query).sqrt().max(1.0);
+        match found.hits.iter().find(|(_, score)| score.abs() > most) {
+            None => Ok(found),
+            Some((position, _)) => {
+                let at = HEADER_BYTES + *position as usize * self.dim * 4;
+                Err(self.vectors.damaged(at, "a vector is not of length 1"))
+            }
+        }
     }
 
     pub(crate) fn n_passages(&self) -> u32 {
@@ -340,6 +349,24 @@ impl Segment {
     pub(crate) fn vector(&self, position: u32) -> Result<&[f32]> {
         let at = position as usize * self.dim;
         self.vectors.f32s(at * 4..(at + self.dim) * 4)
+    }
+
+    /// The embedding at a position, if its rounded copy is one of it.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub(crate) fn sound_vector(&self, position: u32) -> Result<&[f32]> {
+        let vector = self.vector(position)?;
+        let (step, values) = self.quantised_row(position)?;
+        let error = |(value, rounded): (&f32, &i8)| (value - step * f32::from(*rounded)).powi(2);
+        let error: f32 = vector.iter().zip(values).map(error).sum::<f32>().sqrt();
+        // Also refuses what is not a number.
+        if error <= step * self.max_error()? * 1.001 {
+            return Ok(vector);
+        }
+        let at = HEADER_BYTES + position as usize * self.dim * 4;
+        let problem = "a vector is not the one that its 8-bit copy was made of";
+        Err(self.vectors.damaged(at, problem))
     }
 
     /// The embeddings at these positions, row-major.

@@ -417,6 +417,15 @@ impl Snapshot {
         open.segment.vector(id.0 - open.base)
     }
 
+    /// As [`vector`](Self::vector), compared with its rounded copy, so that no damaged one is taken over.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub(crate) fn sound_vector(&self, id: PassageId) -> Result<&[f32]> {
+        let open = self.segment_of(id)?;
+        open.segment.sound_vector(id.0 - open.base)
+    }
+
     /// The document that owns a passage.
     ///
     /// # Errors

@@ -599,7 +599,7 @@ enum VectorSource<'a> {
 fn known_vector<'a>(base: Option<&'a Snapshot>, digest: &TextDigest) -> Result<Option<&'a [f32]>> {
     let Some(base) = base else { return Ok(None) };
     base.passage_with_text(digest)
-        .map(|id| base.vector(id))
+        .map(|id| base.sound_vector(id))
         .transpose()
 }
 

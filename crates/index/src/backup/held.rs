@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{ATTEMPTS, Copied};
 use crate::Result;
-use crate::format::atomic::{io_error, read_error, sync_folder};
+use crate::format::atomic::{io_error, open_file, sync_folder};
 use crate::format::header::{FileKind, HEADER_BYTES};
 use crate::format::manifest::{Catalog, FileRef, Manifest};
 use crate::format::{checked, codec};
@@ -122,7 +122,7 @@ fn open_all(folder: &Path, manifest: &Manifest) -> Result<Vec<HeldFile>> {
         Ok(HeldFile {
             described: described.clone(),
             kind,
-            open: File::open(&path).map_err(|source| read_error(&path, source))?,
+            open: open_file(&path)?,
         })
     });
     files.collect()

@@ -1,6 +1,6 @@
 //! Writing so that a crash leaves the old file or the new one.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -132,6 +132,39 @@ pub(crate) fn link_folder(from: &Path, to: &Path, skip: impl Fn(&Path) -> bool) 
     Ok(())
 }
 
+/// Opens a file of an index to read it. What is no file is damage: a pipe would keep us waiting, a device
+/// may never end.
+///
+/// # Errors
+/// `Io`, `Damaged`.
+pub(crate) fn open_file(path: &Path) -> Result<File> {
+    let unreadable = |source| read_error(path, source);
+    let file = without_waiting(File::options().read(true))
+        .open(path)
+        .map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.is_file() {
+        Ok(file)
+    } else {
+        Err(no_file(path))
+    }
+}
+
+/// What stands in the place of a file of an index and is none.
+pub(crate) fn no_file(path: &Path) -> Error {
+    Error::Damaged {
+        path: path.to_owned(),
+        offset: 0,
+        problem: "it is no file".to_owned(),
+    }
+}
+
+/// Makes that a pipe is opened, or refused, at once.
+pub(crate) fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NONBLOCK);
+    options
+}
+
 /// Why a file that the manifest names cannot be read; a missing one is damage.
 pub(crate) fn read_error(path: &Path, source: io::Error) -> Error {
     if source.kind() == io::ErrorKind::NotFound {
@@ -149,5 +182,23 @@ pub(crate) fn io_error(action: &'static str, path: &Path, source: io::Error) -> 
         action,
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_no_file_is_damage_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.expect("mkfifo").success());
+        for path in [&pipe, folder.path(), Path::new("/dev/zero")] {
+            let refused = open_file(path).expect_err("no file");
+            assert!(matches!(refused, Error::Damaged { .. }), "{refused}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use crate::format::atomic::{io_error, read_error};
+use crate::format::atomic::{io_error, open_file, read_error};
 use crate::format::header::{self, FileKind, HEADER_BYTES};
 use crate::format::manifest::FileRef;
 use crate::{Error, Result};
@@ -20,7 +20,7 @@ const BLOCK_BYTES: usize = 1 << 18;
 /// # Errors
 /// `Io`, `Damaged`, `UnsupportedVersion`.
 pub(crate) fn verify(path: &Path, file: &FileRef, kind: Option<FileKind>) -> Result<()> {
-    let open = File::open(path).map_err(|source| read_error(path, source))?;
+    let open = open_file(path)?;
     read_through(&open, path, file, kind, &mut |_| Ok(()))
 }
 

@@ -1,9 +1,9 @@
 //! Files that other crates write: the manifest holds their lengths and digests.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 
-use crate::format::atomic::{io_error, read_error};
+use crate::format::atomic::{io_error, open_file, read_error};
 use crate::format::manifest::FileRef;
 use crate::{Error, Result};
 
@@ -97,10 +97,8 @@ fn verify_file(path: &Path, file: &FileRef) -> Result<()> {
 }
 
 fn digest_file(path: &Path) -> Result<(u64, [u8; 32])> {
-    let read = || {
-        let mut hasher = blake3::Hasher::new();
-        let len_bytes = std::io::copy(&mut File::open(path)?, &mut hasher)?;
-        Ok((len_bytes, *hasher.finalize().as_bytes()))
-    };
-    read().map_err(|source| read_error(path, source))
+    let mut hasher = blake3::Hasher::new();
+    let len_bytes = std::io::copy(&mut open_file(path)?, &mut hasher);
+    let len_bytes = len_bytes.map_err(|source| read_error(path, source))?;
+    Ok((len_bytes, *hasher.finalize().as_bytes()))
 }

@@ -1,14 +1,14 @@
 //! MANIFEST, the commit point, and the catalog it names.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use reread_encoder::ModelIdentity;
 use serde::{Deserialize, Serialize};
 
 use crate::document::DocumentKind;
-use crate::format::atomic::{self, FileWriter, read_error};
+use crate::format::atomic::{self, FileWriter, open_file, read_error};
 use crate::format::codec;
 use crate::format::header::{self, FileKind, HEADER_BYTES};
 use crate::options::Scope;
@@ -250,7 +250,10 @@ pub(crate) fn write_catalog(folder: &Path, generation: u64, catalog: &Catalog) -
 
 /// Reads a small file whole and checks its digest.
 fn read_checked(path: &Path, kind: FileKind) -> Result<Vec<u8>> {
-    let mut file = fs::read(path).map_err(|source| read_error(path, source))?;
+    let mut file = Vec::new();
+    open_file(path)?
+        .read_to_end(&mut file)
+        .map_err(|source| read_error(path, source))?;
     let header = header::decode(path, &file, kind)?;
     let payload = file.split_off(HEADER_BYTES);
     if *blake3::hash(&payload).as_bytes() == header.digest {

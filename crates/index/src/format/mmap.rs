@@ -1,13 +1,12 @@
 //! Memory-mapped files; the only place of the format where `unsafe` stands.
 #![allow(unsafe_code)]
 
-use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
-use crate::format::atomic::read_error;
+use crate::format::atomic::{open_file, read_error};
 use crate::format::header::{self, FileKind, HEADER_BYTES, Header};
 use crate::format::manifest::FileRef;
 use crate::{Error, Result};
@@ -27,7 +26,7 @@ impl MappedFile {
     /// `Io`, `Damaged`, `UnsupportedVersion`.
     pub(crate) fn open(path: &Path, kind: FileKind) -> Result<Self> {
         let unreadable = |source| read_error(path, source);
-        let file = File::open(path).map_err(unreadable)?;
+        let file = open_file(path)?;
         // SAFETY: files of the index are written once under a new name and never changed or cut
         // afterwards, only unlinked, which leaves a mapping intact. Another program that alters
         // them is outside what any mapped format can defend against.
