@@ -165,6 +165,12 @@ fn rebuild(
     reason: &str,
 ) -> anyhow::Result<String> {
     found.check_root(&args.folder)?;
+    if args.index.index.is_some() && found.built.is_none() && args.folder == Path::new(".") {
+        bail!(
+            "only building the index anew would help ({reason}), and nothing says any more of which folder it is; \
+             name that folder by its whole path"
+        );
+    }
     let lost = lost(found);
     match &found.added {
         Some(added) if !added.is_empty() && !args.discard_added => bail!(

@@ -97,6 +97,14 @@ impl Watch<'_> {
                 self.waiting = true;
                 Ok(true)
             }
+            // A full disk or a folder without permission may pass.
+            Err(error @ reread_engine::Error::Index(IndexError::Io { .. })) if !first => {
+                let error = anyhow::Error::new(error);
+                say(&format!(
+                    "cannot index now, and will try again at the next change or in a minute: {error:#}"
+                ));
+                Ok(true)
+            }
             Err(error) => {
                 let what = || format!("cannot index {}", self.args.folder.display());
                 Err(error).with_context(what)

@@ -15,7 +15,7 @@ use super::{Check, Closed, Subject, vectors};
 use crate::filter::unix_ns;
 use crate::format::atomic;
 use crate::format::manifest::{Catalog, Manifest, Origin, SegmentRef, write_catalog};
-use crate::index_folder::{highest_number, lock, remove_rubbish};
+use crate::index_folder::{highest_number, lock, mark_unfinished, remove_rubbish};
 use crate::{Embedder, Error, Observer, Result, merge};
 
 /// Opens the embedder that an index was built with. Asked only if vectors must be embedded again.
@@ -280,6 +280,10 @@ impl<'a> Repair<'a> {
         manifest.written_ns = u64::try_from(unix_ns(SystemTime::now())).unwrap_or(0);
         manifest.catalog = write_catalog(self.folder, manifest.generation, &self.catalog)?;
         atomic::sync_folder(self.folder)?;
+        if !self.mended.dropped.is_empty() {
+            // What is to be read again is missing until then, and searches say so.
+            mark_unfinished(self.folder)?;
+        }
         manifest.publish(self.folder)?;
         remove_rubbish(self.folder, &manifest.entries());
         Ok(self.mended)
