@@ -124,11 +124,11 @@ pub fn weigh(gains: &[Vec<f64>], current: usize, n_words: &[usize], seed: u64) -
 impl Verdict {
     fn answer(&self) -> Answer {
         let rules_out = |comparison: &Comparison| {
-            let n_different = comparison.wins + comparison.losses;
-            let is_enough = n_different >= MIN_DIFFERENT || comparison.n_queries >= ENOUGH_EQUAL;
             let high = comparison.interval.map(|(_, high)| high);
-            is_enough && high.is_some_and(|high| high < SMALLEST_GAIN)
+            high.is_some_and(|high| high < SMALLEST_GAIN)
         };
+        let n_different = self.current_gain.wins + self.current_gain.losses;
+        let is_enough = n_different >= MIN_DIFFERENT || self.current_gain.n_queries >= ENOUGH_EQUAL;
         let current = self.current_p <= ALPHA && self.current_gain.mean > 0.0;
         let best = self.best_p <= ALPHA && self.best_gain.mean > 0.0;
         // What is in use stays, unless a choice promises more.
@@ -145,7 +145,9 @@ impl Verdict {
             .find(|(_, gain, p)| *p <= ALPHA && gain.mean > 0.0);
         match gaining {
             Some((kind, ..)) => Answer::OnlyFor(*kind),
-            None if rules_out(&self.held_out) && rules_out(&self.current_gain) => Answer::No,
+            None if is_enough && rules_out(&self.held_out) && rules_out(&self.current_gain) => {
+                Answer::No
+            }
             None => Answer::Unknown,
         }
     }
