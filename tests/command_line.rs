@@ -2,47 +2,41 @@
 //! shipped models.
 #![allow(clippy::unwrap_used)] // A panic is how a test fails.
 
+#[allow(dead_code)] // Each test uses a part of it.
+#[path = "common/place.rs"]
+mod place;
+
 use std::fs;
 use std::io::{Read, Write};
+use std::ops::Deref;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use place::{err, out, status};
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// The built command.
 const BINARY: &str = env!("CARGO_BIN_EXE_reread");
 
-/// A folder of documents, and a home without configuration or models.
-struct Place {
-    home: TempDir,
-    docs: TempDir,
+/// A folder with one document of most kinds.
+struct Place(place::Place);
+
+impl Deref for Place {
+    type Target = place::Place;
+
+    fn deref(&self) -> &place::Place {
+        &self.0
+    }
 }
 
 impl Place {
-    /// A folder with nothing in it.
     fn empty() -> Self {
-        Self {
-            home: tempfile::tempdir().unwrap(),
-            docs: tempfile::tempdir().unwrap(),
-        }
+        Self(place::Place::empty())
     }
 
-    /// A folder with one document of most kinds.
     fn new() -> Self {
         let place = Self::empty();
-        place.write(
-            "bread.md",
-            "# Bread\n\n## Rising\n\nYeast makes the dough rise.\n\n## Storing\n\nKeep bread in a box.\n",
-        );
-        place.write(
-            "steel.txt",
-            "Carbon makes iron hard. Steel is an alloy of both.\n",
-        );
-        place.write(
-            "notes/backup.html",
-            "<h1>Backup</h1><p>To restore a backup, stop the server first.</p>",
-        );
+        place.write_three();
         place.write(
             "notes/retry.rs",
             "fn retry() {\n    // Waits twice as long each time.\n}\n",
@@ -55,37 +49,10 @@ impl Place {
         place
     }
 
-    fn write(&self, path: &str, text: &str) {
-        let path = self.docs.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
     fn write_user_config(&self, text: &str) {
         let folder = self.home.path().join("config/reread");
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("config.toml"), text).unwrap();
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
-        let inherited = std::env::vars_os().map(|(name, _)| name);
-        for name in inherited.filter(|name| name.to_string_lossy().starts_with("REREAD_")) {
-            command.env_remove(name);
-        }
-        command
-            .current_dir(self.docs.path())
-            .env("XDG_CONFIG_HOME", self.home.path().join("config"))
-            .env("XDG_DATA_HOME", self.home.path().join("data"))
-            .env_remove("NO_COLOR")
-            .env_remove("ORT_DYLIB_PATH")
-            .stdin(Stdio::null())
-            .args(args);
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
     }
 
     /// Runs the command with `input` on its standard input.
@@ -109,18 +76,6 @@ impl Place {
         assert!(output.status.success(), "{}", err(&output));
         serde_json::from_slice(&output.stdout).unwrap()
     }
-}
-
-fn out(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).unwrap()
-}
-
-fn err(output: &Output) -> &str {
-    std::str::from_utf8(&output.stderr).unwrap()
-}
-
-fn status(output: &Output) -> i32 {
-    output.status.code().unwrap()
 }
 
 fn lines_of_json(output: &Output) -> Vec<Value> {

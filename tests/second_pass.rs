@@ -1,74 +1,41 @@
 //! How much the second pass reads, what is kept of it, and what its scores mean.
 #![allow(clippy::unwrap_used)] // A panic is how a test fails.
 
+#[allow(dead_code)] // Each test uses a part of it.
+#[path = "common/place.rs"]
+mod place;
+
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 
+use place::{Place, err, out, status};
 use serde_json::Value;
-use tempfile::TempDir;
 
 const QUESTION: &str = "how long does bread take to rise";
 
-/// A folder of short documents, and a place for its index.
-struct Place {
-    home: TempDir,
-    docs: TempDir,
-}
-
-/// What a command wrote, and how it ended.
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Place {
-    fn new() -> Self {
-        let place = Self {
-            home: tempfile::tempdir().unwrap(),
-            docs: tempfile::tempdir().unwrap(),
+/// Twelve short documents, of which two answer.
+fn bakery() -> Place {
+    let place = Place::empty();
+    for number in 0..12 {
+        let text = match number {
+            3 => "Bread dough rises for one to two hours at room temperature.".to_owned(),
+            7 => "In a cold kitchen bread takes four hours to rise.".to_owned(),
+            _ => format!("Bread number {number} is sold in paper, and its price does not rise."),
         };
-        for number in 0..12 {
-            let text = match number {
-                3 => "Bread dough rises for one to two hours at room temperature.".to_owned(),
-                7 => "In a cold kitchen bread takes four hours to rise.".to_owned(),
-                _ => {
-                    format!("Bread number {number} is sold in paper, and its price does not rise.")
-                }
-            };
-            let path = place.docs.path().join(format!("{number}.md"));
-            fs::write(path, text).unwrap();
-        }
-        place
+        place.write(&format!("{number}.md"), &text);
     }
+    place
+}
 
-    fn run(&self, args: &[&str]) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_reread"));
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("REREAD_") {
-                command.env_remove(name);
-            }
-        }
-        command.env("XDG_CONFIG_HOME", self.home.path());
-        let output = command.args(args).arg(self.docs.path()).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran {
-            code: output.status.code(),
-            out: text(output.stdout),
-            err: text(output.stderr),
-        }
-    }
+fn search(place: &Place, args: &[&str]) -> Value {
+    place
+        .json(&[&["search", QUESTION, "--json"], args].concat())
+        .1
+}
 
-    fn json(&self, args: &[&str]) -> Value {
-        let ran = self.run(&[&["search", QUESTION, "--json"], args].concat());
-        serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.err))
-    }
-
-    fn scores_file(&self) -> std::path::PathBuf {
-        self.docs.path().join(".reread/scores.cache")
-    }
+fn scores_file(place: &Place) -> PathBuf {
+    place.index().join("scores.cache")
 }
 
 fn order(answer: &Value) -> Vec<Value> {
@@ -78,37 +45,37 @@ fn order(answer: &Value) -> Vec<Value> {
 
 #[test]
 fn reading_stops_when_the_results_are_settled() {
-    let place = Place::new();
+    let place = bakery();
     let light = ["-k", "1", "--rerank-weight", "0.05"];
-    let all = place.json(&[&light[..], &["--stop", "never"]].concat());
+    let all = search(&place, &[&light[..], &["--stop", "never"]].concat());
     assert_eq!(all["second_pass"]["scored"], 12);
     assert!(all["second_pass"]["stopped"].is_null());
-    let settled = place.json(&light);
+    let settled = search(&place, &light);
     assert_eq!(settled["second_pass"]["stopped"], "certain");
     assert!(settled["second_pass"]["scored"].as_u64().unwrap() < 12);
     assert_eq!(order(&settled), order(&all));
     let told = place.run(&[&["search", QUESTION], &light[..]].concat());
-    assert!(told.err.contains("which settled it"), "{}", told.err);
+    assert!(err(&told).contains("which settled it"), "{}", err(&told));
     // By default a candidate that was not read could be anything.
-    let default = place.json(&["-k", "1"]);
+    let default = search(&place, &["-k", "1"]);
     assert_eq!(default["second_pass"]["scored"], 12);
-    let confident = place.json(&["-k", "1", "--stop", "confident"]);
+    let confident = search(&place, &["-k", "1", "--stop", "confident"]);
     assert_eq!(order(&confident), order(&default));
 }
 
 #[test]
 fn a_score_is_a_probability_where_it_was_calibrated() {
-    let place = Place::new();
-    let plain = place.json(&[]);
+    let place = bakery();
+    let plain = search(&place, &[]);
     assert!(plain["hits"][0]["scores"]["probability"].is_null());
     let refused = place.run(&["search", QUESTION, "--min-probability", "0.5"]);
-    assert_eq!(refused.code, Some(2));
-    assert!(refused.err.contains("reread tune"), "{}", refused.err);
+    assert_eq!(status(&refused), 2);
+    assert!(err(&refused).contains("reread tune"), "{}", err(&refused));
 
-    let status = place.run(&["search", QUESTION, "--explain", "-k", "1"]);
-    let model = digest(&status.out);
+    let explained = place.run(&["search", QUESTION, "--explain", "-k", "1"]);
+    let model = digest(out(&explained));
     let calibration = format!("0.5 -1 {model}");
-    let answer = place.json(&["--calibration", &calibration]);
+    let answer = search(&place, &["--calibration", &calibration]);
     for hit in answer["hits"].as_array().unwrap() {
         let logit = hit["scores"]["cross_encoder"].as_f64().unwrap();
         let expected = 1.0 / (1.0 + (1.0 - 0.5 * logit).exp());
@@ -116,7 +83,7 @@ fn a_score_is_a_probability_where_it_was_calibrated() {
         assert!((found - expected).abs() < 1e-5, "{hit}");
     }
     let likely = ["--calibration", &calibration, "--min-probability", "0.5"];
-    let likely = place.json(&likely);
+    let likely = search(&place, &likely);
     let n_likely = likely["hits"].as_array().unwrap().len();
     assert!((1..10).contains(&n_likely), "{n_likely}");
     let all = answer["hits"].as_array().unwrap();
@@ -127,7 +94,7 @@ fn a_score_is_a_probability_where_it_was_calibrated() {
     let file = place.docs.path().join("reread.toml");
     fs::write(&file, format!("calibration = \"{calibration}\"\n")).unwrap();
     let told = place.run(&["search", QUESTION, "-k", "1"]);
-    assert!(told.out.contains(" %"), "{}", told.out);
+    assert!(out(&told).contains(" %"), "{}", out(&told));
     // Of another model it says nothing, and that is said.
     fs::write(
         &file,
@@ -135,12 +102,16 @@ fn a_score_is_a_probability_where_it_was_calibrated() {
     )
     .unwrap();
     let other = place.run(&["search", QUESTION, "-k", "1"]);
-    assert_eq!(other.code, Some(0));
-    assert!(other.err.contains("another cross-encoder"), "{}", other.err);
+    assert_eq!(status(&other), 0);
+    assert!(
+        err(&other).contains("another cross-encoder"),
+        "{}",
+        err(&other)
+    );
     fs::write(&file, "calibration = \"much\"\n").unwrap();
     let wrong = place.run(&["search", QUESTION]);
-    assert_eq!(wrong.code, Some(2));
-    assert!(wrong.err.contains("reread.toml:1"), "{}", wrong.err);
+    assert_eq!(status(&wrong), 2);
+    assert!(err(&wrong).contains("reread.toml:1"), "{}", err(&wrong));
 }
 
 /// The letters in brackets behind the cross-encoder's name.
@@ -177,34 +148,34 @@ fn judgements(folder: &Path) -> [String; 4] {
 
 #[test]
 fn a_pair_is_scored_once_and_the_file_may_be_lost() {
-    let place = Place::new();
+    let place = bakery();
     let judged = judgements(place.home.path());
     let eval = || {
         let judged: Vec<&str> = judged.iter().map(String::as_str).collect();
         let ran = place.run(&[&["eval", "--json", "--depths", "4,8"], &judged[..]].concat());
-        assert_eq!(ran.code, Some(0), "{}", ran.err);
-        let mut figures: Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(status(&ran), 0, "{}", err(&ran));
+        let mut figures: Value = serde_json::from_str(out(&ran)).unwrap();
         // Times differ from run to run.
         strip_times(&mut figures);
-        (figures, ran.err)
+        (figures, err(&ran).to_owned())
     };
     let (first, told) = eval();
     assert!(!told.contains("scored before"), "{told}");
-    let len = fs::metadata(place.scores_file()).unwrap().len();
+    let len = fs::metadata(scores_file(&place)).unwrap().len();
     assert_eq!(len, 8 * 8 * 32);
     let (again, told) = eval();
     assert!(told.contains("64 of 64 pairs were scored before"), "{told}");
     assert_eq!(again, first);
-    assert_eq!(fs::metadata(place.scores_file()).unwrap().len(), len);
+    assert_eq!(fs::metadata(scores_file(&place)).unwrap().len(), len);
     // Damage and loss cost time alone; a folder in its place costs the cache.
-    let mut bytes = fs::read(place.scores_file()).unwrap();
+    let mut bytes = fs::read(scores_file(&place)).unwrap();
     bytes[40] ^= 1;
-    fs::write(place.scores_file(), bytes).unwrap();
+    fs::write(scores_file(&place), bytes).unwrap();
     let (damaged, told) = eval();
     assert!(told.contains("63 of 64 pairs were scored before"), "{told}");
     assert_eq!(damaged, first);
-    fs::remove_file(place.scores_file()).unwrap();
-    fs::create_dir(place.scores_file()).unwrap();
+    fs::remove_file(scores_file(&place)).unwrap();
+    fs::create_dir(scores_file(&place)).unwrap();
     let (lost, told) = eval();
     assert!(told.contains("could not be kept"), "{told}");
     assert_eq!(lost, first);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) struct Place {
-    home: TempDir,
+    pub(crate) home: TempDir,
     pub(crate) docs: TempDir,
 }
 
@@ -24,21 +24,26 @@ impl Place {
     /// A folder with three documents, indexed.
     pub(crate) fn indexed() -> Self {
         let place = Self::empty();
-        place.write(
-            "bread.md",
-            "# Bread\n\n## Rising\n\nYeast makes the dough rise.\n\n## Storing\n\nKeep bread in a box.\n",
-        );
-        place.write(
-            "steel.txt",
-            "Carbon makes iron hard. Steel is an alloy of both.\n",
-        );
-        place.write(
-            "notes/backup.html",
-            "<h1>Backup</h1><p>To restore a backup, stop the server first.</p>",
-        );
+        place.write_three();
         let output = place.run(&["index"]);
         assert_eq!(status(&output), 0, "{}", err(&output));
         place
+    }
+
+    /// Writes three documents.
+    pub(crate) fn write_three(&self) {
+        self.write(
+            "bread.md",
+            "# Bread\n\n## Rising\n\nYeast makes the dough rise.\n\n## Storing\n\nKeep bread in a box.\n",
+        );
+        self.write(
+            "steel.txt",
+            "Carbon makes iron hard. Steel is an alloy of both.\n",
+        );
+        self.write(
+            "notes/backup.html",
+            "<h1>Backup</h1><p>To restore a backup, stop the server first.</p>",
+        );
     }
 
     pub(crate) fn index(&self) -> PathBuf {
@@ -61,6 +66,8 @@ impl Place {
             .current_dir(self.docs.path())
             .env("XDG_CONFIG_HOME", self.home.path().join("config"))
             .env("XDG_DATA_HOME", self.home.path().join("data"))
+            .env_remove("NO_COLOR")
+            .env_remove("ORT_DYLIB_PATH")
             .stdin(Stdio::null())
             .args(args);
         command

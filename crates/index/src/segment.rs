@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::chunk::Cut;
-use crate::dense::{self, DenseHits, DensePart, DenseSearch, Graph, HnswOptions, SharedQuantised};
+use crate::dense::{
+    self, DenseHits, DensePart, DenseSearch, Graph, GraphCheck, HnswOptions, SharedQuantised,
+};
 use crate::format::atomic::{self, FileWriter, io_error};
 use crate::format::header::{FileKind, HEADER_BYTES};
 use crate::format::manifest::{FileRef, GraphRef, SegmentRef, segment_folder};
@@ -404,6 +406,17 @@ impl Segment {
     pub(crate) fn max_error(&self) -> Result<f32> {
         let first = self.quantised.f32s(0..4)?.first().copied();
         Ok(first.unwrap_or_default())
+    }
+
+    /// Looks at every link of its graph, and for every vector by it. `None` where it has no graph.
+    ///
+    /// # Errors
+    /// `InvalidOption` if the graph is one of other rows.
+    pub(crate) fn check_graph(&self) -> Result<Option<GraphCheck>> {
+        let graph = self.dense.graph();
+        graph
+            .map(|graph| graph.check(&self.dense, &|_| true))
+            .transpose()
     }
 
     /// Compares every file with its digest.
