@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use reread_engine::{Engine, IndexSummary};
+use reread_engine::{Engine, IndexSummary, Observer};
 use serde::Serialize;
 
 use super::raw_stdout;
@@ -61,7 +61,12 @@ pub(crate) fn run(args: IndexArgs, common: &CommonArgs) -> anyhow::Result<Outcom
     };
     let settings = resolve::settings(flags, Some(&args.folder), common)?;
     let engine = resolve::engine(&args.folder, args.index.index.as_deref(), &settings)?;
-    let summary = bring_up_to_date(&engine, args.rebuild, common.quiet)
+    let way: Way = if args.rebuild {
+        Engine::rebuild_folder
+    } else {
+        Engine::index_folder
+    };
+    let summary = bring_up_to_date(&engine, way, common.quiet)
         .with_context(|| format!("cannot index {}", args.folder.display()))?;
     if args.json {
         let mut out = raw_stdout();
@@ -78,19 +83,18 @@ pub(crate) fn run(args: IndexArgs, common: &CommonArgs) -> anyhow::Result<Outcom
     Ok(Outcome::Found)
 }
 
-/// Indexes what has changed, with a progress bar, until it is done or the user stops it.
+/// One of the engine's ways to bring an index in step with its folder.
+pub(crate) type Way = fn(&Engine, &dyn Observer) -> reread_engine::Result<IndexSummary>;
+
+/// Indexes a folder in one way, with a progress bar, until it is done or the user stops it.
 pub(crate) fn bring_up_to_date(
     engine: &Engine,
-    rebuild: bool,
+    way: Way,
     quiet: bool,
 ) -> reread_engine::Result<IndexSummary> {
     let _orderly = interrupt::orderly();
     let progress = Progress::new(quiet);
-    let summary = if rebuild {
-        engine.rebuild_folder(&progress)
-    } else {
-        engine.index_folder(&progress)
-    };
+    let summary = way(engine, &progress);
     progress.finish();
     summary
 }

@@ -82,7 +82,7 @@ impl Watch<'_> {
 
     /// Indexes what has changed and says so. Returns whether to go on.
     fn look(&mut self, first: bool) -> anyhow::Result<bool> {
-        match bring_up_to_date(&self.engine, false, self.quiet) {
+        match bring_up_to_date(&self.engine, Engine::index_folder, self.quiet) {
             Ok(summary) => {
                 self.waiting = false;
                 self.report(&summary, first)?;

@@ -82,6 +82,24 @@ impl Engine {
     /// `NoRoot`, `NotAFolder`, and what indexing can fail with. A file that cannot be read is
     /// reported in the summary and the rest goes on.
     pub fn index_folder(&self, observer: &dyn Observer) -> Result<IndexSummary> {
+        self.follow_folder(&self.options, observer)
+    }
+
+    /// Like [`index_folder`](Self::index_folder), for a caller that waits for an answer: graphs, which large
+    /// segments are searched by, are left to the next [`index_folder`](Self::index_folder), and until then
+    /// these segments are scanned.
+    ///
+    /// # Errors
+    /// As for [`index_folder`](Self::index_folder).
+    pub fn refresh_folder(&self, observer: &dyn Observer) -> Result<IndexSummary> {
+        self.follow_folder(&self.options.clone().with_build_graphs(false), observer)
+    }
+
+    fn follow_folder(
+        &self,
+        options: &IndexOptions,
+        observer: &dyn Observer,
+    ) -> Result<IndexSummary> {
         self.install(|| {
             let root = self.root.as_deref().ok_or(Error::NoRoot)?;
             if !root.is_dir() {
@@ -90,11 +108,11 @@ impl Engine {
                 });
             }
             if let Ok(snapshot) = self.reload()
-                && let Some(summary) = reread_index::nothing_to_do(&snapshot, root, &self.options)?
+                && let Some(summary) = reread_index::nothing_to_do(&snapshot, root, options)?
             {
                 return Ok(summary);
             }
-            let writer = self.writer()?;
+            let writer = self.writer(options.clone())?;
             let summary = reread_index::index_folder(writer, root, observer)?;
             self.reload()?;
             Ok(summary)
@@ -177,7 +195,7 @@ impl Engine {
     /// What indexing can fail with; the index is then as it was.
     pub fn add_documents(&self, documents: &[Document]) -> Result<()> {
         self.install(|| {
-            let mut writer = self.writer()?;
+            let mut writer = self.writer(self.options.clone())?;
             for document in documents {
                 writer.put_document(document)?;
             }
@@ -194,7 +212,7 @@ impl Engine {
     /// What indexing can fail with; the index is then as it was.
     pub fn remove_document(&self, id: &str) -> Result<bool> {
         self.install(|| {
-            let mut writer = self.writer()?;
+            let mut writer = self.writer(self.options.clone())?;
             let removed = writer.remove_document(id)?;
             writer.commit()?;
             self.reload()?;
@@ -310,15 +328,10 @@ impl Engine {
         }
     }
 
-    fn writer(&self) -> Result<IndexWriter> {
+    fn writer(&self, options: IndexOptions) -> Result<IndexWriter> {
         let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
-        let embedder = self.embedder()?;
-        Ok(IndexWriter::open(
-            folder,
-            self.root.as_deref(),
-            embedder,
-            self.options.clone(),
-        )?)
+        let (root, embedder) = (self.root.as_deref(), self.embedder()?);
+        Ok(IndexWriter::open(folder, root, embedder, options)?)
     }
 }
 

@@ -279,18 +279,60 @@ fn an_engine_is_shared_between_threads() {
     assert_eq!(engine.status().expect("status").n_documents, 45);
 }
 
+/// An engine that builds a graph from 20 passages on.
+fn with_small_graphs(root: &Path) -> Engine {
+    let hnsw = HnswOptions::default().with_from_passages(20);
+    Engine::builder()
+        .root(root)
+        .embedder(Arc::new(WordHash::new("word hash")))
+        .cross_encoder(Arc::new(support::LongestWord::new()))
+        .index_options(IndexOptions::default().with_hnsw(hnsw))
+        .build()
+        .expect("an engine")
+}
+
+#[test]
+fn a_refresh_leaves_graphs_to_the_next_indexing_run() {
+    let root = folder();
+    let engine = with_small_graphs(root.path());
+    let n_in_graphs = || engine.status().expect("status").n_graph_passages;
+    engine.refresh_folder(&()).expect("refreshed");
+    assert_eq!(n_in_graphs(), 0);
+    engine.refresh_folder(&()).expect("refreshed");
+    assert_eq!(n_in_graphs(), 0);
+
+    let summary = engine.index_folder(&()).expect("indexed");
+    assert_eq!((summary.changed, summary.n_embedded), (false, 0));
+    assert_eq!(n_in_graphs(), 40);
+
+    // Most of what the graph holds is gone, which would be a reason to build it anew.
+    for i in (0..40).step_by(2) {
+        let path = root.path().join(format!("even/{i}.md"));
+        fs::write(path, format!("another river {i}")).expect("a file");
+    }
+    for i in [1, 3] {
+        fs::remove_file(root.path().join(format!("odd/{i}.txt"))).expect("removed");
+    }
+    engine.refresh_folder(&()).expect("refreshed");
+    assert_eq!(n_in_graphs(), 40);
+    assert_eq!(engine.status().expect("status").n_passages, 38);
+}
+
+#[test]
+fn what_is_indexed_can_be_found_while_its_graph_is_built() {
+    let root = folder();
+    let engine = with_small_graphs(root.path());
+    engine.index_folder(&()).expect("indexed");
+    let status = engine.status().expect("status");
+    // The first generation holds all passages, the second their graph too.
+    assert_eq!((status.generation, status.n_graph_passages), (2, 40));
+    assert!(!status.unfinished);
+}
+
 #[test]
 fn a_large_segment_is_searched_by_its_graph_and_agrees_with_the_scan() {
     let root = folder();
-    let engine = Engine::builder()
-        .root(root.path())
-        .embedder(Arc::new(WordHash::new("word hash")))
-        .cross_encoder(Arc::new(support::LongestWord::new()))
-        .index_options(
-            IndexOptions::default().with_hnsw(HnswOptions::default().with_from_passages(20)),
-        )
-        .build()
-        .expect("an engine");
+    let engine = with_small_graphs(root.path());
     engine.index_folder(&()).expect("indexed");
     let status = engine.status().expect("status");
     assert_eq!(status.n_graph_passages, 40);

@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use cpu_time::{ProcessTime, ThreadTime};
 use reread_index::dense::{
     Allowed, DenseHits, DenseMethod, DensePart, DenseSearch, Graph, HnswOptions, MethodChoice,
     instruction_set, quantise,
@@ -219,12 +220,12 @@ fn graph(asked: &Asked, part: &DensePart) -> Result<Graph, Box<dyn Error>> {
     let path = asked.keep.as_deref().unwrap_or(folder.path());
     let path = path.join(format!("graph-{n}"));
     if !path.exists() {
-        let before = (process_cpu_seconds(), Instant::now());
+        let before = (ProcessTime::now(), Instant::now());
         let graph = Graph::build(part, &HnswOptions::default(), &|_| true)?;
         println!(
             "{n:>8} graph of {} MB built in {:.1} CPU s ({:.1} s), {} rows lost, {} equal",
             graph.size_bytes() / 1_000_000,
-            process_cpu_seconds() - before.0,
+            before.0.elapsed().as_secs_f32(),
             before.1.elapsed().as_secs_f32(),
             graph.n_lost(),
             graph.n_equal()
@@ -288,11 +289,11 @@ impl Truth<'_> {
             n_found += expected.iter().filter(|hit| found.contains(&hit.0)).count();
         }
         let round = |_| {
-            let before = thread_cpu_seconds();
+            let before = ThreadTime::now();
             for query in &self.queries {
                 black_box(search(black_box(query)));
             }
-            (thread_cpu_seconds() - before) * 1e3 / self.queries.len() as f64
+            before.elapsed().as_secs_f64() * 1e3 / self.queries.len() as f64
         };
         let mut rounds: Vec<f64> = (0..5).map(round).collect();
         rounds.sort_by(f64::total_cmp);
@@ -338,25 +339,4 @@ fn intrinsic_dimension(neighbours: &[Vec<(u32, f32)>]) -> f64 {
         (K - 1) as f64 / logs
     };
     neighbours.iter().map(of_query).sum::<f64>() / neighbours.len() as f64
-}
-
-/// CPU time of this thread. 0 where the system does not tell (other than Linux).
-fn thread_cpu_seconds() -> f64 {
-    let line = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = line
-        .split(' ')
-        .next()
-        .and_then(|field| field.parse::<f64>().ok());
-    nanoseconds.unwrap_or(0.0) / 1e9
-}
-
-/// CPU time of all threads, in Linux's ticks of 10 ms. 0 where the system does not tell.
-fn process_cpu_seconds() -> f64 {
-    let line = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = line.rsplit(')').next().unwrap_or_default();
-    let fields = after_name.split_whitespace().skip(11).take(2);
-    fields
-        .filter_map(|field| field.parse::<f64>().ok())
-        .sum::<f64>()
-        / 100.0
 }

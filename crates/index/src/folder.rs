@@ -13,6 +13,7 @@ use crate::document::{
 };
 use crate::filter::unix_ns;
 use crate::format::manifest::{Catalog, Origin, Outcome, Source};
+use crate::merge;
 use crate::options::{IndexOptions, Scope};
 use crate::snapshot::Snapshot;
 use crate::writer::{IndexWriter, Prepared, failed, prepare};
@@ -146,7 +147,11 @@ pub fn nothing_to_do(
         must_cut,
     };
     let mut summary = new_summary(&found);
-    if snapshot.is_unfinished() {
+    let segments = &snapshot.manifest.segments;
+    let lacks_graph = options
+        .graphs()
+        .is_some_and(|hnsw| merge::lacks_graph(segments, &hnsw));
+    if lacks_graph || snapshot.is_unfinished() {
         return Ok(None);
     }
     if must_cut || scope != snapshot.manifest.scope || !missing(state.catalog, &found).is_empty() {

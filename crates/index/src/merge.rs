@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::Result;
+use crate::crash::step;
 use crate::dense::HnswOptions;
 use crate::format::manifest::{Catalog, DocumentRecord, Manifest, SegmentRef};
 use crate::segment::{Segment, SegmentWriter};
@@ -37,7 +38,22 @@ fn join_neighbours(ranges: &mut Vec<(u32, u32)>) {
     });
 }
 
+/// Whether a segment is large enough for a graph and has none.
+pub(crate) fn lacks_graph(segments: &[SegmentRef], hnsw: &HnswOptions) -> bool {
+    let lacks = |segment| without_graph(segment, hnsw.from_passages);
+    segments.iter().any(lacks)
+}
+
+/// Whether [`merge_small`] would build a graph, which may take minutes.
+pub(crate) fn is_long(segments: &[SegmentRef], hnsw: &HnswOptions) -> bool {
+    let chosen = choose(segments, Some(hnsw.from_passages));
+    let n_live: u64 = chosen.iter().map(|&pos| n_live(&segments[pos])).sum();
+    n_live >= hnsw.from_passages as u64
+}
+
 /// Merges the segments for which it pays into one, and drops those with nothing left in them.
+///
+/// Without `hnsw` no graph is built, and none is given up: segments that have one stay as they are.
 ///
 /// # Errors
 /// `Io`, `Damaged`, or what a graph's build fails with.
@@ -45,10 +61,10 @@ pub(crate) fn merge_small(
     folder: &Path,
     manifest: &mut Manifest,
     catalog: &mut Catalog,
-    hnsw: &HnswOptions,
+    hnsw: Option<&HnswOptions>,
 ) -> Result<()> {
     manifest.segments.retain(|segment| n_live(segment) > 0);
-    let chosen = choose(&manifest.segments, hnsw.from_passages);
+    let chosen = choose(&manifest.segments, hnsw.map(|hnsw| hnsw.from_passages));
     if chosen.is_empty() {
         return Ok(());
     }
@@ -56,6 +72,7 @@ pub(crate) fn merge_small(
         .iter()
         .map(|&pos| manifest.segments[pos].clone())
         .collect();
+    step("merging begun");
     let number = manifest.next_segment;
     manifest.next_segment += 1;
     let dim = manifest.dim as usize;
@@ -88,14 +105,18 @@ pub(crate) fn merge_small(
     Ok(())
 }
 
-/// Positions of the segments to merge; none, or enough to be worth it. A segment that is large enough for
-/// a graph and has none, as a long run leaves it, is rewritten as well.
-fn choose(segments: &[SegmentRef], graph_from: usize) -> Vec<usize> {
+/// Positions of the segments to merge; none, or enough to be worth it. `graph_from` is the size from which
+/// a segment gets a graph, if graphs are built. A segment of that size that has none, as a long run leaves
+/// it, is rewritten as well.
+fn choose(segments: &[SegmentRef], graph_from: Option<usize>) -> Vec<usize> {
     let lacks_graph =
-        |segment: &SegmentRef| segment.graph.is_none() && segment.n_passages as usize >= graph_from;
+        |segment: &SegmentRef| graph_from.is_some_and(|from| without_graph(segment, from));
     let mut chosen = Vec::new();
     let mut younger = 0;
     for (pos, segment) in segments.iter().enumerate().rev() {
+        if graph_from.is_none() && segment.graph.is_some() {
+            continue;
+        }
         let live = n_live(segment);
         let mostly_deleted = live * 2 < u64::from(segment.n_passages);
         let small = younger > 0 && live <= GROWTH * younger;
@@ -117,6 +138,10 @@ fn choose(segments: &[SegmentRef], graph_from: usize) -> Vec<usize> {
     }
 }
 
+fn without_graph(segment: &SegmentRef, graph_from: usize) -> bool {
+    segment.graph.is_none() && segment.n_passages as usize >= graph_from
+}
+
 /// How many passages of a segment are not deleted.
 pub(crate) fn n_live(segment: &SegmentRef) -> u64 {
     let deleted: u32 = segment
@@ -130,7 +155,7 @@ pub(crate) fn n_live(segment: &SegmentRef) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::manifest::FileRef;
+    use crate::format::manifest::{FileRef, GraphRef};
 
     fn segment(number: u32, n_passages: u32) -> SegmentRef {
         let file = FileRef {
@@ -173,14 +198,11 @@ mod tests {
     #[test]
     fn a_large_old_segment_is_left_alone() {
         assert_eq!(
-            choose(&[segment(1, 10_000), segment(2, 10)], usize::MAX),
+            choose(&[segment(1, 10_000), segment(2, 10)], None),
             Vec::<usize>::new()
         );
         assert_eq!(
-            choose(
-                &[segment(1, 10_000), segment(2, 15), segment(3, 10)],
-                usize::MAX
-            ),
+            choose(&[segment(1, 10_000), segment(2, 15), segment(3, 10)], None),
             [1, 2]
         );
     }
@@ -189,17 +211,33 @@ mod tests {
     fn a_mostly_deleted_segment_is_rewritten() {
         let mut old = segment(1, 100);
         old.deleted = vec![(0, 60)];
-        assert_eq!(choose(&[old, segment(2, 10)], usize::MAX), [0, 1]);
+        assert_eq!(choose(&[old, segment(2, 10)], None), [0, 1]);
     }
 
     #[test]
     fn a_large_segment_without_a_graph_is_given_one() {
         assert_eq!(
-            choose(&[segment(1, 10_000), segment(2, 10)], 10_000),
+            choose(&[segment(1, 10_000), segment(2, 10)], Some(10_000)),
             [0, 1]
         );
-        assert_eq!(choose(&[segment(1, 10_000)], 10_000), [0]);
-        assert!(choose(&[segment(1, 9_999), segment(2, 10)], 10_000).is_empty());
+        assert_eq!(choose(&[segment(1, 10_000)], Some(10_000)), [0]);
+        assert!(choose(&[segment(1, 9_999), segment(2, 10)], Some(10_000)).is_empty());
+    }
+
+    #[test]
+    fn without_graphs_a_segment_with_one_stays() {
+        let mut with_graph = segment(1, 10_000);
+        with_graph.graph = Some(GraphRef {
+            file: with_graph.quantised.clone(),
+            n_lost: 0,
+        });
+        with_graph.deleted = vec![(0, 9_000)];
+        let segments = [with_graph, segment(2, 10_000), segment(3, 6_000)];
+        assert_eq!(choose(&segments, None), [1, 2]);
+        assert_eq!(choose(&segments, Some(10_000)), [0, 1, 2]);
+        let hnsw = HnswOptions::default().with_from_passages(10_000);
+        assert!(lacks_graph(&segments, &hnsw) && is_long(&segments, &hnsw));
+        assert!(!lacks_graph(&segments[..1], &hnsw) && !is_long(&segments[..1], &hnsw));
     }
 
     #[test]
@@ -207,7 +245,7 @@ mod tests {
         let mut segments: Vec<SegmentRef> = Vec::new();
         for number in 0..1_000 {
             segments.push(segment(number, 3));
-            let chosen = choose(&segments, usize::MAX);
+            let chosen = choose(&segments, None);
             if !chosen.is_empty() {
                 let n = chosen.iter().map(|&pos| segments[pos].n_passages).sum();
                 for &pos in chosen.iter().rev() {

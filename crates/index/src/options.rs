@@ -33,6 +33,9 @@ pub struct IndexOptions {
     /// 15 s by default; [`Duration::MAX`] commits once, at the end, and zero after every file, which is
     /// for tests.
     pub checkpoint: Duration,
+    /// Whether the run builds graphs, as it does by default. A caller that waits for an answer leaves that
+    /// to a later run: until then large segments are scanned.
+    pub build_graphs: bool,
     /// Memory that the lexical index may use before it writes a part to disk, in bytes.
     pub lexical_memory_bytes: usize,
 }
@@ -46,6 +49,7 @@ impl Default for IndexOptions {
             hidden: None,
             pdf_timeout: Duration::from_secs(30),
             checkpoint: CHECKPOINT,
+            build_graphs: true,
             lexical_memory_bytes: 64 << 20,
         }
     }
@@ -101,6 +105,18 @@ impl IndexOptions {
     pub fn with_checkpoint(mut self, checkpoint: Duration) -> Self {
         self.checkpoint = checkpoint;
         self
+    }
+
+    /// Sets whether the run builds graphs.
+    #[must_use]
+    pub fn with_build_graphs(mut self, build_graphs: bool) -> Self {
+        self.build_graphs = build_graphs;
+        self
+    }
+
+    /// How graphs are built in this run, if they are.
+    pub(crate) fn graphs(&self) -> Option<HnswOptions> {
+        self.build_graphs.then_some(self.hnsw)
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::chunk::Cut;
+use crate::crash::step;
 use crate::dense::{
     self, DenseHits, DensePart, DenseSearch, Graph, GraphCheck, HnswOptions, SharedQuantised,
 };
@@ -129,11 +130,11 @@ impl SegmentWriter {
         Ok(position)
     }
 
-    /// Completes the segment: records, quantised vectors and, where it pays, the graph.
+    /// Completes the segment: records, quantised vectors and, where it is asked for and pays, the graph.
     ///
     /// # Errors
     /// `Io`, or what the graph's build fails with.
-    pub(crate) fn finish(mut self, hnsw: &HnswOptions) -> Result<SegmentRef> {
+    pub(crate) fn finish(mut self, hnsw: Option<&HnswOptions>) -> Result<SegmentRef> {
         self.passages.write(&self.records)?;
         self.passages
             .write(&u64::from(self.n_passages).to_le_bytes())?;
@@ -149,7 +150,10 @@ impl SegmentWriter {
         let rows = mapped.f32s(0..mapped.payload().len())?;
         let quantised = file_ref("quantised", write_quantised(&self.folder, rows, self.dim)?);
         let n = self.n_passages as usize;
-        let graph = write_graph(&self.folder, &name, n, self.dim, hnsw)?;
+        let graph = match hnsw {
+            Some(hnsw) => write_graph(&self.folder, &name, n, self.dim, hnsw)?,
+            None => None,
+        };
         atomic::sync_folder(&self.folder)?;
         Ok(SegmentRef {
             number: self.number,
@@ -209,6 +213,7 @@ pub(crate) fn write_graph(
     let vectors = open("vectors", FileKind::Vectors)?;
     let quantised = open("quantised", FileKind::Quantised)?;
     let part = dense_part("", dim, n, &vectors, &quantised)?;
+    step("graph begun");
     let graph = Graph::build(&part, hnsw, &|_| true)?;
     let (len_bytes, digest) = graph.write(&folder.join("graph"))?;
     Ok(Some(GraphRef {

@@ -401,13 +401,26 @@ impl IndexWriter {
     /// # Errors
     /// `Io`, `Lexical`, `Embedder`, `BadEmbedding`; the index is then as it was.
     pub fn commit(mut self) -> Result<(bool, WriteCounts)> {
+        let graphs = self.options.graphs();
+        let lacks_graph =
+            graphs.is_some_and(|hnsw| merge::lacks_graph(&self.manifest.segments, &hnsw));
         let as_it_was = !self.changed && !self.cuts_anew() && self.scope == self.manifest.scope;
-        if as_it_was && self.base.is_some() {
+        if as_it_was && !lacks_graph && self.base.is_some() {
             return Ok((false, self.counts));
         }
-        let hnsw = self.options.hnsw;
-        self.write_out(&hnsw)?;
-        merge::merge_small(&self.folder, &mut self.manifest, &mut self.catalog, &hnsw)?;
+        // All at once, a segment is written once; otherwise merging gives it its graph.
+        self.write_out(graphs.filter(|_| self.at_once))?;
+        let is_long = graphs.is_some_and(|hnsw| merge::is_long(&self.manifest.segments, &hnsw));
+        if is_long && self.follows_folder && self.may_checkpoint() {
+            // What is indexed can be found while the graph is built.
+            self.publish_part()?;
+        }
+        merge::merge_small(
+            &self.folder,
+            &mut self.manifest,
+            &mut self.catalog,
+            graphs.as_ref(),
+        )?;
         step("segments merged");
         self.publish()?;
         if self.follows_folder {
@@ -427,20 +440,24 @@ impl IndexWriter {
     /// Until [`commit`](Self::commit) the index is marked as unfinished. Graphs and merging wait for
     /// the end, so that each passage is put into a graph once.
     pub(crate) fn checkpoint(&mut self) -> Result<()> {
+        self.write_out(None)?;
+        self.publish_part()
+    }
+
+    /// Publishes what is written out, as a generation that is to be completed.
+    fn publish_part(&mut self) -> Result<()> {
         mark_unfinished(&self.folder)?;
         step("marked as unfinished");
-        let no_graph = self.options.hnsw.with_from_passages(usize::MAX);
-        self.write_out(&no_graph)?;
         self.publish()?;
         self.base = Some(Snapshot::open(&self.folder)?);
         Ok(())
     }
 
     /// Completes the segment and the lexical folder that are being written.
-    fn write_out(&mut self, hnsw: &HnswOptions) -> Result<()> {
+    fn write_out(&mut self, hnsw: Option<HnswOptions>) -> Result<()> {
         self.flush(self.pending.len())?;
         if let Some(segment) = self.segment.take() {
-            let segment = segment.finish(hnsw)?;
+            let segment = segment.finish(hnsw.as_ref())?;
             step("segment finished");
             self.manifest.segments.push(segment);
             for document in self.withdrawn.drain(..) {

@@ -4,23 +4,29 @@
 //! which step to end.
 #![allow(clippy::print_stdout, reason = "how much was tried is worth seeing")]
 
+mod kills;
+
 use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
+use crate::doctor::{Verdict, diagnose};
 use crate::{
-    BoxError, Embedder, IndexOptions, IndexWriter, ModelIdentity, Query, RetrieveOptions, Snapshot,
-    index_folder,
+    BoxError, Embedder, HnswOptions, IndexOptions, IndexWriter, ModelIdentity, Query,
+    RetrieveOptions, Snapshot, index_folder,
 };
 
 /// Set for a child process: the folder to index.
 const ROOT: &str = "REREAD_TEST_CRASH_ROOT";
 /// At which step the child ends: its name, and how many of that name come before.
 const AT: &str = "REREAD_TEST_CRASH_AT";
+/// How many microseconds later it ends.
+const AFTER_US: &str = "REREAD_TEST_CRASH_AFTER_US";
 /// The file that a child lists its steps in.
 const STEPS: &str = "REREAD_TEST_CRASH_STEPS";
 
@@ -28,6 +34,9 @@ const STEPS: &str = "REREAD_TEST_CRASH_STEPS";
 const ALL: &str = "REREAD_TEST_ALL_STEPS";
 
 const DIM: usize = 16;
+
+/// From so many passages on an index has a graph here, so that runs end while one is built, too.
+const GRAPH_FROM: usize = 30;
 
 static STEPS_DONE: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -46,7 +55,14 @@ pub(crate) fn step(name: &str) {
     }
     if env::var(AT).is_ok_and(|at| at == this) {
         // No destructor runs, as when the system kills a process.
-        std::process::abort();
+        let Ok(after) = env::var(AFTER_US) else {
+            std::process::abort()
+        };
+        let after = Duration::from_micros(after.parse().expect("a number"));
+        thread::spawn(move || {
+            thread::sleep(after);
+            std::process::abort();
+        });
     }
 }
 
@@ -89,7 +105,10 @@ impl Embedder for Letters {
 }
 
 fn index(root: &Path) {
-    let options = IndexOptions::default().with_checkpoint(Duration::ZERO);
+    let hnsw = HnswOptions::default().with_from_passages(GRAPH_FROM);
+    let options = IndexOptions::default()
+        .with_checkpoint(Duration::ZERO)
+        .with_hnsw(hnsw);
     let folder = root.join(".reread");
     let writer = IndexWriter::open(&folder, Some(root), Letters::new(), options).expect("a writer");
     index_folder(writer, root, &()).expect("indexed");
@@ -102,8 +121,8 @@ fn child_that_indexes_and_may_end_at_a_step() {
     }
 }
 
-/// Indexes in a child process. Returns whether it came to its end.
-fn child(root: &Path, at: Option<&str>, steps: Option<&Path>) -> bool {
+/// A process that indexes, up to a step if one is given.
+fn child(root: &Path, at: Option<&str>, steps: Option<&Path>) -> Command {
     let mut command = Command::new(env::current_exe().expect("this test"));
     command
         .args([
@@ -119,7 +138,19 @@ fn child(root: &Path, at: Option<&str>, steps: Option<&Path>) -> bool {
     if let Some(steps) = steps {
         command.env(STEPS, steps);
     }
+    command
+}
+
+/// Whether a process comes to its end.
+fn succeeds(mut command: Command) -> bool {
     command.status().expect("a child").success()
+}
+
+/// Opens an index in which doctor finds nothing wrong but what a crash leaves over.
+fn sound(folder: &Path, what: &str) -> Snapshot {
+    let diagnosis = diagnose(folder).unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!(diagnosis.verdict(), Verdict::Sound, "{what}: {diagnosis:?}");
+    Snapshot::open(folder).unwrap_or_else(|error| panic!("{what}: {error}"))
 }
 
 fn write(root: &Path, name: &str, text: &str) {
@@ -201,7 +232,7 @@ fn crash_everywhere(begin: impl Fn(&Path), had_index: bool) -> (usize, usize) {
     let undisturbed = tempfile::tempdir().expect("a folder");
     begin(undisturbed.path());
     let steps = undisturbed.path().join("steps.bin");
-    assert!(child(undisturbed.path(), None, Some(&steps)));
+    assert!(succeeds(child(undisturbed.path(), None, Some(&steps))));
     let names = fs::read_to_string(&steps).expect("steps");
     let names: Vec<&str> = names.lines().collect();
     let wanted = Snapshot::open(&undisturbed.path().join(".reread")).expect("an index");
@@ -212,26 +243,16 @@ fn crash_everywhere(begin: impl Fn(&Path), had_index: bool) -> (usize, usize) {
         begin(root.path());
         let folder = root.path().join(".reread");
         // How many files the lexical index has, and so how many steps, depends on its threads.
-        if child(root.path(), Some(what), None) {
+        if succeeds(child(root.path(), Some(what), None)) {
             continue;
         }
         n_ended += 1;
-        match Snapshot::open(&folder) {
-            Ok(snapshot) => {
-                snapshot
-                    .verify()
-                    .unwrap_or_else(|error| panic!("{what}: {error}"));
-                let first = &answers(&snapshot)[0];
-                assert!(!had_index || first[0] == "same.md", "{what}: {first:?}");
-            }
-            Err(crate::Error::NoIndex { .. }) if !had_index => {}
-            Err(error) => panic!("{what}: {error}"),
+        if had_index || folder.join("MANIFEST").exists() {
+            let first = &answers(&sound(&folder, what))[0];
+            assert!(!had_index || first[0] == "same.md", "{what}: {first:?}");
         }
         index(root.path());
-        let snapshot = Snapshot::open(&folder).expect("an index");
-        snapshot
-            .verify()
-            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        let snapshot = sound(&folder, what);
         assert!(!snapshot.is_unfinished(), "{what}");
         assert!(
             content(&snapshot) == content(&wanted),

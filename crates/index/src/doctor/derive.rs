@@ -125,7 +125,7 @@ pub(super) fn embed_segment(
         first += document.n_passages;
     }
     flush(&mut writer, &store, &mut pending, dim, embedding)?;
-    Ok((writer.finish(&graph_options(from))?, first as usize))
+    Ok((writer.finish(Some(&graph_options(from)))?, first as usize))
 }
 
 fn flush(

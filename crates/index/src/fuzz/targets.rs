@@ -172,7 +172,9 @@ fn small_segment(folder: &Path) -> (Vec<u8>, SegmentRef) {
             .push(key, &cut, "words", text_digest("words"), &vector)
             .expect("pushed");
     }
-    let described = writer.finish(&HnswOptions::default()).expect("a segment");
+    let described = writer
+        .finish(Some(&HnswOptions::default()))
+        .expect("a segment");
     let file = fs::read(folder.join(&described.passages.name)).expect("a file");
     (file[header::HEADER_BYTES..].to_vec(), described)
 }
