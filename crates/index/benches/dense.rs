@@ -3,13 +3,15 @@
 //! ```text
 //! cargo bench -p reread-index --bench dense -- [OPTIONS] [NUMBER OF PASSAGES]...
 //!   --vectors FILE   the `vectors` of a segment (docs/format.md), whose rows are taken; drawn if not given
+//!   --queries FILE   another such file, whose rows become queries; all rows of the first are then searched
 //!   --keep FOLDER    keeps rows, queries and graph there for `rivals.py`, and finds them again
 //!   --scan           leaves out the graph
 //!   --hnsw-rs        measures hnsw_rs's own search as well, which builds on its own
 //!   --filters        measures filters of several widths
 //! ```
 //!
-//! Of real vectors every so-many-th is taken out as a query, 500 in all. Drawn vectors: 384 values,
+//! Of real vectors every so-many-th is taken out as a query, 500 in all. A graph is not built again where
+//! FOLDER has one of as many rows, `graph-<rows>`, which may be a segment's. Drawn vectors: 384 values,
 //! a mixture of 100 topics on the sphere. A topic is a centre and 96 directions of its own whose
 //! weights fall off with a power law, and noise in all directions; the spread was chosen so that
 //! the local intrinsic dimension around a query (maximum likelihood, 100 neighbours) comes out at
@@ -50,6 +52,7 @@ const BEAMS: [usize; 12] = [100, 110, 120, 140, 160, 180, 200, 250, 300, 400, 60
 struct Asked {
     sizes: Vec<usize>,
     vectors: Option<PathBuf>,
+    queries: Option<PathBuf>,
     keep: Option<PathBuf>,
     scan_only: bool,
     hnsw_rs: bool,
@@ -62,6 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--vectors" => asked.vectors = args.next().map(PathBuf::from),
+            "--queries" => asked.queries = args.next().map(PathBuf::from),
             "--keep" => asked.keep = args.next().map(PathBuf::from),
             "--scan" => asked.scan_only = true,
             "--hnsw-rs" => asked.hnsw_rs = true,
@@ -72,8 +76,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let all = asked.vectors.as_deref().map(read_vectors).transpose()?;
+    let others = asked.queries.as_deref().map(read_vectors).transpose()?;
     if asked.sizes.is_empty() {
-        let len = all.as_ref().map(|all| all.len() / DIM - N_QUERIES);
+        let n_held_out = if others.is_some() { 0 } else { N_QUERIES };
+        let len = all.as_ref().map(|all| all.len() / DIM - n_held_out);
         asked.sizes = len.map_or(SIZES.to_vec(), |len| vec![len]);
     }
     println!(
@@ -85,9 +91,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         "passages", "search", "recall@100", "CPU ms/query"
     );
     for n in asked.sizes.clone() {
-        let data = match &all {
-            Some(all) => Data::held_out(all, n),
-            None => Data::drawn(n),
+        let data = match (&all, &others) {
+            (Some(all), Some(others)) => Data::beside(all, others, n),
+            (Some(all), None) => Data::held_out(all, n),
+            _ => Data::drawn(n),
         };
         measure(&asked, &data)?;
     }
@@ -116,6 +123,16 @@ impl Data {
         Data {
             rows: rest,
             queries: rows,
+        }
+    }
+
+    /// The first rows, and queries that are not among them.
+    fn beside(all: &[f32], others: &[f32], n: usize) -> Self {
+        let every = (others.len() / DIM / N_QUERIES).max(1);
+        let queries = others.chunks_exact(DIM).step_by(every).take(N_QUERIES);
+        Data {
+            rows: all.iter().take(n * DIM).copied().collect(),
+            queries: queries.flatten().copied().collect(),
         }
     }
 

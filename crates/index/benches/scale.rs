@@ -171,23 +171,17 @@ fn search(folder: &Path) -> Outcome<()> {
         let mut options = RetrieveOptions::default();
         options.mode = mode;
         let mut times = Vec::new();
-        let mut n_found = 0;
-        for (passage, question) in &questions {
+        for question in &questions {
             let before = Instant::now();
-            let found = one_thread.install(|| -> Outcome<bool> {
+            one_thread.install(|| -> Outcome<()> {
                 let vector = match mode {
                     Mode::Lexical => None,
                     _ => Some(model.embed_query(question)?),
                 };
-                let found =
-                    snapshot.retrieve(&Query::parse(question), vector.as_deref(), &options)?;
-                Ok(found
-                    .candidates
-                    .iter()
-                    .any(|candidate| candidate.passage == *passage))
+                snapshot.retrieve(&Query::parse(question), vector.as_deref(), &options)?;
+                Ok(())
             })?;
             times.push(before.elapsed());
-            n_found += usize::from(found);
             if times.len() == 1 && mode == Mode::Hybrid {
                 println!(
                     "first answer after {:.0} ms",
@@ -199,11 +193,10 @@ fn search(folder: &Path) -> Outcome<()> {
         let at =
             |share: f64| times[(share * (times.len() - 1) as f64) as usize].as_secs_f64() * 1e3;
         println!(
-            "{mode:?}: p50 {:.1} ms, p95 {:.1} ms, slowest {:.1} ms; {n_found} of {} found their passage",
+            "{mode:?}: p50 {:.1} ms, p95 {:.1} ms, slowest {:.1} ms",
             at(0.5),
             at(0.95),
-            at(1.0),
-            questions.len()
+            at(1.0)
         );
     }
     println!("peak while searching: {}", memory.take_peak());

@@ -148,10 +148,9 @@ pub fn nothing_to_do(
     };
     let mut summary = new_summary(&found);
     let segments = &snapshot.manifest.segments;
-    let lacks_graph = options
-        .graphs()
-        .is_some_and(|hnsw| merge::lacks_graph(segments, &hnsw));
-    if lacks_graph || snapshot.is_unfinished() {
+    let graphs = options.graphs();
+    let graph_is_due = graphs.is_some_and(|hnsw| merge::graph_is_due(segments, &hnsw));
+    if graph_is_due || snapshot.is_unfinished() {
         return Ok(None);
     }
     if must_cut || scope != snapshot.manifest.scope || !missing(state.catalog, &found).is_empty() {

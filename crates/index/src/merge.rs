@@ -8,7 +8,7 @@ use crate::dense::HnswOptions;
 use crate::format::manifest::{Catalog, DocumentRecord, Manifest, SegmentRef};
 use crate::segment::{Segment, SegmentWriter};
 
-/// An older segment joins a merge when it is at most this many times as large as all younger ones
+/// A segment joins a merge when it is at most this many times as large as all others in it
 /// together: a passage is then rewritten a logarithmic number of times.
 const GROWTH: u64 = 2;
 
@@ -38,14 +38,8 @@ fn join_neighbours(ranges: &mut Vec<(u32, u32)>) {
     });
 }
 
-/// Whether a segment is large enough for a graph and has none.
-pub(crate) fn lacks_graph(segments: &[SegmentRef], hnsw: &HnswOptions) -> bool {
-    let lacks = |segment| without_graph(segment, hnsw.from_passages);
-    segments.iter().any(lacks)
-}
-
 /// Whether [`merge_small`] would build a graph, which may take minutes.
-pub(crate) fn is_long(segments: &[SegmentRef], hnsw: &HnswOptions) -> bool {
+pub(crate) fn graph_is_due(segments: &[SegmentRef], hnsw: &HnswOptions) -> bool {
     let chosen = choose(segments, Some(hnsw.from_passages));
     let n_live: u64 = chosen.iter().map(|&pos| n_live(&segments[pos])).sum();
     n_live >= hnsw.from_passages as u64
@@ -108,33 +102,41 @@ pub(crate) fn merge_small(
 /// Positions of the segments to merge; none, or enough to be worth it. `graph_from` is the size from which
 /// a segment gets a graph, if graphs are built. A segment of that size that has none, as a long run leaves
 /// it, is rewritten as well.
+///
+/// Once they are merged there is nothing more to merge.
 fn choose(segments: &[SegmentRef], graph_from: Option<usize>) -> Vec<usize> {
     let lacks_graph =
         |segment: &SegmentRef| graph_from.is_some_and(|from| without_graph(segment, from));
-    let mut chosen = Vec::new();
-    let mut younger = 0;
-    for (pos, segment) in segments.iter().enumerate().rev() {
-        if graph_from.is_none() && segment.graph.is_some() {
-            continue;
+    let mostly_deleted = |segment: &SegmentRef| n_live(segment) * 2 < u64::from(segment.n_passages);
+    let pays = |segment: &SegmentRef| mostly_deleted(segment) || lacks_graph(segment);
+    let stays = |segment: &SegmentRef| graph_from.is_none() && segment.graph.is_some();
+
+    let mut chosen: Vec<usize> = Vec::new();
+    let mut total = 0;
+    loop {
+        let n_before = chosen.len();
+        for (pos, segment) in segments.iter().enumerate().rev() {
+            if stays(segment) || chosen.contains(&pos) {
+                continue;
+            }
+            let live = n_live(segment);
+            let youngest = pos + 1 == segments.len();
+            let small = total > 0 && live <= GROWTH * total;
+            if youngest || small || pays(segment) {
+                chosen.push(pos);
+                total += live;
+            }
         }
-        let live = n_live(segment);
-        let mostly_deleted = live * 2 < u64::from(segment.n_passages);
-        let small = younger > 0 && live <= GROWTH * younger;
-        let wanted = small || mostly_deleted || lacks_graph(segment);
-        if chosen.is_empty() && pos + 1 == segments.len() || wanted {
-            chosen.push(pos);
-            younger += live;
+        // What has joined may be enough for a larger one to join.
+        if chosen.len() == n_before {
+            break;
         }
     }
-    chosen.reverse();
-    let pays = |segment: &SegmentRef| {
-        n_live(segment) * 2 < u64::from(segment.n_passages) || lacks_graph(segment)
-    };
-    let alone = chosen.iter().any(|&pos| pays(&segments[pos]));
-    if chosen.len() < 2 && !alone {
-        Vec::new()
-    } else {
+    chosen.sort_unstable();
+    if chosen.len() > 1 || chosen.iter().any(|&pos| pays(&segments[pos])) {
         chosen
+    } else {
+        Vec::new()
     }
 }
 
@@ -225,6 +227,12 @@ mod tests {
     }
 
     #[test]
+    fn what_has_joined_lets_a_larger_one_join() {
+        let segments = [segment(1, 18), segment(2, 30), segment(3, 9)];
+        assert_eq!(choose(&segments, None), [0, 1, 2]);
+    }
+
+    #[test]
     fn without_graphs_a_segment_with_one_stays() {
         let mut with_graph = segment(1, 10_000);
         with_graph.graph = Some(GraphRef {
@@ -236,8 +244,8 @@ mod tests {
         assert_eq!(choose(&segments, None), [1, 2]);
         assert_eq!(choose(&segments, Some(10_000)), [0, 1, 2]);
         let hnsw = HnswOptions::default().with_from_passages(10_000);
-        assert!(lacks_graph(&segments, &hnsw) && is_long(&segments, &hnsw));
-        assert!(!lacks_graph(&segments[..1], &hnsw) && !is_long(&segments[..1], &hnsw));
+        assert!(graph_is_due(&segments, &hnsw));
+        assert!(!graph_is_due(&[segment(1, 9_999)], &hnsw));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::folder::IndexState;
 use crate::format::atomic::{self, io_error};
 use crate::format::foreign;
 use crate::format::manifest::{
-    Catalog, DocumentRecord, FileRef, Manifest, Origin, Outcome, Source, write_catalog,
+    Catalog, DocumentRecord, FileRef, Manifest, Origin, Outcome, SegmentRef, Source, write_catalog,
 };
 use crate::index_folder::{
     Lock, check_apart, clear_unfinished, highest_number, lock, mark_unfinished, refuse_backup,
@@ -402,18 +402,19 @@ impl IndexWriter {
     /// `Io`, `Lexical`, `Embedder`, `BadEmbedding`; the index is then as it was.
     pub fn commit(mut self) -> Result<(bool, WriteCounts)> {
         let graphs = self.options.graphs();
-        let lacks_graph =
-            graphs.is_some_and(|hnsw| merge::lacks_graph(&self.manifest.segments, &hnsw));
+        let graph_is_due = |segments: &[SegmentRef]| {
+            graphs.is_some_and(|hnsw| merge::graph_is_due(segments, &hnsw))
+        };
         let as_it_was = !self.changed && !self.cuts_anew() && self.scope == self.manifest.scope;
-        if as_it_was && !lacks_graph && self.base.is_some() {
+        if as_it_was && self.base.is_some() && !graph_is_due(&self.manifest.segments) {
             return Ok((false, self.counts));
         }
         // All at once, a segment is written once; otherwise merging gives it its graph.
         self.write_out(graphs.filter(|_| self.at_once))?;
-        let is_long = graphs.is_some_and(|hnsw| merge::is_long(&self.manifest.segments, &hnsw));
-        if is_long && self.follows_folder && self.may_checkpoint() {
+        if self.may_checkpoint() && graph_is_due(&self.manifest.segments) {
             // What is indexed can be found while the graph is built.
-            self.publish_part()?;
+            self.publish()?;
+            self.done_with_folder();
         }
         merge::merge_small(
             &self.folder,
@@ -423,9 +424,7 @@ impl IndexWriter {
         )?;
         step("segments merged");
         self.publish()?;
-        if self.follows_folder {
-            clear_unfinished(&self.folder);
-        }
+        self.done_with_folder();
         Ok((true, self.counts))
     }
 
@@ -440,17 +439,20 @@ impl IndexWriter {
     /// Until [`commit`](Self::commit) the index is marked as unfinished. Graphs and merging wait for
     /// the end, so that each passage is put into a graph once.
     pub(crate) fn checkpoint(&mut self) -> Result<()> {
-        self.write_out(None)?;
-        self.publish_part()
-    }
-
-    /// Publishes what is written out, as a generation that is to be completed.
-    fn publish_part(&mut self) -> Result<()> {
         mark_unfinished(&self.folder)?;
         step("marked as unfinished");
+        self.write_out(None)?;
         self.publish()?;
         self.base = Some(Snapshot::open(&self.folder)?);
         Ok(())
+    }
+
+    /// Says that no file is left to be indexed, if a folder is followed.
+    fn done_with_folder(&self) {
+        if self.follows_folder {
+            clear_unfinished(&self.folder);
+            step("marked as finished");
+        }
     }
 
     /// Completes the segment and the lexical folder that are being written.

@@ -86,17 +86,18 @@ fn words_of_all(snapshot: &Snapshot) -> Outcome<Vec<String>> {
     Ok(words)
 }
 
-/// Eight words in a row out of passages all over the index, with their passages.
-pub(crate) fn pieces(snapshot: &Snapshot, n: usize) -> Outcome<Vec<(PassageId, String)>> {
+/// Eight words in a row, symbols and numbers left out, of passages all over the index.
+pub(crate) fn pieces(snapshot: &Snapshot, n: usize) -> Outcome<Vec<String>> {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let mut pieces = Vec::new();
     while pieces.len() < n {
         let drawn = PassageId((rng.next_u64() % snapshot.n_passages() as u64) as u32);
         let text = snapshot.passage(drawn)?.text;
-        let words: Vec<&str> = text.split_whitespace().skip(1).collect();
+        let is_word = |word: &&str| word.chars().all(char::is_alphabetic);
+        let words: Vec<&str> = text.split_whitespace().filter(is_word).collect();
         if words.len() >= 40 {
             let at = rng.next_u64() as usize % (words.len() - 8);
-            pieces.push((drawn, words[at..at + 8].join(" ")));
+            pieces.push(words[at..at + 8].join(" "));
         }
     }
     Ok(pieces)
