@@ -14,7 +14,7 @@ test:
 # Kills, stress and hostile bytes for longer: `just endure 500 120`
 endure kills="500" seconds="120":
     REREAD_TEST_KILLS={{kills}} REREAD_TEST_STRESS_SECONDS={{seconds}} cargo test --test reliability -- --nocapture
-    REREAD_TEST_ALL_STEPS=1 cargo test -p reread-index --lib crash -- --nocapture
+    REREAD_TEST_KILLS={{kills}} REREAD_TEST_ALL_STEPS=1 cargo test -p reread-index --lib crash -- --nocapture
     just fuzz {{seconds}}
 
 # Hostile bytes for each reader, so many seconds each, another seed every time
@@ -31,6 +31,16 @@ unchecked := "--config profile.dev.package.reread-index.overflow-checks=false --
 # hnswlib, usearch and faiss on the vectors that `just dense --keep FOLDER` has left there
 rivals folder *names:
     python benches/vectors/rivals.py {{folder}} {{names}}
+
+# An index of a million passages, copied from one of real documents: room, memory, time of a first pass
+scale folder index:
+    cargo bench --profile dev {{unchecked}} -p reread-index --bench scale -- make {{folder}} {{index}}
+    cargo bench --profile dev {{unchecked}} -p reread-index --bench scale -- index {{folder}} {{index}}
+    cargo bench --profile dev {{unchecked}} -p reread-index --bench scale -- search {{folder}}
+
+# What each stage of indexing takes, and how busy the cores are: `just indexing data/sample/docs`
+indexing folder:
+    cargo bench --profile dev -p reread-index --bench indexing -- {{folder}}
 
 # The encoder: tokens per second, and where the time of a pass goes
 encoder:

@@ -1,7 +1,7 @@
 //! Which stage of indexing takes how long: passages per second of one thread.
 //!
 //! ```text
-//! cargo bench -p reread-index --bench stages -- FOLDER
+//! cargo bench -p reread-index --bench indexing -- FOLDER
 //! ```
 //!
 //! Each stage runs over all files of FOLDER by itself, on one thread, with the files in the page cache. The
