@@ -63,6 +63,17 @@ pub enum Error {
         /// The model that was to be used.
         given: Box<ModelIdentity>,
     },
+    /// Something else stands where an index or a backup needs a name. It is left alone.
+    #[error(
+        "{} is in the way: {problem}; move it away, or give another place",
+        path.display()
+    )]
+    InTheWay {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is, or is not.
+        problem: &'static str,
+    },
     /// A folder with other things in it was given as the index folder.
     #[error(
         "{} holds other files and is no index; give a new or empty folder outside the indexed files",

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::crash::step;
-use crate::format::atomic::{io_error, no_file, open_file, sync_folder};
+use crate::format::atomic::{io_error, open_file, refuse_no_folder, sync_folder};
 use crate::format::manifest::MANIFEST;
 use crate::{Error, Result};
 
@@ -124,6 +124,7 @@ impl std::fmt::Display for LockHolder {
 /// A folder that holds other things is refused: an index removes files of its own, and asks git to
 /// ignore its folder.
 pub(crate) fn lock(folder: &Path) -> Result<Lock> {
+    refuse_no_folder(folder)?;
     fs::create_dir_all(folder).map_err(|source| io_error("create", folder, source))?;
     let names = names(folder)?;
     if !names.iter().any(|name| name == LOCK || name == MANIFEST) {
@@ -135,6 +136,7 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock> {
         let ignore = folder.join(IGNORE);
         fs::write(&ignore, "*\n").map_err(|source| io_error("write", &ignore, source))?;
     }
+    refuse_other_kinds(folder)?;
     let path = folder.join(LOCK);
     let mut file = open_lock(&path)?;
     match file.try_lock() {
@@ -152,12 +154,26 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock> {
     }
 }
 
-/// Opens the lock's file to write, and creates it if need be. A link in its place would lead to a file
-/// of somebody else's, which the lock would empty.
-fn open_lock(path: &Path) -> Result<File> {
-    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(no_file(path));
+/// Refuses a folder in the place of a file that a writer replaces or removes: it would fail at that
+/// after all its work. A link in the place of LOCK would lead to a file of somebody else's, which
+/// the lock would empty.
+fn refuse_other_kinds(folder: &Path) -> Result<()> {
+    let new = format!("{MANIFEST}.new");
+    for name in [LOCK, MANIFEST, &new, UNFINISHED] {
+        let path = folder.join(name);
+        let is_other = |found: fs::Metadata| found.is_dir() || name == LOCK && !found.is_file();
+        if fs::symlink_metadata(&path).is_ok_and(is_other) {
+            return Err(Error::InTheWay {
+                path,
+                problem: "it is no file",
+            });
+        }
     }
+    Ok(())
+}
+
+/// Opens the lock's file to write, and creates it if need be.
+fn open_lock(path: &Path) -> Result<File> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
@@ -293,6 +309,7 @@ pub(crate) fn check_apart(folder: &Path, root: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::manifest::Manifest;
 
     #[test]
     fn only_names_that_a_writer_gives_are_its_own() {
@@ -343,11 +360,55 @@ mod tests {
         for target in [&other, &folder.path().join("nothing")] {
             let link = index.join(LOCK);
             std::os::unix::fs::symlink(target, &link).expect("a link");
-            assert!(matches!(lock(&index), Err(Error::Damaged { .. })));
+            assert!(matches!(lock(&index), Err(Error::InTheWay { .. })));
             fs::remove_file(link).expect("removed");
         }
         assert_eq!(fs::read_to_string(other).expect("a file"), "dear");
         assert!(!folder.path().join("nothing").exists());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_no_folder_is_in_the_way_of_an_index_and_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, link) = (folder.path().join("letter"), folder.path().join("link"));
+        fs::write(&file, "dear").expect("a file");
+        std::os::unix::fs::symlink("nowhere", &link).expect("a link");
+        for (index, expected) in [
+            (file.clone(), &file),
+            (file.join("index"), &file),
+            (link.clone(), &link),
+        ] {
+            let refusals = [
+                lock(&index).err(),
+                Manifest::read(&index).err(),
+                crate::doctor::diagnose(&index).err(),
+            ];
+            for refused in refusals {
+                let in_the_way =
+                    matches!(&refused, Some(Error::InTheWay { path, .. }) if path == expected);
+                assert!(in_the_way, "{refused:?}");
+            }
+        }
+        assert_eq!(fs::read_to_string(file).expect("a file"), "dear");
+        assert!(!link.exists());
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_a_file_is_refused_before_anything_is_written() {
+        for name in [LOCK, MANIFEST, "MANIFEST.new", UNFINISHED] {
+            let folder = tempfile::tempdir().expect("a folder");
+            drop(lock(folder.path()).expect("the lock"));
+            let path = folder.path().join(name);
+            let _: io::Result<()> = fs::remove_file(&path);
+            fs::create_dir(&path).expect("a folder");
+            fs::write(path.join("letter"), "dear").expect("a file");
+            let refused = lock(folder.path()).err();
+            let in_the_way =
+                matches!(&refused, Some(Error::InTheWay { path: p, .. }) if *p == path);
+            assert!(in_the_way, "{refused:?}");
+            assert!(path.join("letter").exists());
+        }
     }
 
     #[test]
