@@ -10,7 +10,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::format::atomic::{io_error, sync_folder};
-use crate::format::manifest::Manifest;
 use crate::index_folder::{BACKUP, IGNORE, LOCK, MARKER, is_backup, names};
 use crate::{Error, Result};
 
@@ -45,12 +44,21 @@ pub struct Copied {
 /// `NoIndex`, `Damaged`, `UnsupportedVersion`; `NotABackup` where `to` holds other things or lies in
 /// the index; `Locked` while another backup is made to the same place; `Io`.
 pub fn backup(folder: &Path, to: &Path) -> Result<Copied> {
-    Manifest::read(folder)?;
+    let held = Held::take(folder)?;
     let to = Target::settle(folder, to)?;
     let lock = to.stage()?;
+    let copied = copy(held, &to, lock);
+    if copied.is_err() {
+        // Nothing is left behind. If the copy has its name already, there is nothing here.
+        let _: io::Result<()> = fs::remove_dir_all(&to.new);
+    }
+    copied
+}
+
+/// Copies a generation, or the one that takes its place meanwhile, and puts the copy in place.
+fn copy(mut held: Held, to: &Target, lock: File) -> Result<Copied> {
     let mut attempt = 1;
     loop {
-        let held = Held::take(folder)?;
         match fill(&held, &to.new) {
             Ok(()) => {
                 to.put_in_place(lock)?;
@@ -58,12 +66,10 @@ pub fn backup(folder: &Path, to: &Path) -> Result<Copied> {
             }
             // Open files outlive their names, but not on every file system.
             Err(_) if attempt < ATTEMPTS && held.is_replaced() => attempt += 1,
-            Err(error) => {
-                let _: io::Result<()> = fs::remove_dir_all(&to.new);
-                return Err(error);
-            }
+            Err(error) => return Err(error),
         }
         to.clear()?;
+        held = Held::take(&held.folder)?;
     }
 }
 

@@ -169,6 +169,25 @@ fn a_damaged_index_gives_no_backup_and_the_earlier_one_stays() {
 }
 
 #[test]
+fn what_cannot_be_backed_up_leaves_nothing_behind() {
+    let (index, place) = places();
+    let gone = index.path().join("catalog-1");
+    let segment = index.path().join("segment-1/vectors");
+    for path in [gone, segment, index.path().join("MANIFEST")] {
+        fs::remove_file(path).expect("removed");
+        let refused = backup(index.path(), &place.path().join("deep/backup"));
+        assert!(
+            matches!(
+                refused,
+                Err(Error::Damaged { .. } | Error::NoIndex { .. })
+            ),
+            "{refused:?}"
+        );
+        assert!(names(place.path()).expect("read").is_empty());
+    }
+}
+
+#[test]
 fn an_index_is_replaced_only_where_that_is_allowed() {
     let (index, place) = places();
     let to = place.path().join("backup");
