@@ -25,12 +25,35 @@ pub(crate) const BACKUP: &str = "BACKUP";
 /// What the marker says to who opens it.
 pub(crate) const MARKER: &str = "A backup of an index of Reread. `reread restore` puts it back.\n";
 
+/// Is in a backup that stands under another name than its own, for as long as it takes to put it in
+/// place.
+pub(crate) const ASIDE: &str = "ASIDE";
+
+/// What that says to who opens it.
+pub(crate) const ASIDE_MARKER: &str =
+    "Left by a backup that was interrupted. The next one to the same place puts it right.\n";
+
 /// Whether a folder is a backup and holds nothing else.
 pub(crate) fn is_backup(folder: &Path) -> bool {
-    let own =
-        |name: &String| is_ours(name) || [BACKUP, IGNORE, LOCK, MANIFEST].contains(&name.as_str());
     let marked = fs::read(folder.join(BACKUP)).is_ok_and(|text| text == MARKER.as_bytes());
-    marked && names(folder).is_ok_and(|names| names.iter().all(own))
+    marked && holds_only_a_backup(folder)
+}
+
+/// Whether a folder is one that a backup has begun or put aside, and holds nothing else. A link to
+/// one is not.
+pub(crate) fn is_aside(folder: &Path) -> bool {
+    let is = |path: &Path, is_kind: fn(&fs::Metadata) -> bool| {
+        fs::symlink_metadata(path).is_ok_and(|found| is_kind(&found))
+    };
+    is(folder, fs::Metadata::is_dir)
+        && is(&folder.join(ASIDE), fs::Metadata::is_file)
+        && holds_only_a_backup(folder)
+}
+
+fn holds_only_a_backup(folder: &Path) -> bool {
+    let others = [ASIDE, BACKUP, IGNORE, LOCK, MANIFEST];
+    let own = |name: &String| is_ours(name) || others.contains(&name.as_str());
+    names(folder).is_ok_and(|names| names.iter().all(own))
 }
 
 /// Refuses to write to a backup: what it is kept for could not be restored any more.

@@ -112,15 +112,19 @@ fn a_crash_between_the_two_renames_loses_no_backup() {
     let (index, place) = places();
     let to = place.path().join("backup");
     let old = place.path().join("backup.old");
+    let put_aside = || {
+        fs::write(to.join(ASIDE), ASIDE_MARKER).expect("as a crash leaves it");
+        fs::rename(&to, &old).expect("as a crash leaves it");
+    };
     backup(index.path(), &to).expect("backed up");
-    fs::rename(&to, &old).expect("as a crash leaves it");
+    put_aside();
     let restored = place.path().join("restored");
     restore(&to, &restored, None, Overwrite::Refuse).expect("found under its second name");
     assert_sound(&restored);
 
-    fs::rename(&to, &old).expect("as a crash leaves it");
+    put_aside();
     fs::create_dir(place.path().join("backup.new")).expect("as a crash leaves it");
-    fs::write(place.path().join("backup.new").join(LOCK), "").expect("as a crash leaves it");
+    fs::write(place.path().join("backup.new").join(ASIDE), "").expect("as a crash leaves it");
     add(index.path(), 9);
     backup(index.path(), &to).expect("backed up");
     assert_eq!(ids(&to).len(), 4);
@@ -129,6 +133,57 @@ fn a_crash_between_the_two_renames_loses_no_backup() {
         2,
         "nothing is left over"
     );
+    assert!(!to.join(ASIDE).exists(), "it has its own name");
+}
+
+#[test]
+fn what_a_backup_has_not_left_beside_it_is_named_and_left_alone() {
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    let own = place.path().join("own");
+    backup(index.path(), &to).expect("backed up");
+    backup(index.path(), &own).expect("backed up");
+    for beside in ["backup.new", "backup.old"].map(|name| place.path().join(name)) {
+        let refused = || {
+            let refused = backup(index.path(), &to);
+            let named = matches!(&refused, Err(Error::InTheWay { path, .. }) if *path == beside);
+            assert!(named, "{refused:?}");
+        };
+        fs::write(&beside, "dear").expect("a file");
+        refused();
+        assert_eq!(fs::read(&beside).expect("there"), b"dear");
+        fs::remove_file(&beside).expect("removed");
+
+        fs::create_dir(&beside).expect("an empty folder");
+        refused();
+        fs::write(beside.join(LOCK), "dear").expect("a file");
+        refused();
+        fs::remove_dir_all(&beside).expect("removed");
+
+        // A backup of the user's own.
+        fs::rename(&own, &beside).expect("renamed");
+        refused();
+        assert_sound(&beside);
+        fs::rename(&to, place.path().join("moved")).expect("renamed");
+        let missing = restore(&to, index.path(), None, Overwrite::Allow);
+        assert!(
+            matches!(missing, Err(Error::NoBackup { .. })),
+            "{missing:?}"
+        );
+        assert_sound(&beside);
+        fs::rename(place.path().join("moved"), &to).expect("renamed");
+        restore(&to, index.path(), None, Overwrite::Allow).expect("nothing is in its way");
+        fs::rename(&beside, &own).expect("renamed");
+        #[cfg(unix)]
+        {
+            fs::write(own.join(ASIDE), "").expect("marked");
+            std::os::unix::fs::symlink(&own, &beside).expect("a link");
+            refused();
+            fs::remove_file(&beside).expect("removed");
+            fs::remove_file(own.join(ASIDE)).expect("removed");
+        }
+    }
+    backup(index.path(), &to).expect("the way is free");
 }
 
 #[test]
@@ -177,10 +232,7 @@ fn what_cannot_be_backed_up_leaves_nothing_behind() {
         fs::remove_file(path).expect("removed");
         let refused = backup(index.path(), &place.path().join("deep/backup"));
         assert!(
-            matches!(
-                refused,
-                Err(Error::Damaged { .. } | Error::NoIndex { .. })
-            ),
+            matches!(refused, Err(Error::Damaged { .. } | Error::NoIndex { .. })),
             "{refused:?}"
         );
         assert!(names(place.path()).expect("read").is_empty());
