@@ -140,6 +140,33 @@ fn a_closed_index_is_searched_as_it_is_and_a_closed_file_is_reported() {
 }
 
 #[test]
+fn a_backup_that_cannot_be_read_is_told_from_an_index_that_cannot_be_written() {
+    let place = Place::new();
+    let close = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    close(place.root(), 0o755);
+    place.write("sea.md", "# Sea\n\nSalt makes sea water heavy.\n");
+    place.ok(&["index", "--quiet"]);
+    let backup = place.home.path().join("backup");
+    place.ok(&["backup", "--quiet", backup.to_str().unwrap()]);
+    let restored = || {
+        let output = as_somebody(&place, &["restore", "--force", backup.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        said(&output)
+    };
+    let message = restored();
+    assert!(message.contains(".reread/LOCK"), "{message}");
+    close(&backup, 0o000);
+    let message = restored();
+    close(&backup, 0o755);
+    assert!(
+        message.contains("MANIFEST of the backup, and the index is as it was; allow it to be read"),
+        "{message}"
+    );
+}
+
+#[test]
 fn files_that_change_and_vanish_while_they_are_read_end_up_as_they_are() {
     let place = Place::new();
     many(&place, "first");

@@ -98,6 +98,32 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A file of the backup that was to be restored does not hold what was written to it.
+    #[error(
+        "{} of the backup is damaged at byte {offset}: {problem}; the index is as it was: restore \
+         another backup, or let `reread doctor --repair` or `reread index` mend the index",
+        path.display()
+    )]
+    DamagedBackup {
+        /// The damaged file.
+        path: PathBuf,
+        /// Where in the file the damage shows.
+        offset: u64,
+        /// What was found there.
+        problem: String,
+    },
+    /// The operating system refused to read the backup that was to be restored.
+    #[error(
+        "cannot read {} of the backup, and the index is as it was; allow it to be read, or restore \
+         another backup",
+        path.display()
+    )]
+    UnreadableBackup {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it was refused.
+        source: io::Error,
+    },
     /// A backup was to be changed.
     #[error(
         "{} is a backup, which is not changed; put it back with `reread restore`",

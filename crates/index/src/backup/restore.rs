@@ -9,7 +9,7 @@ use super::{Copied, Target, remove};
 use crate::format::atomic::{self, io_error};
 use crate::format::manifest::{MANIFEST, Manifest, write_catalog};
 use crate::index_folder::{
-    check_apart, highest_number, lock, refuse_backup, remove_rubbish, stored_root,
+    BACKUP, check_apart, highest_number, lock, refuse_backup, remove_rubbish, stored_root,
 };
 use crate::{Error, Result};
 
@@ -31,9 +31,38 @@ pub enum Overwrite {
 /// keep what they have.
 ///
 /// # Errors
-/// `NoBackup`; `Damaged` and `UnsupportedVersion` for the backup; `IndexExists`; `Locked`;
-/// `NotAnIndex` where the folder holds other things; `IsBackup`; `Io`.
+/// For the backup: `NoBackup`, `DamagedBackup`, `UnreadableBackup`, `UnsupportedVersion`. For the
+/// index: `IndexExists`; `Locked`; `NotAnIndex` where the folder holds other things; `InTheWay`;
+/// `IsBackup`; `Io`.
 pub fn restore(
+    from: &Path,
+    folder: &Path,
+    root: Option<&Path>,
+    overwrite: Overwrite,
+) -> Result<Copied> {
+    put_back(from, folder, root, overwrite).map_err(|error| of_backup(error, from))
+}
+
+/// Says of an error that it is the backup's, where it is.
+fn of_backup(error: Error, from: &Path) -> Error {
+    match error {
+        Error::Damaged {
+            path,
+            offset,
+            problem,
+        } if path.starts_with(from) => Error::DamagedBackup {
+            path,
+            offset,
+            problem,
+        },
+        Error::Io { path, source, .. } if path.starts_with(from) => {
+            Error::UnreadableBackup { path, source }
+        }
+        error => error,
+    }
+}
+
+fn put_back(
     from: &Path,
     folder: &Path,
     root: Option<&Path>,
@@ -79,8 +108,16 @@ fn hold(from: &Path) -> Result<Held> {
     if !from.exists() && absolute.parent().is_some_and(Path::exists) {
         Target::beside(from)?.recover()?;
     }
+    let no_backup = || Error::NoBackup {
+        path: from.to_owned(),
+    };
     Held::take(from).map_err(|error| match error {
-        Error::NoIndex { path } => Error::NoBackup { path },
+        Error::NoIndex { .. } if from.join(BACKUP).exists() => Error::Damaged {
+            path: from.join(MANIFEST),
+            offset: 0,
+            problem: "the file is missing".to_owned(),
+        },
+        Error::NoIndex { .. } | Error::InTheWay { .. } => no_backup(),
         error => error,
     })
 }

@@ -298,24 +298,26 @@ fn a_damaged_backup_is_refused_and_the_index_stays_as_it_was() {
         let last = bytes.len() - 1;
         bytes[last] ^= 1;
         fs::write(&path, bytes).expect("damaged");
-        let refused = restore(&to, index.path(), None, Overwrite::Allow);
-        assert!(
-            matches!(refused, Err(Error::Damaged { .. })),
-            "{name}: {refused:?}"
-        );
-        assert_eq!(files(index.path()), before, "{name}");
+        let refused_for = |what: &str| {
+            let refused = restore(&to, index.path(), None, Overwrite::Allow);
+            let named = matches!(&refused, Err(Error::DamagedBackup { path: p, .. }) if *p == path);
+            assert!(named, "{name} {what}: {refused:?}");
+            assert_eq!(files(index.path()), before, "{name} {what}");
+        };
+        refused_for("with a flipped bit");
+        fs::remove_file(&path).expect("removed");
+        refused_for("missing");
         fs::write(&path, sound).expect("mended");
     }
-    let nothing = restore(
-        &place.path().join("none"),
-        index.path(),
-        None,
-        Overwrite::Allow,
-    );
-    assert!(
-        matches!(nothing, Err(Error::NoBackup { .. })),
-        "{nothing:?}"
-    );
+    let file = place.path().join("file");
+    fs::write(&file, "dear").expect("a file");
+    for none in [&place.path().join("none"), &file, place.path()] {
+        let nothing = restore(none, index.path(), None, Overwrite::Allow);
+        assert!(
+            matches!(nothing, Err(Error::NoBackup { .. })),
+            "{nothing:?}"
+        );
+    }
 }
 
 #[test]
