@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use crate::format::atomic::{io_error, sync_folder};
 use crate::index_folder::{
-    ASIDE, ASIDE_MARKER, BACKUP, IGNORE, LOCK, MARKER, is_aside, is_backup, names,
+    ASIDE, ASIDE_MARKER, BACKUP, IGNORE, LOCK, MARKER, backup_around, is_aside, is_backup, names,
+    real,
 };
 use crate::{Error, Result};
 
@@ -44,7 +45,7 @@ pub struct Copied {
 ///
 /// # Errors
 /// `NoIndex`, `Damaged`, `UnsupportedVersion`; `NotABackup` where `to` holds other things or lies in
-/// the index; `InTheWay` where something else has one of the names `<to>.new` and `<to>.old`; `Locked`
+/// the index or another backup; `InTheWay` where something else has one of the names `<to>.new` and `<to>.old`; `Locked`
 /// while another backup is made to the same place; `Io`.
 pub fn backup(folder: &Path, to: &Path) -> Result<Copied> {
     let held = Held::take(folder)?;
@@ -92,11 +93,16 @@ struct Target {
 impl Target {
     /// Ends what an interrupted backup has begun, and refuses a place that holds something else.
     fn settle(index: &Path, to: &Path) -> Result<Self> {
+        let (place, index) = (real(to), real(index));
+        let around = place.parent().and_then(backup_around);
+        if place.starts_with(&index) || index.starts_with(&place) || around.is_some() {
+            return Err(Error::NotABackup {
+                path: to.to_owned(),
+            });
+        }
         let target = Self::beside(to)?;
         target.recover()?;
-        let index = fs::canonicalize(index).map_err(|source| io_error("read", index, source))?;
-        let apart = !target.path.starts_with(&index) && !index.starts_with(&target.path);
-        if !apart || !is_free(&target.path)? {
+        if !is_free(&target.path)? {
             return Err(Error::NotABackup { path: target.path });
         }
         for path in [&target.new, &target.old] {

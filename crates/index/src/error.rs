@@ -85,12 +85,26 @@ pub enum Error {
     },
     /// A folder with other things in it was given as the place of a backup.
     #[error(
-        "{} is no place for a backup: give a new or empty folder outside the index, or an earlier backup",
+        "{} is no place for a backup: give a new or empty folder outside the index and other backups, or \
+         an earlier backup",
         path.display()
     )]
     NotABackup {
         /// The folder.
         path: PathBuf,
+    },
+    /// A backup was to be restored to an index that it lies in, that lies in it, or that it is.
+    #[error(
+        "the backup {} and the index folder {} are not apart; give another index folder, or move \
+         the backup",
+        path.display(),
+        index.display()
+    )]
+    NotApart {
+        /// The backup.
+        path: PathBuf,
+        /// The index folder.
+        index: PathBuf,
     },
     /// There is no backup in this folder.
     #[error("there is no backup in {}; `reread backup` makes one", path.display())]

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::crash::step;
@@ -35,8 +35,7 @@ pub(crate) const ASIDE_MARKER: &str =
 
 /// Whether a folder is a backup and holds nothing else.
 pub(crate) fn is_backup(folder: &Path) -> bool {
-    let marked = fs::read(folder.join(BACKUP)).is_ok_and(|text| text == MARKER.as_bytes());
-    marked && holds_only_a_backup(folder)
+    is_marked(folder) && holds_only_a_backup(folder)
 }
 
 /// Whether a folder is one that a backup has begun or put aside, and holds nothing else. A link to
@@ -56,14 +55,24 @@ fn holds_only_a_backup(folder: &Path) -> bool {
     names(folder).is_ok_and(|names| names.iter().all(own))
 }
 
-/// Refuses to write to a backup: what it is kept for could not be restored any more.
+/// Refuses to write to a backup, or into one: what it is kept for could not be restored any more, and
+/// with other things in it it would not be replaced.
 pub(crate) fn refuse_backup(folder: &Path) -> Result<()> {
-    if is_backup(folder) {
-        return Err(Error::IsBackup {
-            path: folder.to_owned(),
-        });
+    match backup_around(folder) {
+        Some(path) => Err(Error::IsBackup { path }),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The backup that a folder is or lies in.
+pub(crate) fn backup_around(folder: &Path) -> Option<PathBuf> {
+    let real = real(folder);
+    let backup = real.ancestors().find(|folder| is_marked(folder));
+    backup.map(Path::to_owned)
+}
+
+fn is_marked(folder: &Path) -> bool {
+    fs::read(folder.join(BACKUP)).is_ok_and(|text| text == MARKER.as_bytes())
 }
 
 /// Removes an index: all that was ever written to it, but nothing else in its folder.
@@ -319,14 +328,30 @@ fn number(name: &str) -> Option<u64> {
 
 /// Refuses an index folder that is the indexed folder or holds it.
 pub(crate) fn check_apart(folder: &Path, root: &Path) -> Result<()> {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| absolute(path));
     if real(root).starts_with(real(folder)) {
         return Err(Error::NotAnIndex {
             path: folder.to_owned(),
         });
     }
     Ok(())
+}
+
+/// A path with every link in it followed, as far as it exists.
+pub(crate) fn real(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut real = PathBuf::new();
+    for part in absolute.components() {
+        match part {
+            Component::ParentDir => drop(real.pop()),
+            part => real.push(part),
+        }
+        if real.has_root()
+            && let Ok(found) = fs::canonicalize(&real)
+        {
+            real = found;
+        }
+    }
+    real
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{Copied, Target, remove};
 use crate::format::atomic::{self, io_error};
 use crate::format::manifest::{MANIFEST, Manifest, write_catalog};
 use crate::index_folder::{
-    BACKUP, check_apart, highest_number, lock, refuse_backup, remove_rubbish, stored_root,
+    BACKUP, check_apart, highest_number, lock, real, refuse_backup, remove_rubbish, stored_root,
 };
 use crate::{Error, Result};
 
@@ -33,7 +33,7 @@ pub enum Overwrite {
 /// # Errors
 /// For the backup: `NoBackup`, `DamagedBackup`, `UnreadableBackup`, `UnsupportedVersion`. For the
 /// index: `IndexExists`; `Locked`; `NotAnIndex` where the folder holds other things; `InTheWay`;
-/// `IsBackup`; `Io`.
+/// `IsBackup` where it is a backup or lies in one; `Io`. `NotApart` where one is inside the other.
 pub fn restore(
     from: &Path,
     folder: &Path,
@@ -73,6 +73,13 @@ fn put_back(
         check_apart(folder, root)?;
     }
     refuse_backup(folder)?;
+    let (backup, index) = (real(from), real(folder));
+    if backup.starts_with(&index) || index.starts_with(&backup) {
+        return Err(Error::NotApart {
+            path: from.to_owned(),
+            index: folder.to_owned(),
+        });
+    }
     let refused = || {
         let exists = fs::symlink_metadata(folder.join(MANIFEST)).is_ok();
         exists && overwrite == Overwrite::Refuse

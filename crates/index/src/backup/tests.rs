@@ -330,3 +330,59 @@ fn nothing_is_written_to_a_backup() {
     let onto = restore(&to, &to, None, Overwrite::Allow);
     assert!(matches!(onto, Err(Error::IsBackup { .. })), "{onto:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn backup_and_index_lie_apart_also_behind_links() {
+    use std::os::unix::fs::symlink;
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    let link = place.path().join("link");
+    backup(index.path(), &to).expect("backed up");
+    symlink(&to, &link).expect("a link");
+    let before = (files(&to), names(&to).expect("read"));
+    for inside in [
+        to.join("sub"),
+        to.join("segment-1/deep/down"),
+        link.join("sub"),
+        place.path().join("none/../link/sub"),
+    ] {
+        let refused = restore(&to, &inside, None, Overwrite::Allow);
+        let named = matches!(&refused, Err(Error::IsBackup { path }) if path.ends_with("backup"));
+        assert!(named, "{refused:?}");
+        let writer = IndexWriter::open(&inside, None, embedder(), IndexOptions::default());
+        assert!(matches!(writer.err(), Some(Error::IsBackup { .. })));
+        let nested = backup(index.path(), &inside);
+        assert!(
+            matches!(nested, Err(Error::NotABackup { .. })),
+            "{nested:?}"
+        );
+    }
+    assert_eq!((files(&to), names(&to).expect("read")), before);
+    assert!(!place.path().join("none").exists());
+
+    let inside = index.path().join("deep/backup");
+    fs::create_dir(index.path().join("deep")).expect("a folder");
+    fs::rename(&to, &inside).expect("moved");
+    let to_index = place.path().join("index");
+    symlink(index.path(), &to_index).expect("a link");
+    for (from, folder) in [
+        (inside.clone(), index.path()),
+        (to_index.join("deep/backup"), index.path()),
+        (inside, to_index.as_path()),
+        (to_index.clone(), index.path()),
+    ] {
+        let refused = restore(&from, folder, None, Overwrite::Allow);
+        assert!(
+            matches!(refused, Err(Error::NotApart { .. })),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(ids(index.path()).len(), 3);
+    let refused = backup(index.path(), &to_index.join("new/backup"));
+    assert!(
+        matches!(refused, Err(Error::NotABackup { .. })),
+        "{refused:?}"
+    );
+    assert!(!index.path().join("new").exists());
+}
