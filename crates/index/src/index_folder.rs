@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::crash::step;
 use crate::format::atomic::{io_error, open_file, refuse_no_folder, sync_folder};
-use crate::format::manifest::MANIFEST;
+use crate::format::manifest::{MANIFEST, Manifest};
 use crate::{Error, Result};
 
 /// The writer's lock file.
@@ -267,6 +267,17 @@ pub(crate) fn remove_rubbish(folder: &Path, needed: &[String]) {
     }
 }
 
+/// Removes what was written for a commit that did not come. `before` is what was in the folder when
+/// its writing began. Only for who holds the lock.
+pub(crate) fn remove_uncommitted(folder: &Path, before: &[String]) {
+    match Manifest::read(folder) {
+        // It may be the new one, although what followed has failed.
+        Ok(manifest) => remove_rubbish(folder, &manifest.entries()),
+        Err(Error::NoIndex { .. } | Error::Damaged { .. }) => remove_rubbish(folder, before),
+        Err(_) => {}
+    }
+}
+
 /// Records that the next commits do not complete what was begun.
 pub(crate) fn mark_unfinished(folder: &Path) -> Result<()> {
     let path = folder.join(UNFINISHED);
@@ -357,7 +368,8 @@ pub(crate) fn real(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::manifest::Manifest;
+    use crate::doctor::tests::{document, embedder, index};
+    use crate::{IndexOptions, IndexWriter};
 
     #[test]
     fn only_names_that_a_writer_gives_are_its_own() {
@@ -457,6 +469,61 @@ mod tests {
             assert!(in_the_way, "{refused:?}");
             assert!(path.join("letter").exists());
         }
+    }
+
+    #[test]
+    fn a_run_without_a_commit_takes_away_what_it_has_written() {
+        let left = |folder: &Path| {
+            let mut names = names(folder).expect("read");
+            names.retain(|name| is_ours(name));
+            names.sort();
+            names
+        };
+        let give_up = |writer: Result<IndexWriter>| {
+            let mut writer = writer.expect("a writer");
+            // More than are embedded at a time, so that some are written.
+            for i in 100..180 {
+                writer.put_document(&document(i)).expect("put");
+            }
+            assert!(left(writer.folder()).len() > 1, "something was written");
+        };
+        let options = IndexOptions::default;
+        let folder = tempfile::tempdir().expect("a folder");
+        give_up(IndexWriter::open(
+            folder.path(),
+            None,
+            embedder(),
+            options(),
+        ));
+        assert!(left(folder.path()).is_empty());
+
+        let folder = index(3, usize::MAX);
+        let before = left(folder.path());
+        give_up(IndexWriter::open(
+            folder.path(),
+            None,
+            embedder(),
+            options(),
+        ));
+        assert_eq!(left(folder.path()), before);
+        give_up(IndexWriter::open_anew(
+            folder.path(),
+            None,
+            embedder(),
+            options(),
+        ));
+        assert_eq!(left(folder.path()), before);
+        let diagnosis = crate::doctor::diagnose(folder.path()).expect("a diagnosis");
+        assert_eq!(diagnosis.verdict(), crate::doctor::Verdict::Sound);
+
+        fs::write(folder.path().join(MANIFEST), "garbage").expect("damaged");
+        give_up(IndexWriter::open_anew(
+            folder.path(),
+            None,
+            embedder(),
+            options(),
+        ));
+        assert_eq!(left(folder.path()), before);
     }
 
     #[test]
