@@ -3,7 +3,6 @@
 //! Two steps: `args` only parses and validates, `resolve` joins flags with the configuration files
 //! and turns them into the engine's options. The `commands` then do the work; results go to the
 //! standard output, everything else to the standard error.
-#![forbid(unsafe_code)]
 
 mod args;
 mod changes;
@@ -38,6 +37,7 @@ enum Outcome {
 }
 
 fn main() -> ExitCode {
+    interrupt::ignore_file_size_signal();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
