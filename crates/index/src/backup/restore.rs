@@ -5,11 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use super::held::Held;
-use super::{Copied, Target, remove};
+use super::{Copied, Target};
 use crate::format::atomic::{self, io_error};
 use crate::format::manifest::{MANIFEST, Manifest, write_catalog};
 use crate::index_folder::{
-    BACKUP, check_apart, highest_number, lock, real, refuse_backup, remove_rubbish, stored_root,
+    BACKUP, check_apart, highest_number, lock, names, real, refuse_backup, remove_rubbish,
+    remove_uncommitted, stored_root,
 };
 use crate::{Error, Result};
 
@@ -96,14 +97,12 @@ fn put_back(
     }
     let current = Manifest::read(folder).ok();
     let mut manifest = renumbered(&held, folder, root, current.as_ref())?;
-    if let Err(error) = write(&held, folder, &mut manifest) {
-        for name in manifest.entries() {
-            // What cannot be removed now, the next writer removes.
-            let _: Result<()> = remove(&folder.join(name));
-        }
+    let before = names(folder)?;
+    let written = write(&held, folder, &mut manifest).and_then(|()| manifest.publish(folder));
+    if let Err(error) = written {
+        remove_uncommitted(folder, &before);
         return Err(error);
     }
-    manifest.publish(folder)?;
     remove_rubbish(folder, &manifest.entries());
     drop(lock);
     Ok(held.copied(folder, manifest.generation))
@@ -145,12 +144,16 @@ fn renumbered(
         offset: 0,
         problem: "its numbers are used up".to_owned(),
     };
-    let segments_behind = u32::try_from(behind).map_err(|_| too_many())?;
-    let moved = |number: u32| number.checked_add(segments_behind).ok_or_else(too_many);
-    manifest.generation = manifest
-        .generation
-        .checked_add(behind)
-        .ok_or_else(too_many)?;
+    let next = behind.checked_add(1).ok_or_else(too_many)?;
+    let numbers = manifest.segments.iter().map(|segment| segment.number);
+    let first = numbers.min().unwrap_or(manifest.next_segment);
+    let shift = next.saturating_sub(u64::from(first));
+    let moved = |number: u32| {
+        let moved = u64::from(number).checked_add(shift);
+        let moved = moved.and_then(|moved| u32::try_from(moved).ok());
+        moved.ok_or_else(too_many)
+    };
+    manifest.generation = manifest.generation.max(next);
     manifest.next_segment = moved(manifest.next_segment)?;
     manifest.next_key = manifest
         .next_key

@@ -273,6 +273,18 @@ fn an_index_is_replaced_only_where_that_is_allowed() {
 }
 
 #[test]
+fn an_index_can_be_restored_any_number_of_times() {
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    for round in 2..40 {
+        backup(index.path(), &to).expect("backed up");
+        let restored = restore(&to, index.path(), None, Overwrite::Allow).expect("restored");
+        assert_eq!(restored.generation, round, "no number is left out");
+    }
+    assert_sound(index.path());
+}
+
+#[test]
 fn a_damaged_index_can_be_replaced() {
     let (index, place) = places();
     let to = place.path().join("backup");
