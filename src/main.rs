@@ -63,14 +63,14 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
     let common = &cli.common;
     match cli.command {
         Command::Search(args) => commands::search::run(*args, common),
-        Command::Index(args) => commands::index::run(args, common),
+        Command::Index(args) => commands::index::run(&args, common),
         Command::Watch(args) => commands::watch::run(&args, common),
         Command::Rerank(args) => commands::rerank::run(args, common),
         Command::Eval(args) => commands::eval::run(&args, common),
         Command::WorthIt(args) => commands::worth_it::run(&args, common),
         Command::Judge(args) => commands::judge::run(&args, common),
         Command::Tune(args) => commands::tune::run(&args, common),
-        Command::Why(args) => commands::why::run(*args, common),
+        Command::Why(args) => commands::why::run(&args, common),
         Command::Get(args) => commands::get::run(&args, common),
         Command::Status(args) => commands::status::run(&args, common),
         Command::Doctor(args) => commands::doctor::run(&args, common),
