@@ -24,7 +24,7 @@ fn many(place: &Place, round: &str) {
 
 #[test]
 fn a_full_disk_is_named_and_leaves_the_index_as_it_was() {
-    let place = Place::new();
+    let place = Place::empty();
     place.write("old.md", "# Old\n\nSalt makes sea water heavy.\n");
     place.ok(&["index", "--quiet"]);
     let before = content(&place.snapshot());
@@ -104,7 +104,7 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
 
 #[test]
 fn a_closed_index_is_searched_as_it_is_and_a_closed_file_is_reported() {
-    let place = Place::new();
+    let place = Place::empty();
     place.write("sea.md", "# Sea\n\nSalt makes sea water heavy.\n");
     place.write("lake.md", "# Lake\n\nA lake holds fresh water.\n");
     place.ok(&["index", "--quiet"]);
@@ -154,7 +154,7 @@ fn a_closed_index_is_searched_as_it_is_and_a_closed_file_is_reported() {
 
 #[test]
 fn a_backup_that_cannot_be_read_is_told_from_an_index_that_cannot_be_written() {
-    let place = Place::new();
+    let place = Place::empty();
     let close = |path: &std::path::Path, mode| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     };
@@ -181,7 +181,7 @@ fn a_backup_that_cannot_be_read_is_told_from_an_index_that_cannot_be_written() {
 
 #[test]
 fn files_that_change_and_vanish_while_they_are_read_end_up_as_they_are() {
-    let place = Place::new();
+    let place = Place::empty();
     many(&place, "first");
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -205,7 +205,7 @@ fn files_that_change_and_vanish_while_they_are_read_end_up_as_they_are() {
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     place.engine().index_folder(&()).unwrap();
-    let fresh = Place::new();
+    let fresh = Place::empty();
     for entry in fs::read_dir(place.root()).unwrap().flatten() {
         if entry.path().is_file() {
             fs::copy(entry.path(), fresh.root().join(entry.file_name())).unwrap();
