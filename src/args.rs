@@ -273,15 +273,7 @@ pub(crate) struct IndexArgs {
     pub(crate) json: bool,
 
     #[command(flatten)]
-    pub(crate) index: IndexFolder,
-    #[command(flatten)]
-    pub(crate) cut: IndexFlags,
-    #[command(flatten)]
-    pub(crate) walk: WalkFlags,
-    #[command(flatten)]
-    pub(crate) read: ReadFlags,
-    #[command(flatten)]
-    pub(crate) models: ModelFlags,
+    pub(crate) indexing: IndexingArgs,
 }
 
 /// Keep the index of a folder up to date until Ctrl-C
@@ -309,6 +301,43 @@ pub(crate) struct WatchArgs {
     pub(crate) json: bool,
 
     #[command(flatten)]
+    pub(crate) indexing: IndexingArgs,
+}
+
+/// Everything but the output that decides what a search of a folder finds.
+#[derive(Debug, Args)]
+pub(crate) struct SearchingArgs {
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    #[command(flatten)]
+    pub(crate) search: SearchFlags,
+    #[command(flatten)]
+    pub(crate) walk: WalkFlags,
+    #[command(flatten)]
+    pub(crate) read: ReadFlags,
+    #[command(flatten)]
+    pub(crate) models: ModelFlags,
+}
+
+impl SearchingArgs {
+    /// What these flags set.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            search: self.search.clone(),
+            walk: self.walk,
+            read: self.read,
+            models: self.models.clone(),
+            ..Settings::default()
+        }
+    }
+}
+
+/// Where the index of a folder is and how it is brought up to date.
+#[derive(Debug, Args)]
+pub(crate) struct IndexingArgs {
+    #[command(flatten)]
     pub(crate) index: IndexFolder,
     #[command(flatten)]
     pub(crate) cut: IndexFlags,
@@ -318,6 +347,19 @@ pub(crate) struct WatchArgs {
     pub(crate) read: ReadFlags,
     #[command(flatten)]
     pub(crate) models: ModelFlags,
+}
+
+impl IndexingArgs {
+    /// What these flags set.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            index: self.cut,
+            walk: self.walk,
+            read: self.read,
+            models: self.models.clone(),
+            ..Settings::default()
+        }
+    }
 }
 
 /// Order lines by their relevance to a question, best first

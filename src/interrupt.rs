@@ -1,4 +1,6 @@
-//! Ctrl-C. While an index is written the first one asks for an orderly end; at any other time, and
+//! Signals. A file that grows beyond a limit is an error of the write and not the end of the process.
+//!
+//! Ctrl-C: while an index is written the first one asks for an orderly end; at any other time, and
 //! the second time, the process ends at once, which an index survives as well.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -26,6 +28,16 @@ pub(crate) fn orderly() -> Orderly {
 /// The same while nothing is written, so that there is nothing to be said of it.
 pub(crate) fn orderly_while_waiting() -> Orderly {
     ask(false)
+}
+
+/// Lets a write beyond the limit of a file's size (`ulimit -f`) fail, as it does on a full disk.
+#[allow(unsafe_code)]
+pub(crate) fn ignore_file_size_signal() {
+    #[cfg(unix)]
+    // SAFETY: no handler is set, so no code of ours runs in a signal; the call has no precondition.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
 }
 
 fn ask(writing: bool) -> Orderly {

@@ -3,7 +3,6 @@
 //! Two steps: `args` only parses and validates, `resolve` joins flags with the configuration files
 //! and turns them into the engine's options. The `commands` then do the work; results go to the
 //! standard output, everything else to the standard error.
-#![forbid(unsafe_code)]
 
 mod args;
 mod changes;
@@ -38,6 +37,7 @@ enum Outcome {
 }
 
 fn main() -> ExitCode {
+    interrupt::ignore_file_size_signal();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -63,14 +63,14 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
     let common = &cli.common;
     match cli.command {
         Command::Search(args) => commands::search::run(*args, common),
-        Command::Index(args) => commands::index::run(args, common),
+        Command::Index(args) => commands::index::run(&args, common),
         Command::Watch(args) => commands::watch::run(&args, common),
         Command::Rerank(args) => commands::rerank::run(args, common),
         Command::Eval(args) => commands::eval::run(&args, common),
         Command::WorthIt(args) => commands::worth_it::run(&args, common),
         Command::Judge(args) => commands::judge::run(&args, common),
         Command::Tune(args) => commands::tune::run(&args, common),
-        Command::Why(args) => commands::why::run(*args, common),
+        Command::Why(args) => commands::why::run(&args, common),
         Command::Get(args) => commands::get::run(&args, common),
         Command::Status(args) => commands::status::run(&args, common),
         Command::Doctor(args) => commands::doctor::run(&args, common),

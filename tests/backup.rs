@@ -29,9 +29,9 @@ fn backups_made_while_another_process_indexes_are_all_sound() {
             for round in 0..25 {
                 place.write(
                     "bread.md",
-                    &format!("# Bread\n\nLoaf number {round} rises.\n"),
+                    format!("# Bread\n\nLoaf number {round} rises.\n"),
                 );
-                place.write(&format!("new-{round}.txt"), &format!("Note {round}.\n"));
+                place.write(&format!("new-{round}.txt"), format!("Note {round}.\n"));
                 let indexed = place.run(&["index"]);
                 assert_eq!(status(&indexed), 0, "{}", err(&indexed));
             }
@@ -106,7 +106,7 @@ fn a_backup_serves_another_copy_of_the_folder() {
     for path in ["bread.md", "steel.txt", "notes/backup.html"] {
         other.write(
             path,
-            &fs::read_to_string(place.docs.path().join(path)).unwrap(),
+            fs::read_to_string(place.docs.path().join(path)).unwrap(),
         );
     }
     let index = backups.path().join("elsewhere");

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::settings::{ModelFlags, ReadFlags, SearchFlags, WalkFlags};
+use super::SearchingArgs;
 use super::values::bounded;
-use super::{FilterArgs, IndexFolder};
 
 /// Judge a few candidates of your own questions, to learn whether the second pass pays
 ///
@@ -52,15 +51,5 @@ pub(crate) struct JudgeArgs {
     pub(crate) seed: u64,
 
     #[command(flatten)]
-    pub(crate) index: IndexFolder,
-    #[command(flatten)]
-    pub(crate) filter: FilterArgs,
-    #[command(flatten)]
-    pub(crate) search: SearchFlags,
-    #[command(flatten)]
-    pub(crate) walk: WalkFlags,
-    #[command(flatten)]
-    pub(crate) read: ReadFlags,
-    #[command(flatten)]
-    pub(crate) models: ModelFlags,
+    pub(crate) searching: SearchingArgs,
 }

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::settings::{ModelFlags, ReadFlags, SearchFlags, WalkFlags};
-use super::{FilterArgs, IndexFolder};
+use super::SearchingArgs;
 
 /// Say why a search did or did not show a place
 ///
@@ -42,15 +41,5 @@ pub(crate) struct WhyArgs {
     pub(crate) json: bool,
 
     #[command(flatten)]
-    pub(crate) index: IndexFolder,
-    #[command(flatten)]
-    pub(crate) filter: FilterArgs,
-    #[command(flatten)]
-    pub(crate) search: SearchFlags,
-    #[command(flatten)]
-    pub(crate) walk: WalkFlags,
-    #[command(flatten)]
-    pub(crate) read: ReadFlags,
-    #[command(flatten)]
-    pub(crate) models: ModelFlags,
+    pub(crate) searching: SearchingArgs,
 }

@@ -8,7 +8,7 @@ use reread_engine::{Engine, IndexSummary, Observer};
 use serde::Serialize;
 
 use super::raw_stdout;
-use crate::args::{CommonArgs, IndexArgs, Settings};
+use crate::args::{CommonArgs, IndexArgs};
 use crate::output::{json, people, say};
 use crate::progress::Progress;
 use crate::{Outcome, folder, interrupt, resolve};
@@ -50,17 +50,12 @@ struct ProblemJson<'a> {
     reason: String,
 }
 
-pub(crate) fn run(args: IndexArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &IndexArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
     folder::check(&args.folder)?;
-    let flags = Settings {
-        index: args.cut,
-        walk: args.walk,
-        read: args.read,
-        models: args.models,
-        ..Settings::default()
-    };
+    let flags = args.indexing.settings();
     let settings = resolve::settings(flags, Some(&args.folder), common)?;
-    let engine = resolve::engine(&args.folder, args.index.index.as_deref(), &settings)?;
+    let index = args.indexing.index.index.as_deref();
+    let engine = resolve::engine(&args.folder, index, &settings)?;
     let way: Way = if args.rebuild {
         Engine::rebuild_folder
     } else {

@@ -11,7 +11,7 @@ use reread_engine::{By, Engine, Hit, SearchOptions, SecondPass, Stop};
 use self::file::Judgements;
 use super::search::refresh;
 use super::styled_stdout;
-use crate::args::{CommonArgs, JudgeArgs, Settings};
+use crate::args::{CommonArgs, JudgeArgs};
 use crate::output::counted;
 use crate::output::judge::{write_candidate, write_question, write_standing};
 use crate::{Outcome, folder, resolve};
@@ -36,19 +36,13 @@ pub(crate) fn run(args: &JudgeArgs, common: &CommonArgs) -> anyhow::Result<Outco
     folder::check(&args.folder)?;
     let questions = read_queries(&args.queries)?;
     let mut judgements = Judgements::open(&args.qrels)?;
-    let flags = Settings {
-        search: args.search.clone(),
-        walk: args.walk,
-        read: args.read,
-        models: args.models.clone(),
-        ..Settings::default()
-    };
-    let settings = resolve::settings(flags, Some(&args.folder), common)?;
-    let options = resolve::search_options(&settings, &args.filter)?;
+    let searching = &args.searching;
+    let settings = resolve::settings(searching.settings(), Some(&args.folder), common)?;
+    let options = resolve::search_options(&settings, &searching.filter)?;
     if options.second_pass == SecondPass::Off {
         bail!("there is nothing to compare without the second pass; leave out --no-rerank");
     }
-    let engine = resolve::engine(&args.folder, args.index.index.as_deref(), &settings)?;
+    let engine = resolve::engine(&args.folder, searching.index.index.as_deref(), &settings)?;
     if !settings.search.no_refresh {
         refresh(&engine, &args.folder, common.quiet)?;
     }

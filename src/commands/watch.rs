@@ -10,7 +10,7 @@ use reread_engine::{Engine, IndexError, IndexSummary, Problem};
 
 use super::index::{bring_up_to_date, summary_json};
 use super::raw_stdout;
-use crate::args::{CommonArgs, Settings, WatchArgs};
+use crate::args::{CommonArgs, WatchArgs};
 use crate::changes::{Changes, Woken};
 use crate::output::{clean, duration, json, people, say};
 use crate::{Outcome, folder, interrupt, resolve};
@@ -31,15 +31,10 @@ struct Watch<'a> {
 
 pub(crate) fn run(args: &WatchArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
     folder::check(&args.folder)?;
-    let flags = Settings {
-        index: args.cut,
-        walk: args.walk,
-        read: args.read,
-        models: args.models.clone(),
-        ..Settings::default()
-    };
+    let flags = args.indexing.settings();
     let settings = resolve::settings(flags, Some(&args.folder), common)?;
-    let engine = resolve::engine(&args.folder, args.index.index.as_deref(), &settings)?;
+    let index = args.indexing.index.index.as_deref();
+    let engine = resolve::engine(&args.folder, index, &settings)?;
     let _orderly = interrupt::orderly_while_waiting();
     // Watching begins before the first look, so that nothing falls between the two.
     let (changes, problem) = Changes::of(&args.folder, engine.folder(), args.poll);

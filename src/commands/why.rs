@@ -7,11 +7,11 @@ use reread_engine::{Cause, Place};
 
 use super::search::refresh;
 use super::{get, raw_stdout, styled_stdout};
-use crate::args::{CommonArgs, Settings, WhyArgs};
+use crate::args::{CommonArgs, WhyArgs};
 use crate::output::{clean, say, why};
 use crate::{Outcome, folder, resolve};
 
-pub(crate) fn run(args: WhyArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &WhyArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
     if args.question.trim().is_empty() {
         bail!("the question is empty");
     }
@@ -21,16 +21,10 @@ pub(crate) fn run(args: WhyArgs, common: &CommonArgs) -> anyhow::Result<Outcome>
         document: path.to_string_lossy().into_owned(),
         lines,
     };
-    let flags = Settings {
-        search: args.search,
-        walk: args.walk,
-        read: args.read,
-        models: args.models,
-        ..Settings::default()
-    };
-    let settings = resolve::settings(flags, Some(&args.folder), common)?;
-    let options = resolve::search_options(&settings, &args.filter)?;
-    let engine = resolve::engine(&args.folder, args.index.index.as_deref(), &settings)?;
+    let searching = &args.searching;
+    let settings = resolve::settings(searching.settings(), Some(&args.folder), common)?;
+    let options = resolve::search_options(&settings, &searching.filter)?;
+    let engine = resolve::engine(&args.folder, searching.index.index.as_deref(), &settings)?;
     if !settings.search.no_refresh {
         refresh(&engine, &args.folder, common.quiet)?;
     }

@@ -7,6 +7,9 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// The built command.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_reread");
+
 pub(crate) struct Place {
     pub(crate) home: TempDir,
     pub(crate) docs: TempDir,
@@ -46,31 +49,41 @@ impl Place {
         );
     }
 
-    pub(crate) fn index(&self) -> PathBuf {
-        self.docs.path().join(".reread")
+    pub(crate) fn root(&self) -> &Path {
+        self.docs.path()
     }
 
-    pub(crate) fn write(&self, path: &str, text: &str) {
-        let path = self.docs.path().join(path);
+    pub(crate) fn index(&self) -> PathBuf {
+        self.root().join(".reread")
+    }
+
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.root().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
+    /// The command with these arguments, in the folder.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_reread"));
+        let mut command = Command::new(BINARY);
+        command.args(args);
+        self.settle(&mut command);
+        command
+    }
+
+    /// Lets a command know nothing of who runs the tests.
+    pub(crate) fn settle(&self, command: &mut Command) {
         let inherited = std::env::vars_os().map(|(name, _)| name);
         for name in inherited.filter(|name| name.to_string_lossy().starts_with("REREAD_")) {
             command.env_remove(name);
         }
         command
-            .current_dir(self.docs.path())
+            .current_dir(self.root())
             .env("XDG_CONFIG_HOME", self.home.path().join("config"))
             .env("XDG_DATA_HOME", self.home.path().join("data"))
             .env_remove("NO_COLOR")
             .env_remove("ORT_DYLIB_PATH")
-            .stdin(Stdio::null())
-            .args(args);
-        command
+            .stdin(Stdio::null());
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Output {

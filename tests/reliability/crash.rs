@@ -25,7 +25,7 @@ fn fill(place: &Place, round: &str, n_files: u64) {
 
 /// A folder that was never indexed, or one that has changed since.
 fn begin(update: bool) -> Place {
-    let place = Place::new();
+    let place = Place::empty();
     if update {
         fill(&place, "first", 20);
         place.write("gone.md", "# Gone\n\nThis file goes away.\n");
@@ -43,7 +43,7 @@ fn an_indexer_killed_at_random_moments_leaves_an_index_that_the_next_run_complet
     let mut random = Random(seed);
     let arguments = ["index", "--commit-every", "0s", "--quiet"];
 
-    let mut undisturbed = Place::new();
+    let mut undisturbed = Place::empty();
     let mut whole = Duration::MAX;
     // The shorter of two, as another program may have kept the first one waiting.
     for _ in 0..2 {

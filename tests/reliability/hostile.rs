@@ -65,7 +65,7 @@ fn problems(summary: &Value) -> Vec<(String, String)> {
 
 #[test]
 fn nested_and_packed_documents_take_bounded_time_and_memory() {
-    let place = Place::new();
+    let place = Place::empty();
     place.write("fine.md", "# Fine\n\nSalt makes sea water heavy.\n");
     place.write("divs.html", format!("{}deep", "<div>".repeat(100_000)));
     place.write("bold.html", format!("{}deep", "<b><i>".repeat(20_000)));
@@ -100,7 +100,7 @@ fn nested_and_packed_documents_take_bounded_time_and_memory() {
 
 #[test]
 fn a_file_of_a_gigabyte_is_named_and_not_read() {
-    let place = Place::new();
+    let place = Place::empty();
     place.write("fine.md", "# Fine\n\nSalt makes sea water heavy.\n");
     let line = fs::File::create(place.root().join("line.txt")).unwrap();
     line.set_len(1 << 30).unwrap();
@@ -114,8 +114,8 @@ fn a_file_of_a_gigabyte_is_named_and_not_read() {
 
 #[test]
 fn odd_names_links_and_pipes_are_named_or_counted_and_never_followed() {
-    let place = Place::new();
-    let outside = Place::new();
+    let place = Place::empty();
+    let outside = Place::empty();
     outside.write("secret.md", "# Secret\n\nOutside of the folder.\n");
     place.write("fine.md", "# Fine\n\nSalt makes sea water heavy.\n");
     place.write("new\nline.md", "# Odd\n");
@@ -165,10 +165,10 @@ fn odd_names_links_and_pipes_are_named_or_counted_and_never_followed() {
 
 #[test]
 fn an_index_that_is_a_trap_reaches_nothing_outside() {
-    let place = Place::new();
+    let place = Place::empty();
     place.write("fine.md", "# Fine\n\nSalt makes sea water heavy.\n");
     place.ok(&["index", "--quiet"]);
-    let outside = Place::new();
+    let outside = Place::empty();
     outside.write("keep/file", "precious");
     // Names that a writer would remove, as links that lead out of the index.
     symlink(

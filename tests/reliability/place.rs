@@ -1,51 +1,20 @@
 //! A folder to index, the command over it, and an engine that looks at what the command has left.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::{Arc, OnceLock};
 
 use reread_engine::{
     Embedder, Engine, Mode, Models, RetrieveOptions, SearchOptions, SecondPass, Snapshot,
 };
 use reread_index::BertEmbedder;
-use tempfile::TempDir;
 
-/// The built command.
-pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_reread");
+#[allow(dead_code)] // Each test uses a part of it.
+#[path = "../common/place.rs"]
+mod common;
 
-/// A folder and a home without configuration.
-pub(crate) struct Place {
-    pub(crate) home: TempDir,
-    pub(crate) docs: TempDir,
-}
+pub(crate) use common::{BINARY, Place};
 
 impl Place {
-    pub(crate) fn new() -> Self {
-        Self {
-            home: tempfile::tempdir().unwrap(),
-            docs: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    pub(crate) fn root(&self) -> &Path {
-        self.docs.path()
-    }
-
-    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
-        let path = self.root().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    /// The command with these arguments, in the folder.
-    pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
-        command.args(args);
-        self.settle(&mut command);
-        command
-    }
-
     /// The command under a limit of the shell's, such as `ulimit -f 100`.
     pub(crate) fn limited(&self, limits: &str, args: &[&str]) -> Output {
         let mut command = Command::new("sh");
@@ -53,23 +22,6 @@ impl Place {
         command.args(["-c", &script, BINARY]).args(args);
         self.settle(&mut command);
         command.output().unwrap()
-    }
-
-    /// Lets a command know nothing of who runs the tests.
-    pub(crate) fn settle(&self, command: &mut Command) {
-        let inherited = std::env::vars_os().map(|(name, _)| name);
-        for name in inherited.filter(|name| name.to_string_lossy().starts_with("REREAD_")) {
-            command.env_remove(name);
-        }
-        command
-            .current_dir(self.root())
-            .env("XDG_CONFIG_HOME", self.home.path().join("config"))
-            .env("XDG_DATA_HOME", self.home.path().join("data"))
-            .stdin(Stdio::null());
-    }
-
-    pub(crate) fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
     }
 
     /// Runs a command that must succeed. Returns its standard output.
@@ -91,10 +43,6 @@ impl Place {
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot::open(&self.index()).unwrap()
-    }
-
-    pub(crate) fn index(&self) -> PathBuf {
-        self.root().join(".reread")
     }
 }
 

@@ -1,5 +1,6 @@
 //! A full disk, closed folders and files, and files that change while they are read.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -23,15 +24,17 @@ fn many(place: &Place, round: &str) {
 
 #[test]
 fn a_full_disk_is_named_and_leaves_the_index_as_it_was() {
-    let place = Place::new();
+    let place = Place::empty();
     place.write("old.md", "# Old\n\nSalt makes sea water heavy.\n");
     place.ok(&["index", "--quiet"]);
     let before = content(&place.snapshot());
     many(&place, "more");
+    let names = || names(&place.index());
+    let names_before = names();
     // Blocks of 512 bytes. A file that grows beyond the limit is refused as on a full disk; the
-    // signal that goes with it is ignored.
+    // signal that goes with it does not end the command.
     for n_blocks in [1, 8, 40, 100] {
-        let limits = format!("trap '' XFSZ; ulimit -f {n_blocks}");
+        let limits = format!("ulimit -f {n_blocks}");
         let output = place.limited(&limits, &["index"]);
         let message = said(&output);
         assert_eq!(
@@ -39,15 +42,25 @@ fn a_full_disk_is_named_and_leaves_the_index_as_it_was() {
             Some(2),
             "{n_blocks} blocks: {message}"
         );
-        assert!(message.contains(".reread"), "{message}");
+        assert!(
+            message.contains(".reread") && message.contains("File too large"),
+            "{message}"
+        );
+        assert_eq!(names(), names_before, "{n_blocks} blocks leave nothing");
         let snapshot = place.snapshot();
         snapshot.verify().unwrap();
         assert_eq!(content(&snapshot), before, "{n_blocks} blocks");
     }
     place.ok(&["index", "--quiet"]);
     assert!(content(&place.snapshot()).len() > before.len());
-    let names = fs::read_dir(place.index()).unwrap().count();
-    assert!(names <= 7, "{names} names: rubbish is left");
+    let n_names = names().len();
+    assert!(n_names <= 7, "{n_names} names: rubbish is left");
+}
+
+/// What is directly in a folder.
+fn names(folder: &std::path::Path) -> BTreeSet<std::ffi::OsString> {
+    let entries = fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().file_name()).collect()
 }
 
 /// Runs the command as someone who owns nothing, where the tests run as root.
@@ -91,7 +104,7 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
 
 #[test]
 fn a_closed_index_is_searched_as_it_is_and_a_closed_file_is_reported() {
-    let place = Place::new();
+    let place = Place::empty();
     place.write("sea.md", "# Sea\n\nSalt makes sea water heavy.\n");
     place.write("lake.md", "# Lake\n\nA lake holds fresh water.\n");
     place.ok(&["index", "--quiet"]);
@@ -140,8 +153,35 @@ fn a_closed_index_is_searched_as_it_is_and_a_closed_file_is_reported() {
 }
 
 #[test]
+fn a_backup_that_cannot_be_read_is_told_from_an_index_that_cannot_be_written() {
+    let place = Place::empty();
+    let close = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    close(place.root(), 0o755);
+    place.write("sea.md", "# Sea\n\nSalt makes sea water heavy.\n");
+    place.ok(&["index", "--quiet"]);
+    let backup = place.home.path().join("backup");
+    place.ok(&["backup", "--quiet", backup.to_str().unwrap()]);
+    let restored = || {
+        let output = as_somebody(&place, &["restore", "--force", backup.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        said(&output)
+    };
+    let message = restored();
+    assert!(message.contains(".reread/LOCK"), "{message}");
+    close(&backup, 0o000);
+    let message = restored();
+    close(&backup, 0o755);
+    assert!(
+        message.contains("MANIFEST of the backup, and the index is as it was; allow it to be read"),
+        "{message}"
+    );
+}
+
+#[test]
 fn files_that_change_and_vanish_while_they_are_read_end_up_as_they_are() {
-    let place = Place::new();
+    let place = Place::empty();
     many(&place, "first");
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -165,7 +205,7 @@ fn files_that_change_and_vanish_while_they_are_read_end_up_as_they_are() {
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     place.engine().index_folder(&()).unwrap();
-    let fresh = Place::new();
+    let fresh = Place::empty();
     for entry in fs::read_dir(place.root()).unwrap().flatten() {
         if entry.path().is_file() {
             fs::copy(entry.path(), fresh.root().join(entry.file_name())).unwrap();

@@ -74,7 +74,7 @@ impl Drop for StopAtEnd<'_> {
 #[test]
 fn no_reader_sees_half_a_generation_while_a_writer_goes_on() {
     let time = Duration::from_secs(setting("REREAD_TEST_STRESS_SECONDS", 6));
-    let place = Place::new();
+    let place = Place::empty();
     fill(&place, 0);
     place.engine().index_folder(&()).unwrap();
     let kept = place.snapshot();
@@ -133,7 +133,7 @@ fn no_reader_sees_half_a_generation_while_a_writer_goes_on() {
 
 #[test]
 fn a_second_writer_is_told_who_is_writing() {
-    let place = Place::new();
+    let place = Place::empty();
     fill(&place, 0);
     place.ok(&["index", "--quiet"]);
     fill(&place, 1);
@@ -163,7 +163,7 @@ fn a_second_writer_is_told_who_is_writing() {
 
 #[test]
 fn writers_of_one_process_take_turns() {
-    let place = Place::new();
+    let place = Place::empty();
     fill(&place, 0);
     place.engine().index_folder(&()).unwrap();
     let n_done = Arc::new(AtomicUsize::new(0));

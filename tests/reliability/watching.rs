@@ -84,7 +84,7 @@ impl Drop for Watching {
 
 /// Waits until the index holds what a fresh one would.
 fn agrees(place: &Place) {
-    let fresh = Place::new();
+    let fresh = Place::empty();
     copy(place.root(), fresh.root());
     fresh.engine().index_folder(&()).unwrap();
     let wanted = content(&fresh.snapshot());
@@ -116,7 +116,7 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
 
 #[test]
 fn whatever_happens_to_a_watched_folder_the_index_comes_to_agree_with_a_fresh_one() {
-    let place = Place::new();
+    let place = Place::empty();
     place.write("a.md", "# A\n\nThe first file.\n");
     place.write("b.md", "# B\n\nThe second file.\n");
     let watching = Watching::begin(&place, &[]);
@@ -161,7 +161,7 @@ fn whatever_happens_to_a_watched_folder_the_index_comes_to_agree_with_a_fresh_on
 
     // Looking at files is no change, and neither is the index itself.
     let generation = watching.settled(&place);
-    copy(place.root(), Place::new().root());
+    copy(place.root(), Place::empty().root());
     assert_eq!(watching.settled(&place), generation);
 
     assert_eq!(watching.interrupt(), Some(0));
@@ -170,7 +170,7 @@ fn whatever_happens_to_a_watched_folder_the_index_comes_to_agree_with_a_fresh_on
 
 #[test]
 fn a_folder_that_is_polled_is_kept_up_to_date_too() {
-    let place = Place::new();
+    let place = Place::empty();
     place.write("a.md", "# A\n\nThe first file.\n");
     let watching = Watching::begin(&place, &["--poll", "100ms"]);
     assert_eq!(watching.update()["files"]["added"], 1);
@@ -192,7 +192,7 @@ fn where_the_system_watches_no_more_folders_it_says_so_and_polls() {
         println!("skipped: this system lets nobody lower the limit");
         return;
     }
-    let place = Place::new();
+    let place = Place::empty();
     for i in 0..9 {
         place.write(&format!("{i}/a.md"), format!("# File {i}\n"));
     }
@@ -213,7 +213,7 @@ fn where_the_system_watches_no_more_folders_it_says_so_and_polls() {
 
 #[test]
 fn an_update_is_one_line_and_a_problem_is_named_once() {
-    let place = Place::new();
+    let place = Place::empty();
     place.write("a.md", "# A\n\nThe first file.\n");
     place.write("bad.pdf", "%PDF-1.4 no");
     let mut child = place

@@ -10,8 +10,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::format::atomic::{io_error, sync_folder};
-use crate::format::manifest::Manifest;
-use crate::index_folder::{BACKUP, IGNORE, LOCK, MARKER, is_backup, names};
+use crate::index_folder::{
+    ASIDE, ASIDE_MARKER, BACKUP, IGNORE, LOCK, MARKER, backup_around, is_aside, is_backup, names,
+    real,
+};
 use crate::{Error, Result};
 
 use held::Held;
@@ -43,14 +45,24 @@ pub struct Copied {
 ///
 /// # Errors
 /// `NoIndex`, `Damaged`, `UnsupportedVersion`; `NotABackup` where `to` holds other things or lies in
-/// the index; `Locked` while another backup is made to the same place; `Io`.
+/// the index or another backup; `InTheWay` where something else has one of the names `<to>.new` and `<to>.old`; `Locked`
+/// while another backup is made to the same place; `Io`.
 pub fn backup(folder: &Path, to: &Path) -> Result<Copied> {
-    Manifest::read(folder)?;
+    let held = Held::take(folder)?;
     let to = Target::settle(folder, to)?;
-    let lock = to.stage()?;
+    let copied = to.stage().and_then(|lock| copy(held, &to, lock));
+    if !matches!(copied, Ok(_) | Err(Error::Locked { .. })) {
+        // Nothing is left behind. If the copy has its name already, there is nothing here.
+        let _: io::Result<()> = fs::remove_dir_all(&to.new);
+    }
+    copied
+}
+
+/// Copies a generation, or the one that takes its place meanwhile, and puts the copy in place.
+fn copy(mut held: Held, to: &Target, lock: File) -> Result<Copied> {
+    to.prepare()?;
     let mut attempt = 1;
     loop {
-        let held = Held::take(folder)?;
         match fill(&held, &to.new) {
             Ok(()) => {
                 to.put_in_place(lock)?;
@@ -58,12 +70,10 @@ pub fn backup(folder: &Path, to: &Path) -> Result<Copied> {
             }
             // Open files outlive their names, but not on every file system.
             Err(_) if attempt < ATTEMPTS && held.is_replaced() => attempt += 1,
-            Err(error) => {
-                let _: io::Result<()> = fs::remove_dir_all(&to.new);
-                return Err(error);
-            }
+            Err(error) => return Err(error),
         }
         to.clear()?;
+        held = Held::take(&held.folder)?;
     }
 }
 
@@ -83,15 +93,25 @@ struct Target {
 impl Target {
     /// Ends what an interrupted backup has begun, and refuses a place that holds something else.
     fn settle(index: &Path, to: &Path) -> Result<Self> {
+        let (place, index) = (real(to), real(index));
+        let around = place.parent().and_then(backup_around);
+        if place.starts_with(&index) || index.starts_with(&place) || around.is_some() {
+            return Err(Error::NotABackup {
+                path: to.to_owned(),
+            });
+        }
         let target = Self::beside(to)?;
         target.recover()?;
-        let index = fs::canonicalize(index).map_err(|source| io_error("read", index, source))?;
-        let apart = !target.path.starts_with(&index) && !index.starts_with(&target.path);
-        if !apart || !is_free(&target.path, &[])? {
+        if !is_free(&target.path)? {
             return Err(Error::NotABackup { path: target.path });
         }
-        if !is_free(&target.new, &[LOCK])? {
-            return Err(Error::NotABackup { path: target.new });
+        for path in [&target.new, &target.old] {
+            if fs::symlink_metadata(path).is_ok() && !is_aside(path) {
+                return Err(Error::InTheWay {
+                    path: path.clone(),
+                    problem: "a backup needs this name on the way, and has not left what is there",
+                });
+            }
         }
         Ok(target)
     }
@@ -121,17 +141,21 @@ impl Target {
 
     /// Puts an earlier backup back, or away, that a crash has left under its second name.
     fn recover(&self) -> Result<()> {
-        if !is_backup(&self.old) {
+        if !is_aside(&self.old) {
             return Ok(());
         }
-        if self.path.exists() {
+        if is_backup(&self.path) {
             return remove(&self.old);
         }
-        rename(&self.old, &self.path)
+        if fs::symlink_metadata(&self.path).is_ok() {
+            return Ok(());
+        }
+        rename(&self.old, &self.path)?;
+        self.unmark();
+        Ok(())
     }
 
-    /// Makes the folder that is written to, with nothing in it but a lock, which is returned, and
-    /// the marker.
+    /// Makes the folder that is written to, and takes its lock.
     fn stage(&self) -> Result<File> {
         match fs::create_dir(&self.new) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -139,28 +163,28 @@ impl Target {
             }
             _ => {}
         }
+        write(&self.new.join(ASIDE), ASIDE_MARKER)?;
         let path = self.new.join(LOCK);
         let lock = File::create(&path).map_err(|source| io_error("create", &path, source))?;
         match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::Locked {
-                    path: self.path.clone(),
-                    holder: None,
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(io_error("lock", &path, source)),
+            Ok(()) => Ok(lock),
+            Err(TryLockError::WouldBlock) => Err(Error::Locked {
+                path: self.path.clone(),
+                holder: None,
+            }),
+            Err(TryLockError::Error(source)) => Err(io_error("lock", &path, source)),
         }
+    }
+
+    /// Leaves nothing in the folder that is written to but what marks it as a backup that is begun.
+    fn prepare(&self) -> Result<()> {
         self.clear()?;
-        for (name, text) in [(BACKUP, MARKER), (IGNORE, "*\n")] {
-            let path = self.new.join(name);
-            fs::write(&path, text).map_err(|source| io_error("write", &path, source))?;
-        }
-        Ok(lock)
+        write(&self.new.join(BACKUP), MARKER)?;
+        write(&self.new.join(IGNORE), "*\n")
     }
 
     fn clear(&self) -> Result<()> {
-        let kept = [LOCK, BACKUP, IGNORE];
+        let kept = [ASIDE, LOCK, BACKUP, IGNORE];
         for name in names(&self.new)? {
             if !kept.contains(&name.as_str()) {
                 remove(&self.new.join(name))?;
@@ -176,9 +200,11 @@ impl Target {
         if !self.path.exists() {
             rename(&self.new, &self.path)?;
         } else if is_backup(&self.path) {
+            write(&self.path.join(ASIDE), ASIDE_MARKER)?;
             rename(&self.path, &self.old)?;
             if let Err(error) = rename(&self.new, &self.path) {
                 rename(&self.old, &self.path)?;
+                self.unmark();
                 return Err(error);
             }
             remove(&self.old)?;
@@ -187,20 +213,29 @@ impl Target {
             fs::remove_dir(&self.path).map_err(|source| io_error("replace", &self.path, source))?;
             rename(&self.new, &self.path)?;
         }
+        self.unmark();
         sync_folder(self.path.parent().unwrap_or(Path::new(".")))
+    }
+
+    /// The folder has its own name. Where it cannot be said, nothing depends on it.
+    fn unmark(&self) {
+        let _: io::Result<()> = fs::remove_file(self.path.join(ASIDE));
     }
 }
 
-/// Whether a backup may be written there: nothing is there but what `begun` names, or a backup.
-fn is_free(path: &Path, begun: &[&str]) -> Result<bool> {
+/// Whether a backup may be written there: there is nothing, or a backup.
+fn is_free(path: &Path) -> Result<bool> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(io_error("read", path, error)),
         Ok(metadata) if !metadata.is_dir() => return Ok(false),
         Ok(_) => {}
     }
-    let mut names = names(path)?.into_iter();
-    Ok(names.all(|name| begun.contains(&name.as_str())) || is_backup(path))
+    Ok(names(path)?.is_empty() || is_backup(path))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|source| io_error("write", path, source))
 }
 
 fn rename(from: &Path, to: &Path) -> Result<()> {

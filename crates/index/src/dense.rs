@@ -193,7 +193,8 @@ impl DensePart {
     /// The scan returns what f32 products of all rows would give, whatever the number of threads.
     /// It takes time in proportion to the rows, the graph hardly more for twice as many. A filter
     /// acts during either: the walk through the graph passes rows that may not be returned, and
-    /// where few may, the scan looks at those alone.
+    /// where few may, the scan looks at those alone. A row that holds what is not finite is damaged:
+    /// if it is looked at in f32, it comes first and scores infinity.
     ///
     /// # Errors
     /// [`Error::BadEmbedding`] if `query` has another width than the rows, holds a value that is

@@ -63,6 +63,17 @@ pub enum Error {
         /// The model that was to be used.
         given: Box<ModelIdentity>,
     },
+    /// Something else stands where an index or a backup needs a name. It is left alone.
+    #[error(
+        "{} is in the way: {problem}; move it away, or give another place",
+        path.display()
+    )]
+    InTheWay {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is, or is not.
+        problem: &'static str,
+    },
     /// A folder with other things in it was given as the index folder.
     #[error(
         "{} holds other files and is no index; give a new or empty folder outside the indexed files",
@@ -74,18 +85,58 @@ pub enum Error {
     },
     /// A folder with other things in it was given as the place of a backup.
     #[error(
-        "{} is no place for a backup: give a new or empty folder outside the index, or an earlier backup",
+        "{} is no place for a backup: give a new or empty folder outside the index and other backups, or \
+         an earlier backup",
         path.display()
     )]
     NotABackup {
         /// The folder.
         path: PathBuf,
     },
+    /// A backup was to be restored to an index that it lies in, that lies in it, or that it is.
+    #[error(
+        "the backup {} and the index folder {} are not apart; give another index folder, or move \
+         the backup",
+        path.display(),
+        index.display()
+    )]
+    NotApart {
+        /// The backup.
+        path: PathBuf,
+        /// The index folder.
+        index: PathBuf,
+    },
     /// There is no backup in this folder.
     #[error("there is no backup in {}; `reread backup` makes one", path.display())]
     NoBackup {
         /// The folder.
         path: PathBuf,
+    },
+    /// A file of the backup that was to be restored does not hold what was written to it.
+    #[error(
+        "{} of the backup is damaged at byte {offset}: {problem}; the index is as it was: restore \
+         another backup, or let `reread doctor --repair` or `reread index` mend the index",
+        path.display()
+    )]
+    DamagedBackup {
+        /// The damaged file.
+        path: PathBuf,
+        /// Where in the file the damage shows.
+        offset: u64,
+        /// What was found there.
+        problem: String,
+    },
+    /// The operating system refused to read the backup that was to be restored.
+    #[error(
+        "cannot read {} of the backup, and the index is as it was; allow it to be read, or restore \
+         another backup",
+        path.display()
+    )]
+    UnreadableBackup {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it was refused.
+        source: io::Error,
     },
     /// A backup was to be changed.
     #[error(

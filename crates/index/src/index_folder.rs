@@ -2,12 +2,12 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::crash::step;
-use crate::format::atomic::{io_error, no_file, open_file, sync_folder};
-use crate::format::manifest::MANIFEST;
+use crate::format::atomic::{io_error, open_file, refuse_no_folder, sync_folder};
+use crate::format::manifest::{MANIFEST, Manifest};
 use crate::{Error, Result};
 
 /// The writer's lock file.
@@ -25,22 +25,54 @@ pub(crate) const BACKUP: &str = "BACKUP";
 /// What the marker says to who opens it.
 pub(crate) const MARKER: &str = "A backup of an index of Reread. `reread restore` puts it back.\n";
 
+/// Is in a backup that stands under another name than its own, for as long as it takes to put it in
+/// place.
+pub(crate) const ASIDE: &str = "ASIDE";
+
+/// What that says to who opens it.
+pub(crate) const ASIDE_MARKER: &str =
+    "Left by a backup that was interrupted. The next one to the same place puts it right.\n";
+
 /// Whether a folder is a backup and holds nothing else.
 pub(crate) fn is_backup(folder: &Path) -> bool {
-    let own =
-        |name: &String| is_ours(name) || [BACKUP, IGNORE, LOCK, MANIFEST].contains(&name.as_str());
-    let marked = fs::read(folder.join(BACKUP)).is_ok_and(|text| text == MARKER.as_bytes());
-    marked && names(folder).is_ok_and(|names| names.iter().all(own))
+    is_marked(folder) && holds_only_a_backup(folder)
 }
 
-/// Refuses to write to a backup: what it is kept for could not be restored any more.
+/// Whether a folder is one that a backup has begun or put aside, and holds nothing else. A link to
+/// one is not.
+pub(crate) fn is_aside(folder: &Path) -> bool {
+    let is = |path: &Path, is_kind: fn(&fs::Metadata) -> bool| {
+        fs::symlink_metadata(path).is_ok_and(|found| is_kind(&found))
+    };
+    is(folder, fs::Metadata::is_dir)
+        && is(&folder.join(ASIDE), fs::Metadata::is_file)
+        && holds_only_a_backup(folder)
+}
+
+fn holds_only_a_backup(folder: &Path) -> bool {
+    let others = [ASIDE, BACKUP, IGNORE, LOCK, MANIFEST];
+    let own = |name: &String| is_ours(name) || others.contains(&name.as_str());
+    names(folder).is_ok_and(|names| names.iter().all(own))
+}
+
+/// Refuses to write to a backup, or into one: what it is kept for could not be restored any more, and
+/// with other things in it it would not be replaced.
 pub(crate) fn refuse_backup(folder: &Path) -> Result<()> {
-    if is_backup(folder) {
-        return Err(Error::IsBackup {
-            path: folder.to_owned(),
-        });
+    match backup_around(folder) {
+        Some(path) => Err(Error::IsBackup { path }),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The backup that a folder is or lies in.
+pub(crate) fn backup_around(folder: &Path) -> Option<PathBuf> {
+    let real = real(folder);
+    let backup = real.ancestors().find(|folder| is_marked(folder));
+    backup.map(Path::to_owned)
+}
+
+fn is_marked(folder: &Path) -> bool {
+    fs::read(folder.join(BACKUP)).is_ok_and(|text| text == MARKER.as_bytes())
 }
 
 /// Removes an index: all that was ever written to it, but nothing else in its folder.
@@ -124,6 +156,7 @@ impl std::fmt::Display for LockHolder {
 /// A folder that holds other things is refused: an index removes files of its own, and asks git to
 /// ignore its folder.
 pub(crate) fn lock(folder: &Path) -> Result<Lock> {
+    refuse_no_folder(folder)?;
     fs::create_dir_all(folder).map_err(|source| io_error("create", folder, source))?;
     let names = names(folder)?;
     if !names.iter().any(|name| name == LOCK || name == MANIFEST) {
@@ -135,6 +168,7 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock> {
         let ignore = folder.join(IGNORE);
         fs::write(&ignore, "*\n").map_err(|source| io_error("write", &ignore, source))?;
     }
+    refuse_other_kinds(folder)?;
     let path = folder.join(LOCK);
     let mut file = open_lock(&path)?;
     match file.try_lock() {
@@ -152,12 +186,26 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock> {
     }
 }
 
-/// Opens the lock's file to write, and creates it if need be. A link in its place would lead to a file
-/// of somebody else's, which the lock would empty.
-fn open_lock(path: &Path) -> Result<File> {
-    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(no_file(path));
+/// Refuses a folder in the place of a file that a writer replaces or removes: it would fail at that
+/// after all its work. A link in the place of LOCK would lead to a file of somebody else's, which
+/// the lock would empty.
+fn refuse_other_kinds(folder: &Path) -> Result<()> {
+    let new = format!("{MANIFEST}.new");
+    for name in [LOCK, MANIFEST, &new, UNFINISHED] {
+        let path = folder.join(name);
+        let is_other = |found: fs::Metadata| found.is_dir() || name == LOCK && !found.is_file();
+        if fs::symlink_metadata(&path).is_ok_and(is_other) {
+            return Err(Error::InTheWay {
+                path,
+                problem: "it is no file",
+            });
+        }
     }
+    Ok(())
+}
+
+/// Opens the lock's file to write, and creates it if need be.
+fn open_lock(path: &Path) -> Result<File> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
@@ -216,6 +264,17 @@ pub(crate) fn remove_rubbish(folder: &Path, needed: &[String]) {
         };
         let _: io::Result<()> = removed;
         step("rubbish removed");
+    }
+}
+
+/// Removes what was written for a commit that did not come. `before` is what was in the folder when
+/// its writing began. Only for who holds the lock.
+pub(crate) fn remove_uncommitted(folder: &Path, before: &[String]) {
+    match Manifest::read(folder) {
+        // It may be the new one, although what followed has failed.
+        Ok(manifest) => remove_rubbish(folder, &manifest.entries()),
+        Err(Error::NoIndex { .. } | Error::Damaged { .. }) => remove_rubbish(folder, before),
+        Err(_) => {}
     }
 }
 
@@ -280,8 +339,6 @@ fn number(name: &str) -> Option<u64> {
 
 /// Refuses an index folder that is the indexed folder or holds it.
 pub(crate) fn check_apart(folder: &Path, root: &Path) -> Result<()> {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| absolute(path));
     if real(root).starts_with(real(folder)) {
         return Err(Error::NotAnIndex {
             path: folder.to_owned(),
@@ -290,9 +347,29 @@ pub(crate) fn check_apart(folder: &Path, root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A path with every link in it followed, as far as it exists.
+pub(crate) fn real(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut real = PathBuf::new();
+    for part in absolute.components() {
+        match part {
+            Component::ParentDir => drop(real.pop()),
+            part => real.push(part),
+        }
+        if real.has_root()
+            && let Ok(found) = fs::canonicalize(&real)
+        {
+            real = found;
+        }
+    }
+    real
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::tests::{document, embedder, index};
+    use crate::{IndexOptions, IndexWriter};
 
     #[test]
     fn only_names_that_a_writer_gives_are_its_own() {
@@ -343,11 +420,110 @@ mod tests {
         for target in [&other, &folder.path().join("nothing")] {
             let link = index.join(LOCK);
             std::os::unix::fs::symlink(target, &link).expect("a link");
-            assert!(matches!(lock(&index), Err(Error::Damaged { .. })));
+            assert!(matches!(lock(&index), Err(Error::InTheWay { .. })));
             fs::remove_file(link).expect("removed");
         }
         assert_eq!(fs::read_to_string(other).expect("a file"), "dear");
         assert!(!folder.path().join("nothing").exists());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_no_folder_is_in_the_way_of_an_index_and_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, link) = (folder.path().join("letter"), folder.path().join("link"));
+        fs::write(&file, "dear").expect("a file");
+        std::os::unix::fs::symlink("nowhere", &link).expect("a link");
+        for (index, expected) in [
+            (file.clone(), &file),
+            (file.join("index"), &file),
+            (link.clone(), &link),
+        ] {
+            let refusals = [
+                lock(&index).err(),
+                Manifest::read(&index).err(),
+                crate::doctor::diagnose(&index).err(),
+            ];
+            for refused in refusals {
+                let in_the_way =
+                    matches!(&refused, Some(Error::InTheWay { path, .. }) if path == expected);
+                assert!(in_the_way, "{refused:?}");
+            }
+        }
+        assert_eq!(fs::read_to_string(file).expect("a file"), "dear");
+        assert!(!link.exists());
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_a_file_is_refused_before_anything_is_written() {
+        for name in [LOCK, MANIFEST, "MANIFEST.new", UNFINISHED] {
+            let folder = tempfile::tempdir().expect("a folder");
+            drop(lock(folder.path()).expect("the lock"));
+            let path = folder.path().join(name);
+            let _: io::Result<()> = fs::remove_file(&path);
+            fs::create_dir(&path).expect("a folder");
+            fs::write(path.join("letter"), "dear").expect("a file");
+            let refused = lock(folder.path()).err();
+            let in_the_way =
+                matches!(&refused, Some(Error::InTheWay { path: p, .. }) if *p == path);
+            assert!(in_the_way, "{refused:?}");
+            assert!(path.join("letter").exists());
+        }
+    }
+
+    #[test]
+    fn a_run_without_a_commit_takes_away_what_it_has_written() {
+        let left = |folder: &Path| {
+            let mut names = names(folder).expect("read");
+            names.retain(|name| is_ours(name));
+            names.sort();
+            names
+        };
+        let give_up = |writer: Result<IndexWriter>| {
+            let mut writer = writer.expect("a writer");
+            // More than are embedded at a time, so that some are written.
+            for i in 100..180 {
+                writer.put_document(&document(i)).expect("put");
+            }
+            assert!(left(writer.folder()).len() > 1, "something was written");
+        };
+        let options = IndexOptions::default;
+        let folder = tempfile::tempdir().expect("a folder");
+        give_up(IndexWriter::open(
+            folder.path(),
+            None,
+            embedder(),
+            options(),
+        ));
+        assert!(left(folder.path()).is_empty());
+
+        let folder = index(3, usize::MAX);
+        let before = left(folder.path());
+        give_up(IndexWriter::open(
+            folder.path(),
+            None,
+            embedder(),
+            options(),
+        ));
+        assert_eq!(left(folder.path()), before);
+        give_up(IndexWriter::open_anew(
+            folder.path(),
+            None,
+            embedder(),
+            options(),
+        ));
+        assert_eq!(left(folder.path()), before);
+        let diagnosis = crate::doctor::diagnose(folder.path()).expect("a diagnosis");
+        assert_eq!(diagnosis.verdict(), crate::doctor::Verdict::Sound);
+
+        fs::write(folder.path().join(MANIFEST), "garbage").expect("damaged");
+        give_up(IndexWriter::open_anew(
+            folder.path(),
+            None,
+            embedder(),
+            options(),
+        ));
+        assert_eq!(left(folder.path()), before);
     }
 
     #[test]

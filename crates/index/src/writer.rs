@@ -19,8 +19,8 @@ use crate::format::manifest::{
     Catalog, DocumentRecord, FileRef, Manifest, Origin, Outcome, SegmentRef, Source, write_catalog,
 };
 use crate::index_folder::{
-    Lock, check_apart, clear_unfinished, highest_number, lock, mark_unfinished, refuse_backup,
-    remove_rubbish, stored_root,
+    Lock, check_apart, clear_unfinished, highest_number, lock, mark_unfinished, names,
+    refuse_backup, remove_rubbish, remove_uncommitted, stored_root,
 };
 use crate::lexical::{LexicalPassage, LexicalWriter};
 use crate::merge;
@@ -45,6 +45,8 @@ pub(crate) const EMBED_BATCH: usize = 64;
 pub struct IndexWriter {
     folder: PathBuf,
     _lock: Lock,
+    /// What was in the folder before this writer wrote to it.
+    before: Vec<String>,
     embedder: Arc<dyn Embedder>,
     options: IndexOptions,
     chunk_options: ChunkOptions,
@@ -63,6 +65,16 @@ pub struct IndexWriter {
     /// Documents of the segment being written that were taken out again in the same run.
     withdrawn: Vec<DocumentRecord>,
     counts: WriteCounts,
+}
+
+impl Drop for IndexWriter {
+    /// Takes away what was written for a commit that did not come: a failed run on a full disk must not
+    /// keep the disk full.
+    fn drop(&mut self) {
+        self.segment = None;
+        self.lexical = None;
+        remove_uncommitted(&self.folder, &self.before);
+    }
 }
 
 /// What a writer has done so far.
@@ -211,6 +223,7 @@ impl IndexWriter {
         Ok(Self {
             folder: folder.to_owned(),
             _lock: lock,
+            before: names(folder)?,
             embedder,
             options,
             chunk_options,

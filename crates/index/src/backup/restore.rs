@@ -5,11 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use super::held::Held;
-use super::{Copied, Target, remove};
+use super::{Copied, Target};
 use crate::format::atomic::{self, io_error};
 use crate::format::manifest::{MANIFEST, Manifest, write_catalog};
 use crate::index_folder::{
-    check_apart, highest_number, lock, refuse_backup, remove_rubbish, stored_root,
+    BACKUP, check_apart, highest_number, lock, names, real, refuse_backup, remove_rubbish,
+    remove_uncommitted, stored_root,
 };
 use crate::{Error, Result};
 
@@ -31,9 +32,38 @@ pub enum Overwrite {
 /// keep what they have.
 ///
 /// # Errors
-/// `NoBackup`; `Damaged` and `UnsupportedVersion` for the backup; `IndexExists`; `Locked`;
-/// `NotAnIndex` where the folder holds other things; `IsBackup`; `Io`.
+/// For the backup: `NoBackup`, `DamagedBackup`, `UnreadableBackup`, `UnsupportedVersion`. For the
+/// index: `IndexExists`; `Locked`; `NotAnIndex` where the folder holds other things; `InTheWay`;
+/// `IsBackup` where it is a backup or lies in one; `Io`. `NotApart` where one is inside the other.
 pub fn restore(
+    from: &Path,
+    folder: &Path,
+    root: Option<&Path>,
+    overwrite: Overwrite,
+) -> Result<Copied> {
+    put_back(from, folder, root, overwrite).map_err(|error| of_backup(error, from))
+}
+
+/// Says of an error that it is the backup's, where it is.
+fn of_backup(error: Error, from: &Path) -> Error {
+    match error {
+        Error::Damaged {
+            path,
+            offset,
+            problem,
+        } if path.starts_with(from) => Error::DamagedBackup {
+            path,
+            offset,
+            problem,
+        },
+        Error::Io { path, source, .. } if path.starts_with(from) => {
+            Error::UnreadableBackup { path, source }
+        }
+        error => error,
+    }
+}
+
+fn put_back(
     from: &Path,
     folder: &Path,
     root: Option<&Path>,
@@ -44,6 +74,13 @@ pub fn restore(
         check_apart(folder, root)?;
     }
     refuse_backup(folder)?;
+    let (backup, index) = (real(from), real(folder));
+    if backup.starts_with(&index) || index.starts_with(&backup) {
+        return Err(Error::NotApart {
+            path: from.to_owned(),
+            index: folder.to_owned(),
+        });
+    }
     let refused = || {
         let exists = fs::symlink_metadata(folder.join(MANIFEST)).is_ok();
         exists && overwrite == Overwrite::Refuse
@@ -60,14 +97,12 @@ pub fn restore(
     }
     let current = Manifest::read(folder).ok();
     let mut manifest = renumbered(&held, folder, root, current.as_ref())?;
-    if let Err(error) = write(&held, folder, &mut manifest) {
-        for name in manifest.entries() {
-            // What cannot be removed now, the next writer removes.
-            let _: Result<()> = remove(&folder.join(name));
-        }
+    let before = names(folder)?;
+    let written = write(&held, folder, &mut manifest).and_then(|()| manifest.publish(folder));
+    if let Err(error) = written {
+        remove_uncommitted(folder, &before);
         return Err(error);
     }
-    manifest.publish(folder)?;
     remove_rubbish(folder, &manifest.entries());
     drop(lock);
     Ok(held.copied(folder, manifest.generation))
@@ -79,8 +114,16 @@ fn hold(from: &Path) -> Result<Held> {
     if !from.exists() && absolute.parent().is_some_and(Path::exists) {
         Target::beside(from)?.recover()?;
     }
+    let no_backup = || Error::NoBackup {
+        path: from.to_owned(),
+    };
     Held::take(from).map_err(|error| match error {
-        Error::NoIndex { path } => Error::NoBackup { path },
+        Error::NoIndex { .. } if from.join(BACKUP).exists() => Error::Damaged {
+            path: from.join(MANIFEST),
+            offset: 0,
+            problem: "the file is missing".to_owned(),
+        },
+        Error::NoIndex { .. } | Error::InTheWay { .. } => no_backup(),
         error => error,
     })
 }
@@ -101,12 +144,16 @@ fn renumbered(
         offset: 0,
         problem: "its numbers are used up".to_owned(),
     };
-    let segments_behind = u32::try_from(behind).map_err(|_| too_many())?;
-    let moved = |number: u32| number.checked_add(segments_behind).ok_or_else(too_many);
-    manifest.generation = manifest
-        .generation
-        .checked_add(behind)
-        .ok_or_else(too_many)?;
+    let next = behind.checked_add(1).ok_or_else(too_many)?;
+    let numbers = manifest.segments.iter().map(|segment| segment.number);
+    let first = numbers.min().unwrap_or(manifest.next_segment);
+    let shift = next.saturating_sub(u64::from(first));
+    let moved = |number: u32| {
+        let moved = u64::from(number).checked_add(shift);
+        let moved = moved.and_then(|moved| u32::try_from(moved).ok());
+        moved.ok_or_else(too_many)
+    };
+    manifest.generation = manifest.generation.max(next);
     manifest.next_segment = moved(manifest.next_segment)?;
     manifest.next_key = manifest
         .next_key

@@ -112,15 +112,19 @@ fn a_crash_between_the_two_renames_loses_no_backup() {
     let (index, place) = places();
     let to = place.path().join("backup");
     let old = place.path().join("backup.old");
+    let put_aside = || {
+        fs::write(to.join(ASIDE), ASIDE_MARKER).expect("as a crash leaves it");
+        fs::rename(&to, &old).expect("as a crash leaves it");
+    };
     backup(index.path(), &to).expect("backed up");
-    fs::rename(&to, &old).expect("as a crash leaves it");
+    put_aside();
     let restored = place.path().join("restored");
     restore(&to, &restored, None, Overwrite::Refuse).expect("found under its second name");
     assert_sound(&restored);
 
-    fs::rename(&to, &old).expect("as a crash leaves it");
+    put_aside();
     fs::create_dir(place.path().join("backup.new")).expect("as a crash leaves it");
-    fs::write(place.path().join("backup.new").join(LOCK), "").expect("as a crash leaves it");
+    fs::write(place.path().join("backup.new").join(ASIDE), "").expect("as a crash leaves it");
     add(index.path(), 9);
     backup(index.path(), &to).expect("backed up");
     assert_eq!(ids(&to).len(), 4);
@@ -129,6 +133,57 @@ fn a_crash_between_the_two_renames_loses_no_backup() {
         2,
         "nothing is left over"
     );
+    assert!(!to.join(ASIDE).exists(), "it has its own name");
+}
+
+#[test]
+fn what_a_backup_has_not_left_beside_it_is_named_and_left_alone() {
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    let own = place.path().join("own");
+    backup(index.path(), &to).expect("backed up");
+    backup(index.path(), &own).expect("backed up");
+    for beside in ["backup.new", "backup.old"].map(|name| place.path().join(name)) {
+        let refused = || {
+            let refused = backup(index.path(), &to);
+            let named = matches!(&refused, Err(Error::InTheWay { path, .. }) if *path == beside);
+            assert!(named, "{refused:?}");
+        };
+        fs::write(&beside, "dear").expect("a file");
+        refused();
+        assert_eq!(fs::read(&beside).expect("there"), b"dear");
+        fs::remove_file(&beside).expect("removed");
+
+        fs::create_dir(&beside).expect("an empty folder");
+        refused();
+        fs::write(beside.join(LOCK), "dear").expect("a file");
+        refused();
+        fs::remove_dir_all(&beside).expect("removed");
+
+        // A backup of the user's own.
+        fs::rename(&own, &beside).expect("renamed");
+        refused();
+        assert_sound(&beside);
+        fs::rename(&to, place.path().join("moved")).expect("renamed");
+        let missing = restore(&to, index.path(), None, Overwrite::Allow);
+        assert!(
+            matches!(missing, Err(Error::NoBackup { .. })),
+            "{missing:?}"
+        );
+        assert_sound(&beside);
+        fs::rename(place.path().join("moved"), &to).expect("renamed");
+        restore(&to, index.path(), None, Overwrite::Allow).expect("nothing is in its way");
+        fs::rename(&beside, &own).expect("renamed");
+        #[cfg(unix)]
+        {
+            fs::write(own.join(ASIDE), "").expect("marked");
+            std::os::unix::fs::symlink(&own, &beside).expect("a link");
+            refused();
+            fs::remove_file(&beside).expect("removed");
+            fs::remove_file(own.join(ASIDE)).expect("removed");
+        }
+    }
+    backup(index.path(), &to).expect("the way is free");
 }
 
 #[test]
@@ -169,6 +224,22 @@ fn a_damaged_index_gives_no_backup_and_the_earlier_one_stays() {
 }
 
 #[test]
+fn what_cannot_be_backed_up_leaves_nothing_behind() {
+    let (index, place) = places();
+    let gone = index.path().join("catalog-1");
+    let segment = index.path().join("segment-1/vectors");
+    for path in [gone, segment, index.path().join("MANIFEST")] {
+        fs::remove_file(path).expect("removed");
+        let refused = backup(index.path(), &place.path().join("deep/backup"));
+        assert!(
+            matches!(refused, Err(Error::Damaged { .. } | Error::NoIndex { .. })),
+            "{refused:?}"
+        );
+        assert!(names(place.path()).expect("read").is_empty());
+    }
+}
+
+#[test]
 fn an_index_is_replaced_only_where_that_is_allowed() {
     let (index, place) = places();
     let to = place.path().join("backup");
@@ -202,6 +273,18 @@ fn an_index_is_replaced_only_where_that_is_allowed() {
 }
 
 #[test]
+fn an_index_can_be_restored_any_number_of_times() {
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    for round in 2..40 {
+        backup(index.path(), &to).expect("backed up");
+        let restored = restore(&to, index.path(), None, Overwrite::Allow).expect("restored");
+        assert_eq!(restored.generation, round, "no number is left out");
+    }
+    assert_sound(index.path());
+}
+
+#[test]
 fn a_damaged_index_can_be_replaced() {
     let (index, place) = places();
     let to = place.path().join("backup");
@@ -227,24 +310,26 @@ fn a_damaged_backup_is_refused_and_the_index_stays_as_it_was() {
         let last = bytes.len() - 1;
         bytes[last] ^= 1;
         fs::write(&path, bytes).expect("damaged");
-        let refused = restore(&to, index.path(), None, Overwrite::Allow);
-        assert!(
-            matches!(refused, Err(Error::Damaged { .. })),
-            "{name}: {refused:?}"
-        );
-        assert_eq!(files(index.path()), before, "{name}");
+        let refused_for = |what: &str| {
+            let refused = restore(&to, index.path(), None, Overwrite::Allow);
+            let named = matches!(&refused, Err(Error::DamagedBackup { path: p, .. }) if *p == path);
+            assert!(named, "{name} {what}: {refused:?}");
+            assert_eq!(files(index.path()), before, "{name} {what}");
+        };
+        refused_for("with a flipped bit");
+        fs::remove_file(&path).expect("removed");
+        refused_for("missing");
         fs::write(&path, sound).expect("mended");
     }
-    let nothing = restore(
-        &place.path().join("none"),
-        index.path(),
-        None,
-        Overwrite::Allow,
-    );
-    assert!(
-        matches!(nothing, Err(Error::NoBackup { .. })),
-        "{nothing:?}"
-    );
+    let file = place.path().join("file");
+    fs::write(&file, "dear").expect("a file");
+    for none in [&place.path().join("none"), &file, place.path()] {
+        let nothing = restore(none, index.path(), None, Overwrite::Allow);
+        assert!(
+            matches!(nothing, Err(Error::NoBackup { .. })),
+            "{nothing:?}"
+        );
+    }
 }
 
 #[test]
@@ -256,4 +341,60 @@ fn nothing_is_written_to_a_backup() {
     assert!(matches!(writer.err(), Some(Error::IsBackup { .. })));
     let onto = restore(&to, &to, None, Overwrite::Allow);
     assert!(matches!(onto, Err(Error::IsBackup { .. })), "{onto:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn backup_and_index_lie_apart_also_behind_links() {
+    use std::os::unix::fs::symlink;
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    let link = place.path().join("link");
+    backup(index.path(), &to).expect("backed up");
+    symlink(&to, &link).expect("a link");
+    let before = (files(&to), names(&to).expect("read"));
+    for inside in [
+        to.join("sub"),
+        to.join("segment-1/deep/down"),
+        link.join("sub"),
+        place.path().join("none/../link/sub"),
+    ] {
+        let refused = restore(&to, &inside, None, Overwrite::Allow);
+        let named = matches!(&refused, Err(Error::IsBackup { path }) if path.ends_with("backup"));
+        assert!(named, "{refused:?}");
+        let writer = IndexWriter::open(&inside, None, embedder(), IndexOptions::default());
+        assert!(matches!(writer.err(), Some(Error::IsBackup { .. })));
+        let nested = backup(index.path(), &inside);
+        assert!(
+            matches!(nested, Err(Error::NotABackup { .. })),
+            "{nested:?}"
+        );
+    }
+    assert_eq!((files(&to), names(&to).expect("read")), before);
+    assert!(!place.path().join("none").exists());
+
+    let inside = index.path().join("deep/backup");
+    fs::create_dir(index.path().join("deep")).expect("a folder");
+    fs::rename(&to, &inside).expect("moved");
+    let to_index = place.path().join("index");
+    symlink(index.path(), &to_index).expect("a link");
+    for (from, folder) in [
+        (inside.clone(), index.path()),
+        (to_index.join("deep/backup"), index.path()),
+        (inside, to_index.as_path()),
+        (to_index.clone(), index.path()),
+    ] {
+        let refused = restore(&from, folder, None, Overwrite::Allow);
+        assert!(
+            matches!(refused, Err(Error::NotApart { .. })),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(ids(index.path()).len(), 3);
+    let refused = backup(index.path(), &to_index.join("new/backup"));
+    assert!(
+        matches!(refused, Err(Error::NotABackup { .. })),
+        "{refused:?}"
+    );
+    assert!(!index.path().join("new").exists());
 }

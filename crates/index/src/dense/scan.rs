@@ -337,7 +337,8 @@ impl PartialOrd for Scored {
 /// How many rows ahead of the one that is rescored are fetched.
 const AHEAD: usize = 2;
 
-/// Computes products in f32, best upper bound first, until the rest cannot be among the best.
+/// Computes products in f32, best upper bound first, until the rest cannot be among the best. One that
+/// is not finite comes from a damaged row, and comes out first, as infinite.
 pub(super) fn rescore(
     rows: Rows<'_>,
     query: &[f32],
@@ -353,6 +354,12 @@ pub(super) fn rescore(
             break;
         }
         let score = simd::dot_f32(query, rows.vector(candidate.pos));
+        // A damaged row must not sink where nobody sees it.
+        let score = if score.is_finite() {
+            score
+        } else {
+            f32::INFINITY
+        };
         best.push(Reverse(Scored(candidate.pos, score)));
         if best.len() > k {
             best.pop();

@@ -15,7 +15,9 @@ use super::{Check, Closed, Subject, vectors};
 use crate::filter::unix_ns;
 use crate::format::atomic;
 use crate::format::manifest::{Catalog, Manifest, Origin, SegmentRef, write_catalog};
-use crate::index_folder::{highest_number, lock, mark_unfinished, remove_rubbish};
+use crate::index_folder::{
+    highest_number, lock, mark_unfinished, names, remove_rubbish, remove_uncommitted,
+};
 use crate::{Embedder, Error, Observer, Result, merge};
 
 /// Opens the embedder that an index was built with. Asked only if vectors must be embedded again.
@@ -96,12 +98,18 @@ pub fn mend(
     let damaged = in_state(State::Passages);
     let derived = in_state(State::Derived);
     let vectors = in_state(State::Vectors);
-    repair.drop_sources(&damaged, loss)?;
-    repair.derive(&derived)?;
-    repair.embed(&vectors, embedder, observer)?;
-    let mended = repair.publish()?;
+    let before = names(folder)?;
+    let mended = (|| {
+        repair.drop_sources(&damaged, loss)?;
+        repair.derive(&derived)?;
+        repair.embed(&vectors, embedder, observer)?;
+        repair.publish()
+    })();
+    if mended.is_err() {
+        remove_uncommitted(folder, &before);
+    }
     drop(lock);
-    Ok(mended)
+    mended
 }
 
 /// The catalog, which cannot be made from anything else.

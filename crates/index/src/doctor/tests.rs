@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::dense::DenseSearch;
 use crate::dense::tests::clustered;
 use crate::embed::BoxError;
 use crate::format::atomic::{self, FileWriter};
@@ -185,6 +186,35 @@ fn vectors_that_are_not_finite_or_not_of_length_one_are_named_and_embedded_again
         assert_eq!((mended.n_embedded, mended.lexical), (12, false));
         assert_eq!(wrong(&folder), []);
         assert_eq!(stored_vectors(&folder), before);
+    }
+}
+
+#[test]
+fn a_search_that_looks_at_a_vector_that_is_not_finite_says_where_it_is() {
+    let values = [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+    for (from_passages, value) in [usize::MAX, 10]
+        .into_iter()
+        .zip([values; 2])
+        .flat_map(|(from_passages, values)| values.map(|value| (from_passages, value)))
+    {
+        let folder = index(12, from_passages);
+        // The question is what the vector was, so that its 8-bit copy is among the best.
+        let query = clustered(1, DIM, 7);
+        rewrite(&folder, FileKind::Vectors, |payload| {
+            payload[7 * DIM * 4..][..4].copy_from_slice(&f32_bytes(&[value]));
+        });
+        let snapshot = Snapshot::open(folder.path()).expect("opens");
+        let segment = &snapshot.segments()[0].segment;
+        for k in [1, 5, 12] {
+            let found = segment.search_dense(&query, k, &DenseSearch::default());
+            let expected = (64 + 7 * DIM * 4) as u64;
+            let named = matches!(&found, Err(Error::Damaged { path, offset, .. })
+                if path.ends_with("vectors") && *offset == expected);
+            assert!(
+                named,
+                "{value}, graph from {from_passages}, {k} hits: {found:?}"
+            );
+        }
     }
 }
 

@@ -145,17 +145,34 @@ pub(crate) fn open_file(path: &Path) -> Result<File> {
     if file.metadata().map_err(unreadable)?.is_file() {
         Ok(file)
     } else {
-        Err(no_file(path))
+        Err(Error::Damaged {
+            path: path.to_owned(),
+            offset: 0,
+            problem: "it is no file".to_owned(),
+        })
     }
 }
 
-/// What stands in the place of a file of an index and is none.
-pub(crate) fn no_file(path: &Path) -> Error {
-    Error::Damaged {
-        path: path.to_owned(),
-        offset: 0,
-        problem: "it is no file".to_owned(),
+/// Refuses a file, or a link that leads nowhere, where `folder` or a folder above it should be.
+///
+/// # Errors
+/// `InTheWay`.
+pub(crate) fn refuse_no_folder(folder: &Path) -> Result<()> {
+    let mut above = folder.ancestors();
+    let Some(there) = above.find(|path| fs::symlink_metadata(path).is_ok()) else {
+        return Ok(());
+    };
+    let is_other = match fs::metadata(there) {
+        Ok(found) => !found.is_dir(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    if is_other {
+        return Err(Error::InTheWay {
+            path: there.to_owned(),
+            problem: "it is no folder",
+        });
     }
+    Ok(())
 }
 
 /// Makes that a pipe is opened, or refused, at once.
@@ -165,9 +182,11 @@ pub(crate) fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// Why a file that the manifest names cannot be read; a missing one is damage.
+/// Why a file that the manifest names cannot be read; a missing one is damage, also where a file
+/// stands in the place of its folder.
 pub(crate) fn read_error(path: &Path, source: io::Error) -> Error {
-    if source.kind() == io::ErrorKind::NotFound {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    if [NotFound, NotADirectory].contains(&source.kind()) {
         return Error::Damaged {
             path: path.to_owned(),
             offset: 0,
@@ -200,5 +219,9 @@ mod tests {
             let refused = open_file(path).expect_err("no file");
             assert!(matches!(refused, Error::Damaged { .. }), "{refused}");
         }
+        let below = folder.path().join("file/below");
+        fs::write(folder.path().join("file"), "").expect("a file");
+        let refused = open_file(&below).expect_err("no file");
+        assert!(matches!(refused, Error::Damaged { .. }), "{refused}");
     }
 }

@@ -144,16 +144,16 @@ impl Manifest {
     /// Reads and checks the manifest of an index folder.
     ///
     /// # Errors
-    /// `NoIndex`, `Io`, `Damaged`, `UnsupportedVersion`.
+    /// `NoIndex`, `InTheWay`, `Io`, `Damaged`, `UnsupportedVersion`.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(MANIFEST);
-        match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        if let Err(error) = fs::symlink_metadata(&path) {
+            atomic::refuse_no_folder(folder)?;
+            if error.kind() == io::ErrorKind::NotFound {
                 return Err(Error::NoIndex {
                     path: folder.to_owned(),
                 });
             }
-            _ => {}
         }
         Self::decode(&path, &read_checked(&path, FileKind::Manifest)?)
     }

@@ -1,0 +1,182 @@
+//! Sums of products of integers, tile by tile in registers.
+
+use std::ops::Range;
+
+use crate::kernels::simd::Isa;
+
+/// How far ahead weights are called from memory, in groups: 4 KB.
+const AHEAD: usize = 1024;
+
+/// The kind of a group.
+pub(in crate::kernels) trait Dot {
+    fn dot<I: Isa>(isa: I, sum: I::I, a: I::I, b: I::I) -> I::I;
+}
+
+/// Four bytes.
+pub(in crate::kernels) struct Bytes;
+
+impl Dot for Bytes {
+    #[inline(always)]
+    fn dot<I: Isa>(isa: I, sum: I::I, a: I::I, b: I::I) -> I::I {
+        isa.dot_bytes(sum, a, b)
+    }
+}
+
+/// Two words.
+pub(in crate::kernels) struct Words;
+
+impl Dot for Words {
+    #[inline(always)]
+    fn dot<I: Isa>(isa: I, sum: I::I, a: I::I, b: I::I) -> I::I {
+        isa.dot_words(sum, a, b)
+    }
+}
+
+/// What is done with the sums, a register at a time.
+pub(in crate::kernels) trait Finish {
+    /// What is known of as many columns as a register has lanes.
+    type Column<I: Isa>: Copy;
+
+    /// Looks at the columns from `column` on.
+    fn column<I: Isa>(&self, isa: I, column: usize) -> Self::Column<I>;
+
+    /// Takes the sums of `row`.
+    fn finish<I: Isa>(&mut self, isa: I, row: usize, column: &Self::Column<I>, sums: I::I);
+}
+
+/// Sums of products of groups, for every row and some columns.
+pub(in crate::kernels) struct IntProduct<'a> {
+    pub(in crate::kernels) rows: usize,
+    pub(in crate::kernels) n_groups: usize,
+    /// From a multiple of the register to a multiple of the register.
+    pub(in crate::kernels) columns: Range<usize>,
+    pub(in crate::kernels) a: &'a [i32],
+    /// From one row to the next.
+    pub(in crate::kernels) a_stride: usize,
+    /// Panels of `[n_groups, width]`, from column 0 on.
+    pub(in crate::kernels) panels: &'a [i32],
+    /// The width of a panel; one to three registers.
+    pub(in crate::kernels) width: usize,
+}
+
+impl IntProduct<'_> {
+    #[inline(always)]
+    pub(in crate::kernels) fn run<I: Isa, D: Dot, F: Finish>(&self, isa: I, mut finish: F) {
+        let Range { start, end } = self.columns;
+        if self.rows == 0 || self.columns.is_empty() {
+            return;
+        }
+        assert!(
+            self.a.len() >= (self.rows - 1) * self.a_stride + self.n_groups,
+            "too few activations"
+        );
+        assert!(
+            self.panels.len() >= end.div_ceil(self.width) * self.n_groups * self.width,
+            "too few weights"
+        );
+        assert!(
+            start.is_multiple_of(I::LANES) && end.is_multiple_of(I::LANES),
+            "whole registers of columns"
+        );
+        assert!(
+            self.width.is_multiple_of(I::LANES) && self.width <= 3 * I::LANES,
+            "one to three registers to a panel"
+        );
+        let mut column = start;
+        while column < end {
+            let next = (column / self.width + 1) * self.width;
+            match (next.min(end) - column) / I::LANES {
+                1 => self.panel::<I, D, F, 1>(isa, column, &mut finish),
+                2 => self.panel::<I, D, F, 2>(isa, column, &mut finish),
+                _ => self.panel::<I, D, F, 3>(isa, column, &mut finish),
+            }
+            column = next;
+        }
+    }
+
+    /// Goes through the tiles of rows of one panel, of which `NV` registers are columns of the
+    /// result.
+    #[inline(always)]
+    fn panel<I: Isa, D: Dot, F: Finish, const NV: usize>(
+        &self,
+        isa: I,
+        column: usize,
+        finish: &mut F,
+    ) {
+        let mut row = 0;
+        while row + I::ROWS <= self.rows {
+            match I::ROWS {
+                8 => self.tile::<I, D, F, NV, 8>(isa, row, column, finish),
+                6 => self.tile::<I, D, F, NV, 6>(isa, row, column, finish),
+                _ => self.tile::<I, D, F, NV, 4>(isa, row, column, finish),
+            }
+            row += I::ROWS;
+        }
+        if row + 4 <= self.rows {
+            self.tile::<I, D, F, NV, 4>(isa, row, column, finish);
+            row += 4;
+        }
+        if row + 2 <= self.rows {
+            self.tile::<I, D, F, NV, 2>(isa, row, column, finish);
+            row += 2;
+        }
+        if row < self.rows {
+            self.tile::<I, D, F, NV, 1>(isa, row, column, finish);
+        }
+    }
+
+    /// Sums up `MR` rows and `NV` registers of columns in registers.
+    #[inline(always)]
+    fn tile<I: Isa, D: Dot, F: Finish, const NV: usize, const MR: usize>(
+        &self,
+        isa: I,
+        row: usize,
+        column: usize,
+        finish: &mut F,
+    ) {
+        let a = self.a[row * self.a_stride..].as_ptr();
+        let (panel, within) = (column / self.width, column % self.width);
+        let panel = self.panels[panel * self.width * self.n_groups + within..].as_ptr();
+        let mut sums = [[isa.splat_int(0); NV]; MR];
+        for group in 0..self.n_groups {
+            // SAFETY: `run` has compared the sizes: `a` holds `MR` rows of `n_groups` groups, and
+            // `panel` as many lines, in each of which `NV` registers follow.
+            unsafe {
+                if row == 0 {
+                    for v in 0..NV {
+                        prefetch(panel.wrapping_add(group * self.width + v * I::LANES + AHEAD));
+                    }
+                }
+                let mut weights = [isa.splat_int(0); NV];
+                for (v, weights) in weights.iter_mut().enumerate() {
+                    *weights = isa.load_int(panel.add(group * self.width + v * I::LANES));
+                }
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let group = isa.splat_int(*a.add(row * self.a_stride + group));
+                    for (sum, &weights) in sums.iter_mut().zip(&weights) {
+                        *sum = D::dot(isa, *sum, group, weights);
+                    }
+                }
+            }
+        }
+        for v in 0..NV {
+            let column = finish.column(isa, column + v * I::LANES);
+            for (number, sums) in sums.iter().enumerate() {
+                finish.finish(isa, row + number, &column, sums[v]);
+            }
+        }
+    }
+}
+
+/// Calls a cache line from memory, without waiting for it; any address will do.
+#[inline(always)]
+fn prefetch(line: *const i32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every machine has the instruction, which reads nothing that the program sees.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(line.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
+}
