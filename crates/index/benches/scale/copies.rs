@@ -1,5 +1,6 @@
 //! Copies of real passages: their words changed a little, and their vectors.
 
+use std::fmt::Write;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -42,7 +43,7 @@ pub(crate) fn write_documents(
             let passages: Vec<PassageId> = snapshot.passages_of(document).collect();
             let mut text = String::new();
             for start in 0..passages.len() {
-                text.push_str(&format!("{MARK}{}x{copy}", passages[start].0));
+                write!(text, "{MARK}{}x{copy}", passages[start].0)?;
                 let mut joined = String::new();
                 for passage in passages.iter().skip(start).take(JOINED) {
                     joined.push_str(&snapshot.passage(*passage)?.text);
@@ -129,7 +130,9 @@ impl Copies {
             .map(|(value, noise)| value + scale * noise);
         let mut turned: Vec<f32> = turned.collect();
         let length = norm(&turned);
-        turned.iter_mut().for_each(|value| *value /= length);
+        for value in &mut turned {
+            *value /= length;
+        }
         Ok(turned)
     }
 }
