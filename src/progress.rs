@@ -65,9 +65,13 @@ impl Observer for Progress {
         if elapsed < PATIENCE {
             return;
         }
+        let (len, pos) = match progress.n_graph_steps {
+            0 => (progress.n_bytes, progress.n_bytes_done),
+            n_steps => (n_steps as u64, progress.n_graph_steps_done as u64),
+        };
         self.bar.update(|bar| {
-            bar.set_len(progress.n_bytes);
-            bar.set_pos(progress.n_bytes_done);
+            bar.set_len(len);
+            bar.set_pos(pos);
         });
         self.bar.set_message(message(progress, elapsed));
     }
@@ -84,6 +88,10 @@ fn style() -> ProgressStyle {
 }
 
 fn message(progress: &IndexProgress, elapsed: Duration) -> String {
+    if progress.n_graph_steps > 0 {
+        let share = 100 * progress.n_graph_steps_done / progress.n_graph_steps;
+        return format!("building the graph, {share} %");
+    }
     let files = format!(
         "{} of {}, {}",
         grouped(progress.n_files_done),
@@ -119,6 +127,17 @@ mod tests {
             shown,
             "500 of 2,000 files, 1,200 passages, 120/s, 30 s left"
         );
+    }
+
+    #[test]
+    fn a_graph_is_shown_by_its_steps() {
+        let mut progress = IndexProgress::default();
+        progress.n_bytes = 4_000;
+        progress.n_bytes_done = 4_000;
+        progress.n_graph_steps = 40_000;
+        progress.n_graph_steps_done = 13_000;
+        let shown = message(&progress, Duration::from_secs(10));
+        assert_eq!(shown, "building the graph, 32 %");
     }
 
     #[test]

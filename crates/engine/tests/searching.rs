@@ -5,10 +5,12 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use reread_engine::{
     BoxError, By, CrossEncoder, DenseMethod, DocumentKind, Engine, Error, Filter, HnswOptions,
-    IndexOptions, Mode, ModelIdentity, RetrieveOptions, SearchOptions, SecondPass, Stopped,
+    IndexError, IndexOptions, IndexProgress, Mode, ModelIdentity, Observer, RetrieveOptions,
+    SearchOptions, SecondPass, Stopped,
 };
 use support::{WordHash, engine};
 
@@ -327,6 +329,38 @@ fn what_is_indexed_can_be_found_while_its_graph_is_built() {
     // The first generation holds all passages, the second their graph too.
     assert_eq!((status.generation, status.n_graph_passages), (2, 40));
     assert!(!status.unfinished);
+}
+
+/// Stops a run as soon as a graph is begun.
+#[derive(Default)]
+struct StopsAtGraph(AtomicBool);
+
+impl Observer for StopsAtGraph {
+    fn progress(&self, progress: &IndexProgress) {
+        self.0
+            .fetch_or(progress.n_graph_steps > 0, Ordering::Relaxed);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn a_run_stopped_while_it_builds_a_graph_keeps_what_is_indexed() {
+    let root = folder();
+    let engine = with_small_graphs(root.path());
+    let stopped = engine.index_folder(&StopsAtGraph::default());
+    assert!(
+        matches!(stopped, Err(Error::Index(IndexError::Cancelled))),
+        "{stopped:?}"
+    );
+    let status = with_small_graphs(root.path()).status().expect("status");
+    assert_eq!((status.n_passages, status.n_graph_passages), (40, 0));
+    assert!(!status.unfinished);
+    let done = engine.index_folder(&()).expect("indexed");
+    assert_eq!(done.n_embedded, 0);
+    assert_eq!(engine.status().expect("status").n_graph_passages, 40);
 }
 
 #[test]

@@ -63,6 +63,10 @@ pub struct IndexProgress {
     pub n_bytes_done: u64,
     /// Passages written so far.
     pub n_passages: usize,
+    /// Steps of building a graph, which comes last: each vector is put in, then looked up. 0 before.
+    pub n_graph_steps: usize,
+    /// Steps of these that are done.
+    pub n_graph_steps_done: usize,
 }
 
 /// What an indexing run did.
@@ -237,7 +241,14 @@ pub fn index_folder(
     if observer.cancelled() {
         return Err(Error::Cancelled);
     }
-    let (_, counts) = writer.commit()?;
+    let (_, counts) = writer.commit_watched(&|n_done, n_steps| {
+        observer.progress(&IndexProgress {
+            n_graph_steps: n_steps,
+            n_graph_steps_done: n_done,
+            ..progress
+        });
+        !observer.cancelled()
+    })?;
     summary.n_passages = counts.n_passages;
     summary.n_embedded = counts.n_embedded;
     summary.changed = summary.n_added + summary.n_changed + summary.n_removed > 0;

@@ -6,7 +6,7 @@ use crate::Result;
 use crate::crash::step;
 use crate::dense::HnswOptions;
 use crate::format::manifest::{Catalog, DocumentRecord, Manifest, SegmentRef};
-use crate::segment::{Segment, SegmentWriter};
+use crate::segment::{GraphBuild, Segment, SegmentWriter};
 
 /// A segment joins a merge when it is at most this many times as large as all others in it
 /// together: a passage is then rewritten a logarithmic number of times.
@@ -47,18 +47,21 @@ pub(crate) fn graph_is_due(segments: &[SegmentRef], hnsw: &HnswOptions) -> bool 
 
 /// Merges the segments for which it pays into one, and drops those with nothing left in them.
 ///
-/// Without `hnsw` no graph is built, and none is given up: segments that have one stay as they are.
+/// Without `graphs` no graph is built, and none is given up: segments that have one stay as they are.
 ///
 /// # Errors
-/// `Io`, `Damaged`, or what a graph's build fails with.
+/// `Io`, `Damaged`, or `Cancelled` while a graph was built.
 pub(crate) fn merge_small(
     folder: &Path,
     manifest: &mut Manifest,
     catalog: &mut Catalog,
-    hnsw: Option<&HnswOptions>,
+    graphs: Option<&GraphBuild<'_>>,
 ) -> Result<()> {
     manifest.segments.retain(|segment| n_live(segment) > 0);
-    let chosen = choose(&manifest.segments, hnsw.map(|hnsw| hnsw.from_passages));
+    let chosen = choose(
+        &manifest.segments,
+        graphs.map(|build| build.hnsw.from_passages),
+    );
     if chosen.is_empty() {
         return Ok(());
     }
@@ -91,7 +94,7 @@ pub(crate) fn merge_small(
             document.first = first;
         }
     }
-    let new = writer.finish(hnsw)?;
+    let new = writer.finish(graphs)?;
     manifest
         .segments
         .retain(|segment| merged.iter().all(|part| part.number != segment.number));

@@ -133,8 +133,8 @@ impl SegmentWriter {
     /// Completes the segment: records, quantised vectors and, where it is asked for and pays, the graph.
     ///
     /// # Errors
-    /// `Io`, or what the graph's build fails with.
-    pub(crate) fn finish(mut self, hnsw: Option<&HnswOptions>) -> Result<SegmentRef> {
+    /// `Io`, or `Cancelled` while the graph was built.
+    pub(crate) fn finish(mut self, graph: Option<&GraphBuild<'_>>) -> Result<SegmentRef> {
         self.passages.write(&self.records)?;
         self.passages
             .write(&u64::from(self.n_passages).to_le_bytes())?;
@@ -150,8 +150,8 @@ impl SegmentWriter {
         let rows = mapped.f32s(0..mapped.payload().len())?;
         let quantised = file_ref("quantised", write_quantised(&self.folder, rows, self.dim)?);
         let n = self.n_passages as usize;
-        let graph = match hnsw {
-            Some(hnsw) => write_graph(&self.folder, &name, n, self.dim, hnsw)?,
+        let graph = match graph {
+            Some(build) => write_graph(&self.folder, &name, n, self.dim, build)?,
             None => None,
         };
         atomic::sync_folder(&self.folder)?;
@@ -194,19 +194,36 @@ pub(crate) fn write_quantised(folder: &Path, rows: &[f32], dim: usize) -> Result
     file.finish()
 }
 
+/// How the graph of a segment is built, and who watches that.
+pub(crate) struct GraphBuild<'a> {
+    pub(crate) hnsw: HnswOptions,
+    /// Is told now and then how many steps of how many are done; answers `false` to stop.
+    pub(crate) go_on: &'a dyn Fn(usize, usize) -> bool,
+}
+
+impl GraphBuild<'_> {
+    /// A build that nobody watches.
+    pub(crate) fn unwatched(hnsw: HnswOptions) -> Self {
+        GraphBuild {
+            hnsw,
+            go_on: &|_, _| true,
+        }
+    }
+}
+
 /// Builds and writes the graph of a segment that is large enough for one. Its rows and their 8-bit
 /// copies are written.
 ///
 /// # Errors
-/// `Io`, or what the graph's build fails with.
+/// `Io`; `Cancelled` when [`GraphBuild::go_on`] answers `false`.
 pub(crate) fn write_graph(
     folder: &Path,
     name: &str,
     n: usize,
     dim: usize,
-    hnsw: &HnswOptions,
+    build: &GraphBuild<'_>,
 ) -> Result<Option<GraphRef>> {
-    if n < hnsw.from_passages {
+    if n < build.hnsw.from_passages {
         return Ok(None);
     }
     let open = |file, kind| MappedFile::open(&folder.join(file), kind).map(Arc::new);
@@ -214,7 +231,7 @@ pub(crate) fn write_graph(
     let quantised = open("quantised", FileKind::Quantised)?;
     let part = dense_part("", dim, n, &vectors, &quantised)?;
     step("graph begun");
-    let graph = Graph::build(&part, hnsw, &|_| true)?;
+    let graph = Graph::build(&part, &build.hnsw, &|n_done| (build.go_on)(n_done, 2 * n))?;
     let (len_bytes, digest) = graph.write(&folder.join("graph"))?;
     Ok(Some(GraphRef {
         file: FileRef {

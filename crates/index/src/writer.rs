@@ -8,7 +8,6 @@ use std::time::SystemTime;
 
 use crate::chunk::{ChunkOptions, Cut, chunk};
 use crate::crash::step;
-use crate::dense::HnswOptions;
 use crate::document::{Document, FoundFile};
 use crate::embed::{Embedder, token_offsets_in_blocks};
 use crate::filter::unix_ns;
@@ -26,7 +25,9 @@ use crate::lexical::{LexicalPassage, LexicalWriter};
 use crate::merge;
 use crate::options::{IndexOptions, Scope};
 use crate::passage::contextual_text;
-use crate::segment::{SegmentWriter, TextDigest, joined_headings, split_headings, text_digest};
+use crate::segment::{
+    GraphBuild, SegmentWriter, TextDigest, joined_headings, split_headings, text_digest,
+};
 use crate::snapshot::Snapshot;
 use crate::{Error, Result};
 
@@ -413,17 +414,29 @@ impl IndexWriter {
     ///
     /// # Errors
     /// `Io`, `Lexical`, `Embedder`, `BadEmbedding`; the index is then as it was.
-    pub fn commit(mut self) -> Result<(bool, WriteCounts)> {
-        let graphs = self.options.graphs();
-        let graph_is_due = |segments: &[SegmentRef]| {
-            graphs.is_some_and(|hnsw| merge::graph_is_due(segments, &hnsw))
-        };
+    pub fn commit(self) -> Result<(bool, WriteCounts)> {
+        self.commit_watched(&|_, _| true)
+    }
+
+    /// As [`commit`](Self::commit). `go_on` is told how many steps of building a graph are done, out of how
+    /// many; when it answers `false`, all else may be committed already.
+    ///
+    /// # Errors
+    /// Also `Cancelled`.
+    pub(crate) fn commit_watched(
+        mut self,
+        go_on: &dyn Fn(usize, usize) -> bool,
+    ) -> Result<(bool, WriteCounts)> {
+        let hnsw = self.options.graphs();
+        let graphs = hnsw.map(|hnsw| GraphBuild { hnsw, go_on });
+        let graph_is_due =
+            |segments: &[SegmentRef]| hnsw.is_some_and(|hnsw| merge::graph_is_due(segments, &hnsw));
         let as_it_was = !self.changed && !self.cuts_anew() && self.scope == self.manifest.scope;
         if as_it_was && self.base.is_some() && !graph_is_due(&self.manifest.segments) {
             return Ok((false, self.counts));
         }
         // All at once, a segment is written once; otherwise merging gives it its graph.
-        self.write_out(graphs.filter(|_| self.at_once))?;
+        self.write_out(graphs.as_ref().filter(|_| self.at_once))?;
         if self.may_checkpoint() && graph_is_due(&self.manifest.segments) {
             // What is indexed can be found while the graph is built.
             self.publish()?;
@@ -469,10 +482,10 @@ impl IndexWriter {
     }
 
     /// Completes the segment and the lexical folder that are being written.
-    fn write_out(&mut self, hnsw: Option<HnswOptions>) -> Result<()> {
+    fn write_out(&mut self, graphs: Option<&GraphBuild<'_>>) -> Result<()> {
         self.flush(self.pending.len())?;
         if let Some(segment) = self.segment.take() {
-            let segment = segment.finish(hnsw.as_ref())?;
+            let segment = segment.finish(graphs)?;
             step("segment finished");
             self.manifest.segments.push(segment);
             for document in self.withdrawn.drain(..) {

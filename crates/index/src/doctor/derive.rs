@@ -16,7 +16,9 @@ use crate::format::manifest::{
 use crate::format::mmap::MappedFile;
 use crate::lexical::{LexicalPassage, LexicalWriter};
 use crate::passage::contextual_text;
-use crate::segment::{PassageStore, SegmentWriter, split_headings, write_graph, write_quantised};
+use crate::segment::{
+    GraphBuild, PassageStore, SegmentWriter, split_headings, write_graph, write_quantised,
+};
 use crate::writer::{EMBED_BATCH, embed, is_lock, make_readable};
 use crate::{Embedder, Error, IndexProgress, Observer, Result};
 
@@ -48,9 +50,9 @@ impl<'a> Embedding<'a> {
 }
 
 /// How a segment's graph is built again: there is one where there was one.
-fn graph_options(from: &SegmentRef) -> HnswOptions {
+fn graph_of(from: &SegmentRef) -> GraphBuild<'static> {
     let least = if from.graph.is_some() { 0 } else { usize::MAX };
-    HnswOptions::default().with_from_passages(least)
+    GraphBuild::unwatched(HnswOptions::default().with_from_passages(least))
 }
 
 /// A new segment with the passages and vectors of another, and copies and graph made of these.
@@ -79,7 +81,7 @@ pub(super) fn derive_segment(
     let rows = mapped.f32s(0..mapped.payload().len())?;
     validate_rows("of the index", rows, dim)?;
     let (len_bytes, digest) = write_quantised(&folder, rows, dim)?;
-    let graph = write_graph(&folder, &name, rows.len() / dim, dim, &graph_options(from))?;
+    let graph = write_graph(&folder, &name, rows.len() / dim, dim, &graph_of(from))?;
     atomic::sync_folder(&folder)?;
     Ok(SegmentRef {
         number,
@@ -125,7 +127,7 @@ pub(super) fn embed_segment(
         first += document.n_passages;
     }
     flush(&mut writer, &store, &mut pending, dim, embedding)?;
-    Ok((writer.finish(Some(&graph_options(from)))?, first as usize))
+    Ok((writer.finish(Some(&graph_of(from)))?, first as usize))
 }
 
 fn flush(

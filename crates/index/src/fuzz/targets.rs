@@ -22,7 +22,7 @@ use crate::format::manifest::{
 };
 use crate::lexical::highlight;
 use crate::options::Scope;
-use crate::segment::{Segment, SegmentWriter, text_digest};
+use crate::segment::{GraphBuild, Segment, SegmentWriter, text_digest};
 use crate::{Cut, Error, HnswOptions, Query};
 
 const DIM: usize = 4;
@@ -173,7 +173,7 @@ fn small_segment(folder: &Path) -> (Vec<u8>, SegmentRef) {
             .expect("pushed");
     }
     let described = writer
-        .finish(Some(&HnswOptions::default()))
+        .finish(Some(&GraphBuild::unwatched(HnswOptions::default())))
         .expect("a segment");
     let file = fs::read(folder.join(&described.passages.name)).expect("a file");
     (file[header::HEADER_BYTES..].to_vec(), described)

@@ -22,9 +22,12 @@ const SLACK: f32 = 1.1;
 /// A batch has at most this share of the rows, so that few rows miss each other.
 const BATCHES: usize = 50;
 
+/// Rows of a batch between two looks at `go_on`: about a second's work.
+const PART: usize = 1024;
+
 /// Inserts `order[n_in..]` into a layer that holds the rows before them.
 ///
-/// `go_on` is asked before each batch, with the number of rows that are in.
+/// `go_on` is asked now and then, with the number of rows that are in or searched for.
 ///
 /// # Errors
 /// [`Error::Cancelled`] when `go_on` answers `false`.
@@ -39,20 +42,21 @@ pub(super) fn grow(
     // The first row has nothing to be linked to.
     let mut n_in = n_in.max(1);
     while n_in < order.len() {
-        if !go_on(n_in) {
-            return Err(Error::Cancelled);
-        }
         let most = n_in.min((order.len() / BATCHES).max(1));
         let batch = &order[n_in..order.len().min(n_in + most)];
         let links = Links { words, layout };
-        let chosen: Vec<Vec<(u32, f32)>> = batch
-            .par_iter()
-            .map(|pos| {
-                let query = &QueryInt8::of_row(rows, *pos);
-                let near = Walk { links, rows, query }.nearest(ef);
-                select(rows, near, layout.stride())
-            })
-            .collect();
+        let choose = |pos: &u32| {
+            let query = &QueryInt8::of_row(rows, *pos);
+            let near = Walk { links, rows, query }.nearest(ef);
+            select(rows, near, layout.stride())
+        };
+        let mut chosen: Vec<Vec<(u32, f32)>> = Vec::with_capacity(batch.len());
+        for part in batch.chunks(PART) {
+            if !go_on(n_in + chosen.len()) {
+                return Err(Error::Cancelled);
+            }
+            chosen.par_extend(part.par_iter().map(choose));
+        }
         let mut back = Vec::new();
         for (pos, chosen) in batch.iter().zip(chosen) {
             back.extend(chosen.iter().map(|(near, score)| (*near, *pos, *score)));
