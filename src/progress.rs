@@ -88,8 +88,8 @@ fn style() -> ProgressStyle {
 }
 
 fn message(progress: &IndexProgress, elapsed: Duration) -> String {
-    if progress.n_graph_steps > 0 {
-        let share = 100 * progress.n_graph_steps_done / progress.n_graph_steps;
+    let share = (100 * progress.n_graph_steps_done).checked_div(progress.n_graph_steps);
+    if let Some(share) = share {
         return format!("building the graph, {share} %");
     }
     let files = format!(
