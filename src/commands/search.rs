@@ -124,7 +124,11 @@ fn is_passing(error: &reread_engine::Error) -> bool {
         reread_engine::Error::Index(IndexError::Locked { .. }) => true,
         reread_engine::Error::Index(IndexError::Io { source, .. }) => matches!(
             source.kind(),
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+            io::ErrorKind::PermissionDenied
+                | io::ErrorKind::ReadOnlyFilesystem
+                | io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::FileTooLarge
         ),
         _ => false,
     }

@@ -9,10 +9,10 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::format::atomic::{io_error, sync_folder};
+use crate::format::atomic::{io_error, sync_folder, write_marker};
 use crate::index_folder::{
-    ASIDE, ASIDE_MARKER, BACKUP, IGNORE, LOCK, MARKER, backup_around, is_aside, is_backup, names,
-    real,
+    ASIDE, ASIDE_MARKER, BACKUP, IGNORE, LOCK, MARKER, backup_around, is_aside, is_backup,
+    mark_unfinished, names, open_lock, real,
 };
 use crate::{Error, Result};
 
@@ -80,6 +80,9 @@ fn copy(mut held: Held, to: &Target, lock: File) -> Result<Copied> {
 /// Writes a generation under the names it has, the manifest last.
 fn fill(held: &Held, to: &Path) -> Result<()> {
     held.copy_to(to, &|name| Some(name.to_owned()))?;
+    if held.unfinished {
+        mark_unfinished(to)?;
+    }
     held.manifest.publish(to)
 }
 
@@ -163,9 +166,12 @@ impl Target {
             }
             _ => {}
         }
-        write(&self.new.join(ASIDE), ASIDE_MARKER)?;
+        write_marker(&self.new.join(ASIDE), ASIDE_MARKER)?;
         let path = self.new.join(LOCK);
-        let lock = File::create(&path).map_err(|source| io_error("create", &path, source))?;
+        if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+            remove(&path)?;
+        }
+        let lock = open_lock(&path)?;
         match lock.try_lock() {
             Ok(()) => Ok(lock),
             Err(TryLockError::WouldBlock) => Err(Error::Locked {
@@ -179,8 +185,8 @@ impl Target {
     /// Leaves nothing in the folder that is written to but what marks it as a backup that is begun.
     fn prepare(&self) -> Result<()> {
         self.clear()?;
-        write(&self.new.join(BACKUP), MARKER)?;
-        write(&self.new.join(IGNORE), "*\n")
+        write_marker(&self.new.join(BACKUP), MARKER)?;
+        write_marker(&self.new.join(IGNORE), "*\n")
     }
 
     fn clear(&self) -> Result<()> {
@@ -200,7 +206,7 @@ impl Target {
         if !self.path.exists() {
             rename(&self.new, &self.path)?;
         } else if is_backup(&self.path) {
-            write(&self.path.join(ASIDE), ASIDE_MARKER)?;
+            write_marker(&self.path.join(ASIDE), ASIDE_MARKER)?;
             rename(&self.path, &self.old)?;
             if let Err(error) = rename(&self.new, &self.path) {
                 rename(&self.old, &self.path)?;
@@ -232,10 +238,6 @@ fn is_free(path: &Path) -> Result<bool> {
         Ok(_) => {}
     }
     Ok(names(path)?.is_empty() || is_backup(path))
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).map_err(|source| io_error("write", path, source))
 }
 
 fn rename(from: &Path, to: &Path) -> Result<()> {

@@ -1,12 +1,13 @@
 //! The index folder: its lock, its removal and what interrupted runs leave in it.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::crash::step;
-use crate::format::atomic::{io_error, open_file, refuse_no_folder, sync_folder};
+use crate::format::atomic::{io_error, open_file, refuse_no_folder, sync_folder, write_marker};
+use crate::format::header::MAGIC;
 use crate::format::manifest::{MANIFEST, Manifest};
 use crate::{Error, Result};
 
@@ -15,6 +16,9 @@ pub(crate) const LOCK: &str = "LOCK";
 
 /// Is there from the first commit of a long run to its last one.
 const UNFINISHED: &str = "UNFINISHED";
+
+/// The engine's measured scores, which lie in the folder and are no part of the index.
+const SCORES: &str = "scores.cache";
 
 /// Keeps the index out of git.
 pub(crate) const IGNORE: &str = ".gitignore";
@@ -50,7 +54,7 @@ pub(crate) fn is_aside(folder: &Path) -> bool {
 }
 
 fn holds_only_a_backup(folder: &Path) -> bool {
-    let others = [ASIDE, BACKUP, IGNORE, LOCK, MANIFEST];
+    let others = [ASIDE, BACKUP, IGNORE, LOCK, MANIFEST, UNFINISHED];
     let own = |name: &String| is_ours(name) || others.contains(&name.as_str());
     names(folder).is_ok_and(|names| names.iter().all(own))
 }
@@ -72,7 +76,20 @@ pub(crate) fn backup_around(folder: &Path) -> Option<PathBuf> {
 }
 
 fn is_marked(folder: &Path) -> bool {
-    fs::read(folder.join(BACKUP)).is_ok_and(|text| text == MARKER.as_bytes())
+    small_file(&folder.join(BACKUP)).is_some_and(|text| text == MARKER)
+}
+
+/// The text of a file of a few words. What is larger, or no file, is none of ours.
+fn small_file(path: &Path) -> Option<String> {
+    const MAX_BYTES: u64 = 100;
+    let found = fs::symlink_metadata(path).ok()?;
+    if !found.is_file() || found.len() > MAX_BYTES {
+        return None;
+    }
+    let mut text = String::new();
+    let file = open_file(path).ok()?;
+    file.take(MAX_BYTES).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 /// Removes an index: all that was ever written to it, but nothing else in its folder.
@@ -129,7 +146,7 @@ impl LockHolder {
     }
 
     fn read(path: &Path) -> Option<Self> {
-        let text = fs::read_to_string(path).ok()?;
+        let text = small_file(path)?;
         let (pid, since) = text.trim_end().split_once(' ')?;
         let since = Duration::from_secs(since.parse().ok()?);
         Some(Self {
@@ -159,16 +176,15 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock> {
     refuse_no_folder(folder)?;
     fs::create_dir_all(folder).map_err(|source| io_error("create", folder, source))?;
     let names = names(folder)?;
-    if !names.iter().any(|name| name == LOCK || name == MANIFEST) {
-        if names.iter().any(|name| name != IGNORE) {
-            return Err(Error::NotAnIndex {
-                path: folder.to_owned(),
-            });
-        }
-        let ignore = folder.join(IGNORE);
-        fs::write(&ignore, "*\n").map_err(|source| io_error("write", &ignore, source))?;
-    }
     refuse_other_kinds(folder)?;
+    if !is_index(folder, &names) && names.iter().any(|name| name != IGNORE) {
+        return Err(Error::NotAnIndex {
+            path: folder.to_owned(),
+        });
+    }
+    if names.is_empty() {
+        write_marker(&folder.join(IGNORE), "*\n")?;
+    }
     let path = folder.join(LOCK);
     let mut file = open_lock(&path)?;
     match file.try_lock() {
@@ -184,6 +200,22 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock> {
         }),
         Err(TryLockError::Error(source)) => Err(io_error("lock", &path, source)),
     }
+}
+
+/// Whether a folder with these names in it is an index, perhaps a damaged one or one that was only begun. A
+/// file of the user's may be called LOCK or MANIFEST, too.
+fn is_index(folder: &Path, names: &[String]) -> bool {
+    let mut magic = [0; MAGIC.len()];
+    let manifest = open_file(&folder.join(MANIFEST));
+    if manifest.is_ok_and(|mut file| file.read_exact(&mut magic).is_ok()) && magic == MAGIC {
+        return true;
+    }
+    let lock = folder.join(LOCK);
+    let locked =
+        small_file(&lock).is_some_and(|text| text.is_empty()) || LockHolder::read(&lock).is_some();
+    let others = [IGNORE, LOCK, MANIFEST, UNFINISHED, SCORES];
+    let own = |name: &String| is_ours(name) || others.contains(&name.as_str());
+    locked && names.iter().all(own)
 }
 
 /// Refuses a folder in the place of a file that a writer replaces or removes: it would fail at that
@@ -205,7 +237,7 @@ fn refuse_other_kinds(folder: &Path) -> Result<()> {
 }
 
 /// Opens the lock's file to write, and creates it if need be.
-fn open_lock(path: &Path) -> Result<File> {
+pub(crate) fn open_lock(path: &Path) -> Result<File> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
@@ -281,10 +313,10 @@ pub(crate) fn remove_uncommitted(folder: &Path, before: &[String]) {
 /// Records that the next commits do not complete what was begun.
 pub(crate) fn mark_unfinished(folder: &Path) -> Result<()> {
     let path = folder.join(UNFINISHED);
-    if path.exists() {
+    if fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
         return Ok(());
     }
-    File::create(&path).map_err(|source| io_error("create", &path, source))?;
+    write_marker(&path, "")?;
     sync_folder(folder)
 }
 
@@ -295,7 +327,15 @@ pub(crate) fn clear_unfinished(folder: &Path) {
 
 /// Whether a run is at work that has committed a part of what it does, or was stopped then.
 pub(crate) fn is_unfinished(folder: &Path) -> bool {
-    folder.join(UNFINISHED).exists()
+    fs::symlink_metadata(folder.join(UNFINISHED)).is_ok()
+}
+
+/// The highest number in a name that a writer has given, and that `needed` does not hold: of what could
+/// not be removed.
+pub(crate) fn highest_left(folder: &Path, needed: &[String]) -> u64 {
+    let names = names(folder).unwrap_or_default();
+    let left = names.iter().filter(|name| !needed.contains(name));
+    left.filter_map(|name| number(name)).max().unwrap_or(0)
 }
 
 /// The highest number in the name of a catalog, segment or lexical folder, whether the manifest
@@ -401,6 +441,7 @@ mod tests {
             said.starts_with(&format!("process {pid}, which began ")),
             "{said}"
         );
+        fs::write(folder.path().join(MANIFEST), MAGIC).expect("written");
         fs::write(folder.path().join(LOCK), "nonsense").expect("written");
         let said = lock(folder.path()).err().map(|error| error.to_string());
         assert!(said.is_some_and(|said| said.starts_with("another process is writing")));
@@ -524,6 +565,75 @@ mod tests {
             options(),
         ));
         assert_eq!(left(folder.path()), before);
+    }
+
+    #[test]
+    fn a_folder_whose_files_only_have_the_names_of_ours_is_refused_and_left_alone() {
+        for name in [LOCK, MANIFEST] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let catalog = folder.path().join("catalog-2024");
+            fs::write(folder.path().join(name), "important").expect("a file");
+            fs::create_dir(&catalog).expect("a folder");
+            fs::write(catalog.join("receipts"), "dear").expect("a file");
+            let opened =
+                IndexWriter::open(folder.path(), None, embedder(), IndexOptions::default());
+            assert!(opened.is_err(), "{name}");
+            let anew =
+                IndexWriter::open_anew(folder.path(), None, embedder(), IndexOptions::default());
+            assert!(
+                matches!(anew.err(), Some(Error::NotAnIndex { .. })),
+                "{name}"
+            );
+            let kept = fs::read_to_string(folder.path().join(name));
+            assert_eq!(kept.expect("a file"), "important");
+            assert!(catalog.join("receipts").exists());
+            assert_eq!(names(folder.path()).expect("read").len(), 2);
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_marker_is_never_written_through_a_link() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (index, dear) = (folder.path().join("index"), folder.path().join("dear"));
+        fs::create_dir(&index).expect("a folder");
+        fs::write(&dear, "dear").expect("a file");
+        for name in [IGNORE, UNFINISHED] {
+            std::os::unix::fs::symlink(&dear, index.join(name)).expect("a link");
+        }
+        fs::remove_file(index.join(UNFINISHED)).expect("removed");
+        drop(lock(&index).expect("the lock"));
+        std::os::unix::fs::symlink(folder.path().join("nowhere"), index.join(UNFINISHED))
+            .expect("a link");
+        mark_unfinished(&index).expect("marked");
+        assert!(is_unfinished(&index) && !folder.path().join("nowhere").exists());
+        assert_eq!(fs::read_to_string(dear).expect("a file"), "dear");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_called_backup_and_is_no_file_is_not_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let marker = folder.path().join(BACKUP);
+        std::os::unix::fs::symlink("/dev/zero", &marker).expect("a link");
+        assert!(backup_around(&folder.path().join("index")).is_none());
+        fs::remove_file(&marker).expect("removed");
+        let large = File::create(&marker).expect("a file");
+        large.set_len(1 << 40).expect("a hole");
+        assert!(!is_backup(folder.path()));
+        fs::write(&marker, MARKER).expect("a file");
+        assert!(is_backup(folder.path()));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_name_that_cannot_be_freed_is_passed_over() {
+        let index = index(3, usize::MAX);
+        // As what another user's run has left: a name that is taken and stays.
+        let taken = Manifest::read(index.path()).expect("a manifest");
+        assert_eq!(highest_left(index.path(), &taken.entries()), 0);
+        fs::create_dir(index.path().join("segment-9")).expect("a folder");
+        assert_eq!(highest_left(index.path(), &taken.entries()), 9);
     }
 
     #[test]

@@ -40,7 +40,9 @@ fn join_neighbours(ranges: &mut Vec<(u32, u32)>) {
 
 /// Whether [`merge_small`] would build a graph, which may take minutes.
 pub(crate) fn graph_is_due(segments: &[SegmentRef], hnsw: &HnswOptions) -> bool {
-    let chosen = choose(segments, Some(hnsw.from_passages));
+    let mut segments = segments.to_vec();
+    segments.retain(|segment| n_live(segment) > 0);
+    let chosen = choose(&segments, Some(hnsw.from_passages));
     let n_live: u64 = chosen.iter().map(|&pos| n_live(&segments[pos])).sum();
     n_live >= hnsw.from_passages as u64
 }

@@ -18,8 +18,8 @@ use crate::format::manifest::{
     Catalog, DocumentRecord, FileRef, Manifest, Origin, Outcome, SegmentRef, Source, write_catalog,
 };
 use crate::index_folder::{
-    Lock, check_apart, clear_unfinished, highest_number, lock, mark_unfinished, names,
-    refuse_backup, remove_rubbish, remove_uncommitted, stored_root,
+    Lock, check_apart, clear_unfinished, highest_left, highest_number, lock, mark_unfinished,
+    names, refuse_backup, remove_rubbish, remove_uncommitted, stored_root,
 };
 use crate::lexical::{LexicalPassage, LexicalWriter};
 use crate::merge;
@@ -203,7 +203,7 @@ impl IndexWriter {
         embedder: Arc<dyn Embedder>,
         options: IndexOptions,
     ) -> Result<Self> {
-        let manifest = if let Some(base) = &base {
+        let mut manifest = if let Some(base) = &base {
             continued(base, root, embedder.as_ref())?
         } else {
             let root = root.map(|root| stored_root(folder, root));
@@ -211,6 +211,13 @@ impl IndexWriter {
         };
         if base.is_some() {
             remove_rubbish(folder, &manifest.entries());
+        }
+        // Names that are still taken are passed over.
+        let left = highest_left(folder, &manifest.entries());
+        if left > 0 {
+            manifest.generation = manifest.generation.max(left);
+            let next = u32::try_from(left).unwrap_or(u32::MAX - 1) + 1;
+            manifest.next_segment = manifest.next_segment.max(next);
         }
         let stored = base.as_ref().map(|_| manifest.chunk_options());
         let chunk_options = options.chunk.clone().or(stored).unwrap_or_default();
@@ -465,9 +472,9 @@ impl IndexWriter {
     /// Until [`commit`](Self::commit) the index is marked as unfinished. Graphs and merging wait for
     /// the end, so that each passage is put into a graph once.
     pub(crate) fn checkpoint(&mut self) -> Result<()> {
+        self.write_out(None)?;
         mark_unfinished(&self.folder)?;
         step("marked as unfinished");
-        self.write_out(None)?;
         self.publish()?;
         self.base = Some(Snapshot::open(&self.folder)?);
         Ok(())

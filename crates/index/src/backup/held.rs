@@ -10,6 +10,7 @@ use crate::format::atomic::{io_error, open_file, sync_folder};
 use crate::format::header::{FileKind, HEADER_BYTES};
 use crate::format::manifest::{Catalog, FileRef, Manifest};
 use crate::format::{checked, codec};
+use crate::index_folder::is_unfinished;
 
 /// A generation of which every file is open.
 ///
@@ -19,6 +20,8 @@ use crate::format::{checked, codec};
 pub(super) struct Held {
     pub(super) folder: PathBuf,
     pub(super) manifest: Manifest,
+    /// Whether a part of what was to be indexed is still missing in it.
+    pub(super) unfinished: bool,
     files: Vec<HeldFile>,
 }
 
@@ -35,11 +38,13 @@ impl Held {
         let mut attempt = 1;
         loop {
             let manifest = Manifest::read(folder)?;
+            let unfinished = is_unfinished(folder);
             match open_all(folder, &manifest) {
                 Ok(files) => {
                     return Ok(Self {
                         folder: folder.to_owned(),
                         manifest,
+                        unfinished,
                         files,
                     });
                 }

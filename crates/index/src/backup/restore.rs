@@ -9,8 +9,8 @@ use super::{Copied, Target};
 use crate::format::atomic::{self, io_error};
 use crate::format::manifest::{MANIFEST, Manifest, write_catalog};
 use crate::index_folder::{
-    BACKUP, check_apart, highest_number, lock, names, real, refuse_backup, remove_rubbish,
-    remove_uncommitted, stored_root,
+    BACKUP, check_apart, clear_unfinished, highest_number, lock, mark_unfinished, names, real,
+    refuse_backup, remove_rubbish, remove_uncommitted, stored_root,
 };
 use crate::{Error, Result};
 
@@ -98,10 +98,18 @@ fn put_back(
     let current = Manifest::read(folder).ok();
     let mut manifest = renumbered(&held, folder, root, current.as_ref())?;
     let before = names(folder)?;
-    let written = write(&held, folder, &mut manifest).and_then(|()| manifest.publish(folder));
+    let written = write(&held, folder, &mut manifest).and_then(|()| {
+        if held.unfinished {
+            mark_unfinished(folder)?;
+        }
+        manifest.publish(folder)
+    });
     if let Err(error) = written {
         remove_uncommitted(folder, &before);
         return Err(error);
+    }
+    if !held.unfinished {
+        clear_unfinished(folder);
     }
     remove_rubbish(folder, &manifest.entries());
     drop(lock);

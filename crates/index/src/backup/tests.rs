@@ -343,6 +343,58 @@ fn nothing_is_written_to_a_backup() {
     assert!(matches!(onto, Err(Error::IsBackup { .. })), "{onto:?}");
 }
 
+#[test]
+fn what_is_missing_in_an_index_is_missing_in_its_backup_and_said() {
+    let (index, place) = places();
+    let (part, whole) = (place.path().join("part"), place.path().join("whole"));
+    backup(index.path(), &whole).expect("backed up");
+    mark_unfinished(index.path()).expect("as a run that was stopped leaves it");
+    backup(index.path(), &part).expect("backed up");
+    let is_unfinished = |folder: &Path| Snapshot::open(folder).expect("an index").is_unfinished();
+    restore(&whole, index.path(), None, Overwrite::Allow).expect("restored");
+    assert!(!is_unfinished(index.path()));
+    restore(&part, index.path(), None, Overwrite::Allow).expect("restored");
+    assert!(is_unfinished(index.path()));
+    backup(index.path(), &part).expect("such a backup can be replaced");
+}
+
+#[test]
+fn a_backup_is_not_repaired() {
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    backup(index.path(), &to).expect("backed up");
+    fs::write(to.join("segment-1/quantised"), "damaged").expect("a file");
+    let before = files(&to);
+    let none = || unreachable!("no model is opened");
+    let mended = crate::doctor::mend(&to, &none, crate::doctor::Loss::Refuse, &());
+    assert!(matches!(mended, Err(Error::IsBackup { .. })), "{mended:?}");
+    let removed = crate::doctor::remove_leftovers(&to);
+    assert!(
+        matches!(removed, Err(Error::IsBackup { .. })),
+        "{removed:?}"
+    );
+    assert_eq!(files(&to), before);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_backup_writes_through_no_link() {
+    let (index, place) = places();
+    let (to, dear) = (place.path().join("backup"), place.path().join("dear"));
+    let new = place.path().join("backup.new");
+    fs::write(&dear, "dear").expect("a file");
+    fs::create_dir(&new).expect("a folder");
+    fs::write(new.join(ASIDE), "").expect("as a crash leaves it");
+    for name in [BACKUP, LOCK, IGNORE] {
+        std::os::unix::fs::symlink(&dear, new.join(name)).expect("a link");
+    }
+    backup(index.path(), &to).expect("backed up");
+    std::os::unix::fs::symlink(&dear, to.join(ASIDE)).expect("a link");
+    backup(index.path(), &to).expect("backed up");
+    assert_eq!(fs::read_to_string(&dear).expect("a file"), "dear");
+    assert_sound(&to);
+}
+
 #[cfg(unix)]
 #[test]
 fn backup_and_index_lie_apart_also_behind_links() {

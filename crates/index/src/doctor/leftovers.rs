@@ -8,7 +8,7 @@ use super::{Check, Finding, Remedy, Subject};
 use crate::Result;
 use crate::format::atomic::io_error;
 use crate::format::manifest::Manifest;
-use crate::index_folder::{is_locked, is_ours, lock, names};
+use crate::index_folder::{is_locked, is_ours, lock, names, refuse_backup};
 
 /// Looks for what no manifest names. While a writer is at work, what it writes looks the same, so
 /// nothing can be said.
@@ -41,9 +41,10 @@ pub(super) fn check(folder: &Path, manifest: &Manifest) -> Check {
 /// removed.
 ///
 /// # Errors
-/// `Locked` while a writer is at work; `Io`; `Damaged` where the manifest cannot be read, as it is
+/// `IsBackup`; `Locked` while a writer is at work; `Io`; `Damaged` where the manifest cannot be read, as it is
 /// then not known what belongs to it.
 pub fn remove_leftovers(folder: &Path) -> Result<Vec<PathBuf>> {
+    refuse_backup(folder)?;
     // Taking the lock would make a folder of what is none.
     Manifest::read(folder)?;
     let lock = lock(folder)?;

@@ -16,7 +16,7 @@ use crate::filter::unix_ns;
 use crate::format::atomic;
 use crate::format::manifest::{Catalog, Manifest, Origin, SegmentRef, write_catalog};
 use crate::index_folder::{
-    highest_number, lock, mark_unfinished, names, remove_rubbish, remove_uncommitted,
+    highest_number, lock, mark_unfinished, names, refuse_backup, remove_rubbish, remove_uncommitted,
 };
 use crate::{Embedder, Error, Observer, Result, merge};
 
@@ -63,7 +63,7 @@ enum State {
 /// then. Where nothing is damaged, nothing is written.
 ///
 /// # Errors
-/// `Locked`; `NoIndex`, and `Damaged` where manifest or catalog are damaged: the index is then as it
+/// `IsBackup`; `Locked`; `NoIndex`, and `Damaged` where manifest or catalog are damaged: the index is then as it
 /// was, and only a rebuild or a backup helps; `WouldLose`; `WrongModel` and what the embedder fails
 /// with; `Cancelled`; `Io`, `Lexical`.
 pub fn mend(
@@ -72,6 +72,7 @@ pub fn mend(
     loss: Loss,
     observer: &dyn Observer,
 ) -> Result<Mended> {
+    refuse_backup(folder)?;
     // Taking the lock would make a folder of what is none.
     Manifest::read(folder)?;
     let lock = lock(folder)?;

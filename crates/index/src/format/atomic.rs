@@ -153,6 +153,21 @@ pub(crate) fn open_file(path: &Path) -> Result<File> {
     }
 }
 
+/// Writes a small file of an index anew. What stands in its place is unlinked and never written through:
+/// a link may lead to a file of somebody else's.
+///
+/// # Errors
+/// `Io`.
+pub(crate) fn write_marker(path: &Path, text: &str) -> Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_dir()) {
+        fs::remove_file(path).map_err(|source| io_error("replace", path, source))?;
+    }
+    let mut options = File::options();
+    let file = options.write(true).create_new(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|source| io_error("write", path, source))
+}
+
 /// Refuses a file, or a link that leads nowhere, where `folder` or a folder above it should be.
 ///
 /// # Errors
@@ -186,6 +201,15 @@ pub(crate) fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
 /// stands in the place of its folder.
 pub(crate) fn read_error(path: &Path, source: io::Error) -> Error {
     use io::ErrorKind::{NotADirectory, NotFound};
+    #[cfg(unix)]
+    if source.raw_os_error() == Some(libc::ENXIO) {
+        // A socket, which cannot even be opened.
+        return Error::Damaged {
+            path: path.to_owned(),
+            offset: 0,
+            problem: "it is no file".to_owned(),
+        };
+    }
     if [NotFound, NotADirectory].contains(&source.kind()) {
         return Error::Damaged {
             path: path.to_owned(),

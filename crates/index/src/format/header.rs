@@ -8,7 +8,7 @@ use crate::{Error, Result};
 pub(crate) const FORMAT_VERSION: u32 = 2;
 
 /// Letters between control bytes, so that damage by text mode shows (the idea is PNG's).
-const MAGIC: [u8; 8] = *b"\x89RRD\r\n\x1a\n";
+pub(crate) const MAGIC: [u8; 8] = *b"\x89RRD\r\n\x1a\n";
 
 /// The header's length; a multiple of 64 keeps mapped rows aligned.
 pub(crate) const HEADER_BYTES: usize = 64;
