@@ -50,8 +50,12 @@ pub struct Copied {
 pub fn backup(folder: &Path, to: &Path) -> Result<Copied> {
     let held = Held::take(folder)?;
     let to = Target::settle(folder, to)?;
-    let copied = to.stage().and_then(|lock| copy(held, &to, lock));
-    if !matches!(copied, Ok(_) | Err(Error::Locked { .. })) {
+    let lock = to.stage().inspect_err(|_| {
+        // What is in it may be another backup's that is being made.
+        let _: io::Result<()> = fs::remove_dir(&to.new);
+    })?;
+    let copied = copy(held, &to, lock);
+    if copied.is_err() {
         // Nothing is left behind. If the copy has its name already, there is nothing here.
         let _: io::Result<()> = fs::remove_dir_all(&to.new);
     }

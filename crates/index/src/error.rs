@@ -183,7 +183,7 @@ pub enum Error {
     },
     /// Another process or thread is writing to this index.
     #[error(
-        "{} is writing to the index in {}; wait until it is done",
+        "{} is writing to {}; wait until it is done",
         holder.map_or("another process".to_owned(), |holder| holder.to_string()),
         path.display()
     )]
