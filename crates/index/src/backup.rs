@@ -50,7 +50,7 @@ pub struct Copied {
 pub fn backup(folder: &Path, to: &Path) -> Result<Copied> {
     let held = Held::take(folder)?;
     let to = Target::settle(folder, to)?;
-    let lock = to.stage().inspect_err(|_| {
+    let lock = to.stage(&held.folder).inspect_err(|_| {
         // What is in it may be another backup's that is being made.
         let _: io::Result<()> = fs::remove_dir(&to.new);
     })?;
@@ -163,13 +163,19 @@ impl Target {
     }
 
     /// Makes the folder that is written to, and takes its lock.
-    fn stage(&self) -> Result<File> {
+    fn stage(&self, index: &Path) -> Result<File> {
         match fs::create_dir(&self.new) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(io_error("create", &self.new, error));
             }
             _ => {}
         }
+        let like = if self.path.exists() {
+            &self.path
+        } else {
+            index
+        };
+        close_as(&self.new, like).map_err(|source| io_error("protect", &self.new, source))?;
         write_marker(&self.new.join(ASIDE), ASIDE_MARKER)?;
         let path = self.new.join(LOCK);
         if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
@@ -242,6 +248,19 @@ fn is_free(path: &Path) -> Result<bool> {
         Ok(_) => {}
     }
     Ok(names(path)?.is_empty() || is_backup(path))
+}
+
+/// Lets nobody but the owner into a folder who is not let into another one.
+#[cfg(unix)]
+fn close_as(folder: &Path, like: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let others = fs::metadata(like)?.permissions().mode() & 0o077;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700 | others))
+}
+
+#[cfg(not(unix))]
+fn close_as(_folder: &Path, _like: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn rename(from: &Path, to: &Path) -> Result<()> {

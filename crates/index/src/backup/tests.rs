@@ -191,7 +191,7 @@ fn one_backup_at_a_time_goes_to_a_place() {
     let (index, place) = places();
     let to = place.path().join("backup");
     let target = Target::settle(index.path(), &to).expect("free");
-    let _lock = target.stage().expect("staged");
+    let _lock = target.stage(index.path()).expect("staged");
     let refused = backup(index.path(), &to);
     assert!(matches!(refused, Err(Error::Locked { .. })), "{refused:?}");
 }
@@ -374,6 +374,24 @@ fn a_backup_is_not_repaired() {
         "{removed:?}"
     );
     assert_eq!(files(&to), before);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_backup_is_as_closed_as_its_index_or_the_backup_before() {
+    use std::os::unix::fs::PermissionsExt;
+    let (index, place) = places();
+    let mode = |folder: &Path| fs::metadata(folder).expect("there").permissions().mode() & 0o777;
+    let set = |folder: &Path, mode| {
+        fs::set_permissions(folder, fs::Permissions::from_mode(mode)).expect("changed");
+    };
+    let to = place.path().join("backup");
+    set(index.path(), 0o700);
+    backup(index.path(), &to).expect("backed up");
+    assert_eq!(mode(&to), 0o700);
+    set(&to, 0o750);
+    backup(index.path(), &to).expect("backed up");
+    assert_eq!(mode(&to), 0o750);
 }
 
 #[test]
