@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::format::atomic::{io_error, sync_folder, write_marker};
 use crate::index_folder::{
     ASIDE, ASIDE_MARKER, BACKUP, IGNORE, LOCK, MARKER, backup_around, is_aside, is_backup,
-    mark_unfinished, names, open_lock, real,
+    is_locked, mark_unfinished, names, open_lock, real,
 };
 use crate::{Error, Result};
 
@@ -150,6 +150,13 @@ impl Target {
     fn recover(&self) -> Result<()> {
         if !is_aside(&self.old) {
             return Ok(());
+        }
+        if is_locked(&self.new)? {
+            // It is no crash: another backup is just being put in place.
+            return Err(Error::Locked {
+                path: self.path.clone(),
+                holder: None,
+            });
         }
         if is_backup(&self.path) {
             return remove(&self.old);

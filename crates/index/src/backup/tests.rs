@@ -197,6 +197,27 @@ fn one_backup_at_a_time_goes_to_a_place() {
 }
 
 #[test]
+fn a_backup_that_is_being_put_in_place_is_not_taken_for_a_crash() {
+    let (index, place) = places();
+    let to = place.path().join("backup");
+    backup(index.path(), &to).expect("backed up");
+    let target = Target::settle(index.path(), &to).expect("free");
+    let lock = target.stage(index.path()).expect("staged");
+    fs::write(to.join(ASIDE), "").expect("marked");
+    fs::rename(&to, &target.old).expect("renamed");
+    let restored = restore(&to, index.path(), None, Overwrite::Allow);
+    assert!(
+        matches!(restored, Err(Error::Locked { .. })),
+        "{restored:?}"
+    );
+    let second = backup(index.path(), &to);
+    assert!(matches!(second, Err(Error::Locked { .. })), "{second:?}");
+    assert!(is_aside(&target.old) && target.new.exists());
+    drop(lock);
+    restore(&to, index.path(), None, Overwrite::Allow).expect("the other one has crashed");
+}
+
+#[test]
 fn a_damaged_index_gives_no_backup_and_the_earlier_one_stays() {
     let (index, place) = places();
     let to = place.path().join("backup");
