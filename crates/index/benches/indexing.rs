@@ -79,13 +79,8 @@ fn stages(folder: &Path, model: &Arc<BertEmbedder>) -> Outcome<usize> {
         let pairs = documents.iter().zip(&tokens);
         let cuts = pairs.flat_map(|(document, tokens)| {
             let cuts = chunk(document, tokens, &options);
-            cuts.into_iter().map(|cut| {
-                format!(
-                    "{}
-{}",
-                    document.title, &document.text[cut.range]
-                )
-            })
+            cuts.into_iter()
+                .map(|cut| format!("{}\n{}", document.title, &document.text[cut.range]))
         });
         cuts.collect::<Vec<String>>()
     });

@@ -18,8 +18,8 @@ use crate::format::manifest::{
     Catalog, DocumentRecord, FileRef, Manifest, Origin, Outcome, SegmentRef, Source, write_catalog,
 };
 use crate::index_folder::{
-    Lock, check_apart, clear_unfinished, highest_left, highest_number, lock, mark_unfinished,
-    names, refuse_backup, remove_rubbish, remove_uncommitted, stored_root,
+    Lock, check_apart, clear_unfinished, highest_left, lock, mark_unfinished, names, refuse_backup,
+    remove_rubbish, remove_uncommitted, stored_root,
 };
 use crate::lexical::{LexicalPassage, LexicalWriter};
 use crate::merge;
@@ -187,11 +187,7 @@ impl IndexWriter {
         refuse_backup(folder)?;
         let lock = lock(folder)?;
         let mut writer = Self::begin(folder, lock, root, None, embedder, options)?;
-        // New names beside the old ones, which go when the new manifest is in place.
-        let last = highest_number(folder);
         writer.at_once = true;
-        writer.manifest.generation = last;
-        writer.manifest.next_segment = u32::try_from(last).unwrap_or(u32::MAX - 1) + 1;
         Ok(writer)
     }
 
@@ -212,7 +208,8 @@ impl IndexWriter {
         if base.is_some() {
             remove_rubbish(folder, &manifest.entries());
         }
-        // Names that are still taken are passed over.
+        // Names that are taken are passed over: of what could not be removed, and of an index that is
+        // built anew, whose files go when the new manifest is in place.
         let left = highest_left(folder, &manifest.entries());
         if left > 0 {
             manifest.generation = manifest.generation.max(left);

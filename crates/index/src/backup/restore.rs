@@ -9,7 +9,7 @@ use super::{Copied, Target};
 use crate::format::atomic::{self, io_error};
 use crate::format::manifest::{MANIFEST, Manifest, write_catalog};
 use crate::index_folder::{
-    BACKUP, check_apart, clear_unfinished, highest_number, lock, mark_unfinished, names, real,
+    BACKUP, check_apart, clear_unfinished, highest_left, lock, mark_unfinished, names, real,
     refuse_backup, remove_rubbish, remove_uncommitted, stored_root,
 };
 use crate::{Error, Result};
@@ -146,7 +146,7 @@ fn renumbered(
 ) -> Result<Manifest> {
     let mut manifest = held.manifest.clone();
     let generation = current.map_or(0, |current| current.generation);
-    let behind = highest_number(folder).max(generation);
+    let behind = highest_left(folder, &[]).max(generation);
     let too_many = || Error::Damaged {
         path: folder.join(MANIFEST),
         offset: 0,

@@ -16,7 +16,7 @@ use crate::filter::unix_ns;
 use crate::format::atomic;
 use crate::format::manifest::{Catalog, Manifest, Origin, SegmentRef, write_catalog};
 use crate::index_folder::{
-    highest_number, lock, mark_unfinished, names, refuse_backup, remove_rubbish, remove_uncommitted,
+    highest_left, lock, mark_unfinished, names, refuse_backup, remove_rubbish, remove_uncommitted,
 };
 use crate::{Embedder, Error, Observer, Result, merge};
 
@@ -175,7 +175,7 @@ struct Repair<'a> {
 impl<'a> Repair<'a> {
     /// Begins from a generation, with numbers behind all that the folder has.
     fn begin(folder: &'a Path, mut manifest: Manifest, catalog: Catalog) -> Self {
-        let last = highest_number(folder).max(manifest.generation);
+        let last = highest_left(folder, &[]).max(manifest.generation);
         let free = u32::try_from(last).unwrap_or(u32::MAX - 1) + 1;
         manifest.next_segment = manifest.next_segment.max(free);
         manifest.generation = last.saturating_add(1);
