@@ -27,7 +27,8 @@ use std::time::Instant;
 
 use instruction_set::InstructionSet;
 use kernels::{
-    Activation, After, HeadRows, IntAttention, IntAttentionScratch, Kernels, Norm, QuantisedRows,
+    Activation, After, Between, BetweenScratch, Int8Panels, IntAttentionScratch, Kernels, Norm,
+    QuantisedRows, RowAttention,
 };
 
 const HIDDEN: usize = 384;
@@ -65,15 +66,18 @@ struct Table {
 }
 
 impl Table {
-    /// Prints a stage of `operations` (0 where counting makes no sense) against peak `unit`.
-    fn row(&mut self, name: &str, unit: usize, operations: usize, seconds: f64) {
-        let rate = operations as f64 / seconds;
-        let of_peak = if operations > 0 {
-            format!(
-                "{:.0} | {:.0} %",
-                rate / 1e9,
-                rate / self.peaks[unit] * 100.0
-            )
+    /// Prints a stage of so many operations in linear layers and in attention (0 where counting makes
+    /// no sense) against the peaks.
+    fn row(&mut self, name: &str, operations: [usize; 2], seconds: f64) {
+        let all = operations[0] + operations[1];
+        let of_peak = if all > 0 {
+            let bound: f64 = operations
+                .iter()
+                .zip(self.peaks)
+                .map(|(&operations, peak)| operations as f64 / peak)
+                .sum();
+            let rate = all as f64 / seconds / 1e9;
+            format!("{rate:.0} | {:.0} %", bound / seconds * 100.0)
         } else {
             " | ".to_owned()
         };
@@ -120,77 +124,76 @@ fn stages(kernels: Kernels, n_tokens: usize) {
         shift: values(HIDDEN, 4),
         epsilon: 1e-12,
     };
-    let mut rows = values(n_tokens * HIDDEN, 1);
-    let mut quantised = QuantisedRows::default();
-    let mut linear = |table: &mut Table, name: &str, n: usize, k: usize, after: After| {
+    let pack = |n: usize, k: usize| -> Int8Panels {
         let weights = values(n * k, 5);
-        let matrix = kernels.pack_int8(k, &values(n, 6), |row, to| {
+        kernels.pack_int8(k, &values(n, 6), |row, to| {
             for (to, value) in to.iter_mut().zip(&weights[row * k..]) {
                 *to = (value * 60.0) as i8;
             }
             0.0005
-        });
-        let rows = values(n_tokens * k, 2);
-        let mut out = vec![0.0; n_tokens * n];
-        let seconds = shortest(|| kernels.quantise(&rows, &matrix, &mut quantised));
-        // What a norm has written is quantised already.
-        if k == BETWEEN || after == After::Add {
-            table.row(&format!("quantise {k}"), 0, 0, seconds);
-        }
-        let seconds = shortest(|| {
-            kernels.linear_int8(&matrix, &quantised, after, &mut out);
-        });
-        table.row(
-            &format!("{name}, {k} to {n}"),
-            0,
-            2 * n_tokens * n * k,
-            seconds,
-        );
+        })
     };
-    linear(
-        &mut table,
-        "query, key, value",
-        3 * HIDDEN,
-        HIDDEN,
-        After::Store,
-    );
-    let queries = values(n_tokens * HIDDEN, 7);
-    let (keys, mixed) = (values(n_tokens * HIDDEN, 8), values(n_tokens * HIDDEN, 9));
-    let mut context = vec![0.0; n_tokens * HIDDEN];
+    let mut rows = values(n_tokens * HIDDEN, 1);
+    let mut input = QuantisedRows::default();
+    let (query, keys_values) = (pack(HIDDEN, HIDDEN), pack(2 * HIDDEN, HIDDEN));
+    let (output, down) = (pack(HIDDEN, HIDDEN), pack(HIDDEN, BETWEEN));
+    let up = pack(BETWEEN, HIDDEN).with_reach(30.0);
+    kernels.quantise(&rows, &query, &mut input);
+
+    let mut mixed = QuantisedRows::default();
     let mut scratch = IntAttentionScratch::default();
     let seconds = shortest(|| {
-        let of = |values| HeadRows {
-            values,
-            n_rows: n_tokens,
-            rows: 0..n_tokens,
-        };
-        kernels.attend_int8(IntAttention {
+        kernels.attend_rows(RowAttention {
             n_heads: N_HEADS,
             head_dim: HIDDEN / N_HEADS,
-            queries: of(&queries),
-            keys: of(&keys),
-            values: of(&mixed),
-            out: &mut context,
+            query: &query,
+            keys_values: &keys_values,
+            rows: (&input).into(),
+            lens: &[n_tokens],
+            reader: &output,
+            to: &mut mixed,
+            first: 0,
             scratch: &mut scratch,
         });
     });
-    table.row("attention", 1, 4 * n_tokens * n_tokens * HIDDEN, seconds);
-    linear(&mut table, "output", HIDDEN, HIDDEN, After::Add);
-    let reader = kernels.pack_int8(HIDDEN, &values(HIDDEN, 6), |_, _| 1.0);
-    let mut input = QuantisedRows::default();
-    kernels.quantise(&rows, &reader, &mut input);
-    let seconds = shortest(|| kernels.norm_and_quantise(&mut rows, &norm, &reader, &mut input, 0));
-    table.row("norm and quantise", 0, 0, seconds);
-    linear(
-        &mut table,
-        "up, GELU",
-        BETWEEN,
-        HIDDEN,
-        After::Activate(Activation::Gelu),
+    let linear = |n: usize, k: usize| [2 * n_tokens * n * k, 0];
+    let operations = [
+        linear(3 * HIDDEN, HIDDEN)[0],
+        4 * n_tokens * n_tokens * HIDDEN,
+    ];
+    table.row(
+        "query, key, value, attention, quantise",
+        operations,
+        seconds,
     );
-    linear(&mut table, "down", HIDDEN, BETWEEN, After::Add);
-    let seconds = shortest(|| kernels.norm_and_quantise(&mut rows, &norm, &reader, &mut input, 0));
-    table.row("norm and quantise", 0, 0, seconds);
+
+    let mut norm_and_quantise = |table: &mut Table| {
+        let mut to = QuantisedRows::default();
+        let seconds = shortest(|| kernels.norm_and_quantise(&mut rows, &norm, &up, &mut to, 0));
+        table.row("norm and quantise", [0, 0], seconds);
+    };
+    let mut out = vec![0.0; n_tokens * HIDDEN];
+    let seconds = shortest(|| kernels.linear_int8(&output, &mixed, After::Add, &mut out));
+    table.row("output, 384 to 384", linear(HIDDEN, HIDDEN), seconds);
+    norm_and_quantise(&mut table);
+
+    let mut fed = QuantisedRows::default();
+    let mut scratch = BetweenScratch::default();
+    let seconds = shortest(|| {
+        kernels.feed(Between {
+            up: &up,
+            activation: Activation::Gelu,
+            rows: (&input).into(),
+            down: &down,
+            to: &mut fed,
+            scratch: &mut scratch,
+        });
+    });
+    let name = "up, GELU, quantise, 384 to 1536";
+    table.row(name, linear(BETWEEN, HIDDEN), seconds);
+    let seconds = shortest(|| kernels.linear_int8(&down, &fed, After::Add, &mut out));
+    table.row("down, 1536 to 384", linear(HIDDEN, BETWEEN), seconds);
+    norm_and_quantise(&mut table);
     let linear = 2 * n_tokens * (4 * HIDDEN * HIDDEN + 2 * HIDDEN * BETWEEN);
     let bound = linear as f64 / peaks[0] + (4 * n_tokens * n_tokens * HIDDEN) as f64 / peaks[1];
     println!(

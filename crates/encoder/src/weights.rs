@@ -146,6 +146,30 @@ impl Weights {
         Ok(kernels.pack_int8(k, &bias, row))
     }
 
+    /// The greatest magnitude that the `n` values of a linear layer reach, as [`Self::int8`] packs
+    /// it, for rows that `norm` has normalised: such a row, before gain and shift, is as long as the
+    /// root of its width at most and has a mean of 0.
+    pub(crate) fn reach(&self, name: &str, n: usize, norm: &Norm) -> Result<f32> {
+        let k = norm.gain.len();
+        let table = self.matrix(&format!("{name}.weight"), n, k)?;
+        let bias = self.values(&format!("{name}.bias"), n, 1)?;
+        let mut numbers = vec![0; k];
+        let mut reach = 0.0_f32;
+        for (row, bias) in bias.iter().enumerate() {
+            let scale = table.read_int8(self, row, &mut numbers);
+            let (mut sum, mut squares, mut shift) = (0.0, 0.0, 0.0);
+            for (&number, (gain, by)) in numbers.iter().zip(norm.gain.iter().zip(&norm.shift)) {
+                let weight = f32::from(number);
+                sum += weight * gain;
+                squares += (weight * gain).powi(2);
+                shift += weight * by;
+            }
+            let length = (squares * k as f32 - sum * sum).max(0.0).sqrt();
+            reach = reach.max(length * scale.abs() + (shift * scale + bias).abs());
+        }
+        Ok(reach)
+    }
+
     /// Finds the weights of a layer normalisation.
     pub(crate) fn norm(&self, name: &str, width: usize, epsilon: f32) -> Result<Norm> {
         // Checkpoints converted from TensorFlow call them gamma and beta.

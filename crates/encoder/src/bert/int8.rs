@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use crate::config::Config;
 use crate::error::Result;
 use crate::kernels::{
-    After, Aligned, HeadRows, Int8Panels, IntAttention, IntAttentionScratch, Kernels, Norm,
-    QuantisedRows,
+    After, Aligned, Between, BetweenScratch, HeadRows, Int8Panels, IntAttention,
+    IntAttentionScratch, Kernels, Norm, QuantisedRows, RowAttention,
 };
 use crate::tokenizer::Tokens;
 use crate::weights::Weights;
@@ -20,6 +20,10 @@ pub(super) use self::split::{Split, SplitScratch};
 /// Rows that go through what follows attention together, so that what is between its two halves
 /// stays in the second-level cache.
 const BLOCK_ROWS: usize = 64;
+
+/// Rows whose queries, keys and values are worked out together, unless one sequence has more: so
+/// that they stay in the second-level cache until attention has read them.
+const GROUP_ROWS: usize = 256;
 
 /// The weights of one layer.
 #[derive(Debug)]
@@ -40,19 +44,19 @@ pub(super) struct Layer {
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     input: QuantisedRows,
+    mixed: QuantisedRows,
     quantised: QuantisedRows,
+    fed: QuantisedRows,
     queries: Aligned,
     keys_values: Aligned,
     context: Aligned,
-    between: Aligned,
+    between: BetweenScratch,
     attention: IntAttentionScratch,
 }
 
 /// Which rows have queries.
 #[derive(Debug, Clone, Copy)]
 enum Asking {
-    /// All rows of all sequences.
-    All,
     /// The first row of each sequence.
     First,
     /// Some rows of the only sequence.
@@ -93,12 +97,15 @@ impl Layer {
         };
         let norm = |part| weights.norm(&name(part), hidden, config.epsilon);
         let keys_values = ["attention.self.key", "attention.self.value"];
+        let output_norm = norm("attention.output.LayerNorm")?;
+        let up = linear(&["intermediate.dense"], intermediate, hidden)?;
+        let reach = weights.reach(&name("intermediate.dense"), intermediate, &output_norm)?;
         Ok(Self {
             query: linear(&["attention.self.query"], hidden, hidden)?,
             keys_values: linear(&keys_values, hidden, hidden)?,
             output: linear(&["attention.output.dense"], hidden, hidden)?,
-            output_norm: norm("attention.output.LayerNorm")?,
-            up: linear(&["intermediate.dense"], intermediate, hidden)?,
+            output_norm,
+            up: up.with_reach(reach),
             down: linear(&["output.dense"], hidden, intermediate)?,
             down_norm: norm("output.LayerNorm")?,
         })
@@ -112,12 +119,30 @@ impl Layer {
         rows: &mut [f32],
         scratch: &mut Scratch,
     ) {
-        self.ask(shape, scratch);
-        self.offer(shape, scratch);
-        let own = std::mem::take(&mut scratch.keys_values);
-        mix(shape, sequences, &own, Asking::All, scratch);
-        scratch.keys_values = own;
+        self.attend(shape, sequences, scratch);
         self.feed_forward(shape, rows, scratch);
+    }
+
+    /// Fills `scratch.mixed` from the quantised rows.
+    fn attend(&self, shape: &Shape, sequences: &[&Tokens], scratch: &mut Scratch) {
+        let lens: Vec<usize> = sequences.iter().map(|sequence| sequence.len()).collect();
+        let mut first = 0;
+        for lens in groups(&lens) {
+            let end = first + lens.iter().sum::<usize>();
+            shape.kernels.attend_rows(RowAttention {
+                n_heads: shape.n_heads,
+                head_dim: shape.head_dim,
+                query: &self.query,
+                keys_values: &self.keys_values,
+                rows: scratch.input.part(first..end),
+                lens,
+                reader: &self.output,
+                to: &mut scratch.mixed,
+                first,
+                scratch: &mut scratch.attention,
+            });
+            first = end;
+        }
     }
 
     /// Runs the layer for the first row of each sequence, into `first_rows`; all rows are in
@@ -149,7 +174,7 @@ impl Layer {
         copy_first_rows(sequences, shape.hidden, rows, first_rows);
         self.quantise(shape, first_rows, scratch);
         self.ask(shape, scratch);
-        mix(shape, sequences, keys_values, Asking::First, scratch);
+        self.mix(shape, sequences, keys_values, Asking::First, scratch);
         self.feed_forward(shape, first_rows, scratch);
     }
 
@@ -176,27 +201,60 @@ impl Layer {
         kernels.linear_int8_by_heads(matrix, rows, shape.head_dim, keys_values);
     }
 
+    /// Fills `scratch.mixed` for the rows of `scratch.queries`.
+    fn mix(
+        &self,
+        shape: &Shape,
+        sequences: &[&Tokens],
+        keys_values: &[f32],
+        asking: Asking,
+        scratch: &mut Scratch,
+    ) {
+        mix(shape, sequences, keys_values, asking, scratch);
+        let context = &scratch.context[..scratch.input.n_rows() * shape.hidden];
+        shape
+            .kernels
+            .quantise(context, &self.output, &mut scratch.mixed);
+    }
+
     /// Runs what follows attention, row by row: both dense halves with residual and norm.
     fn feed_forward(&self, shape: &Shape, rows: &mut [f32], scratch: &mut Scratch) {
         let kernels = shape.kernels;
-        let block = BLOCK_ROWS * shape.hidden;
-        let quantised = &mut scratch.quantised;
-        let context = scratch.context[..rows.len()].chunks(block);
-        for (number, (context, rows)) in context.zip(rows.chunks_mut(block)).enumerate() {
-            let n_rows = rows.len() / shape.hidden;
-            let between = scratch.between.of_len(n_rows * self.up.n());
-            kernels.quantise(context, &self.output, quantised);
-            kernels.linear_int8(&self.output, quantised, After::Add, rows);
+        let (quantised, fed) = (&mut scratch.quantised, &mut scratch.fed);
+        let blocks = rows.chunks_mut(BLOCK_ROWS * shape.hidden);
+        for (rows, first) in blocks.zip((0..).step_by(BLOCK_ROWS)) {
+            let mixed = scratch.mixed.part(first..first + rows.len() / shape.hidden);
+            kernels.linear_int8(&self.output, mixed, After::Add, rows);
             kernels.norm_and_quantise(rows, &self.output_norm, &self.up, quantised, 0);
-            let after = After::Activate(shape.activation);
-            kernels.linear_int8(&self.up, quantised, after, between);
-            kernels.quantise(between, &self.down, quantised);
-            kernels.linear_int8(&self.down, quantised, After::Add, rows);
+            kernels.feed(Between {
+                up: &self.up,
+                activation: shape.activation,
+                rows: (&*quantised).into(),
+                down: &self.down,
+                to: fed,
+                scratch: &mut scratch.between,
+            });
+            kernels.linear_int8(&self.down, &*fed, After::Add, rows);
             // The next layer is as wide as this one, so it reads what suits this one.
-            let (input, first) = (&mut scratch.input, number * BLOCK_ROWS);
+            let input = &mut scratch.input;
             kernels.norm_and_quantise(rows, &self.down_norm, &self.query, input, first);
         }
     }
+}
+
+/// Splits lengths into groups of up to [`GROUP_ROWS`] together.
+fn groups(mut lens: &[usize]) -> impl Iterator<Item = &[usize]> {
+    std::iter::from_fn(move || {
+        let mut n_rows = 0;
+        let fits = |&len: &usize| {
+            n_rows += len;
+            n_rows <= GROUP_ROWS
+        };
+        let n_lens = lens.iter().copied().take_while(fits).count();
+        let (group, rest) = lens.split_at_checked(n_lens.max(1))?;
+        lens = rest;
+        Some(group)
+    })
 }
 
 /// Fills `scratch.context` for the rows of `scratch.queries`.
@@ -217,7 +275,6 @@ fn mix(
         let rows = from..from + sequence.len();
         from = rows.end;
         let asking = match asking {
-            Asking::All => rows.clone(),
             Asking::First => number..number + 1,
             Asking::Part => 0..n_queries,
         };

@@ -14,10 +14,12 @@
 //! ```
 //!
 //! Tiles do the products of linear layers in bytes ([`product`]) and those of attention in bf16
-//! ([`attention`]); everything else is that of AVX-512 with VNNI. Sums of bytes are exact, so the
+//! ([`attention`], [`heads`]), and GELU is worked out in words ([`between`]); everything else is that of AVX-512 with VNNI. Sums of bytes are exact, so the
 //! linear layers are equal bit for bit to those of the other paths with bytes.
 
 mod attention;
+mod between;
+mod heads;
 mod peak;
 mod product;
 mod tiles;
@@ -32,10 +34,12 @@ use super::int_attention::IntAttention;
 use super::simd::{Isa, Kernel};
 
 pub(super) use self::attention::TileScratch;
+pub(super) use self::between::WordScratch;
 pub(super) use self::product::{ByTiles, PANEL_WIDTH, in_tile_order};
 
 /// Proof that the machine has tiles with products of bytes and of bf16, that the operating system
-/// lets this process use them, and that there is AVX-512 with VNNI and bf16 beside them.
+/// lets this process use them, and that there is AVX-512 with VNNI, bf16 and
+/// permutations of bytes beside them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Amx(Avx512<true>);
 
@@ -54,9 +58,9 @@ impl Amx {
     }
 
     fn registers() -> Option<Avx512<true>> {
-        is_x86_feature_detected!("avx512bf16")
-            .then(Avx512::detect)
-            .flatten()
+        let present =
+            is_x86_feature_detected!("avx512bf16") && is_x86_feature_detected!("avx512vbmi");
+        present.then(Avx512::detect).flatten()
     }
 
     /// Runs `kernel` in the registers of AVX-512.
@@ -73,17 +77,23 @@ impl Amx {
     pub(super) fn attend(self, attention: &mut IntAttention<'_>) {
         let dim = attention.head_dim;
         let tiles = TileAttention::new(self);
+        let scratch = &mut attention.scratch.tiles;
+        TileAttention::count(attention.keys.rows.len(), scratch);
+        let mut queries = std::mem::take(&mut scratch.queries);
         for number in 0..attention.n_heads {
+            let rounded = attention.queries.head(number, dim);
             let mut head = TileHead {
                 dim,
-                queries: attention.queries.head(number, dim),
+                queries: tiles.pack_queries(rounded, dim, &mut queries),
+                n_queries: rounded.len() / dim,
                 keys: attention.keys.head(number, dim),
                 values: attention.values.head(number, dim),
                 out: &mut attention.out[number * dim..],
                 out_stride: attention.n_heads * dim,
             };
-            tiles.attend(&mut head, &mut attention.scratch.tiles);
+            tiles.attend(&mut head, scratch);
         }
+        scratch.queries = queries;
     }
 }
 

@@ -14,8 +14,11 @@
 
 use std::ops::Range;
 
+use super::Kernels;
 use super::aligned::Aligned;
-use super::quantised::{Bytes, Finish, IntProduct, Words, greatest_magnitude};
+use super::quantised::{
+    Bytes, Finish, Int8Panels, IntProduct, QuantisedPart, QuantisedRows, Words, greatest_magnitude,
+};
 use super::simd::{Isa, Kernel};
 
 /// The greatest value, and what the weights of a row may add up to so that no sum of their
@@ -36,6 +39,11 @@ pub(crate) struct IntAttentionScratch {
     values: Aligned<i32>,
     scores: Aligned<i32>,
     weights: Aligned<i32>,
+    /// What [`RowAttention`] asks and offers.
+    asked: Aligned,
+    offered: Aligned,
+    /// What comes out, before it is quantised.
+    pub(super) mixed: Aligned,
     #[cfg(target_arch = "x86_64")]
     pub(super) tiles: super::amx::TileScratch,
 }
@@ -71,6 +79,63 @@ impl HeadRows<'_> {
     pub(super) fn head(&self, number: usize, head_dim: usize) -> &[f32] {
         let start = number * self.n_rows;
         &self.values[(start + self.rows.start) * head_dim..(start + self.rows.end) * head_dim]
+    }
+}
+
+/// Attention of whole sequences, each over itself, from quantised rows on.
+pub(crate) struct RowAttention<'a> {
+    pub(crate) n_heads: usize,
+    pub(crate) head_dim: usize,
+    pub(crate) query: &'a Int8Panels,
+    /// The matrix of the keys and below it that of the values.
+    pub(crate) keys_values: &'a Int8Panels,
+    /// The rows of all sequences.
+    pub(crate) rows: QuantisedPart<'a>,
+    /// The number of rows of each sequence.
+    pub(crate) lens: &'a [usize],
+    /// The matrix that the results are multiplied with.
+    pub(crate) reader: &'a Int8Panels,
+    /// Where the results go, from row `first` on; they become the last rows.
+    pub(crate) to: &'a mut QuantisedRows,
+    pub(crate) first: usize,
+    pub(crate) scratch: &'a mut IntAttentionScratch,
+}
+
+impl RowAttention<'_> {
+    /// Works out queries, keys and values, and then the attention of each sequence, into `out`,
+    /// `[rows, n_heads * head_dim]`.
+    pub(super) fn run(self, kernels: Kernels, mut out: &mut [f32]) {
+        let hidden = self.n_heads * self.head_dim;
+        let n_rows = self.rows.n_rows();
+        let mut asked = std::mem::take(&mut self.scratch.asked);
+        let mut offered = std::mem::take(&mut self.scratch.offered);
+        let queries = asked.of_len(n_rows * hidden);
+        kernels.linear_int8_by_heads(self.query, self.rows, self.head_dim, queries);
+        let keys_values = offered.of_len(2 * n_rows * hidden);
+        kernels.linear_int8_by_heads(self.keys_values, self.rows, self.head_dim, keys_values);
+        let (keys, values) = keys_values.split_at(n_rows * hidden);
+        let mut first = 0;
+        for &len in self.lens {
+            let (own, later) = out.split_at_mut(len * hidden);
+            out = later;
+            let of = |values| HeadRows {
+                values,
+                n_rows,
+                rows: first..first + len,
+            };
+            kernels.attend_int8(IntAttention {
+                n_heads: self.n_heads,
+                head_dim: self.head_dim,
+                queries: of(queries),
+                keys: of(keys),
+                values: of(values),
+                out: own,
+                scratch: &mut *self.scratch,
+            });
+            first += len;
+        }
+        self.scratch.asked = asked;
+        self.scratch.offered = offered;
     }
 }
 

@@ -20,6 +20,7 @@ mod attention;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod between;
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
 mod emulator;
 mod exp2;
@@ -45,10 +46,11 @@ use self::simd::{Isa, Kernel};
 
 pub(crate) use self::aligned::Aligned;
 pub(crate) use self::attention::{Attention, AttentionScratch};
-pub(crate) use self::int_attention::{HeadRows, IntAttention, IntAttentionScratch};
+pub(crate) use self::between::{Between, BetweenScratch};
+pub(crate) use self::int_attention::{HeadRows, IntAttention, IntAttentionScratch, RowAttention};
 pub(crate) use self::pointwise::Activation;
 pub(crate) use self::product::Panels;
-pub(crate) use self::quantised::{After, Int8Panels, QuantisedRows};
+pub(crate) use self::quantised::{After, Int8Panels, QuantisedPart, QuantisedRows};
 
 /// The kernels for one instruction set.
 #[derive(Debug, Clone, Copy)]
@@ -171,11 +173,23 @@ impl Kernels {
 
     /// Quantises rows to be multiplied with `matrix`, each by itself.
     pub(crate) fn quantise(self, rows: &[f32], matrix: &Int8Panels, to: &mut QuantisedRows) {
+        self.quantise_from(rows, matrix, to, 0);
+    }
+
+    /// As [`Self::quantise`], into `to` from row `first` on. They become the last rows of `to`.
+    pub(crate) fn quantise_from(
+        self,
+        rows: &[f32],
+        matrix: &Int8Panels,
+        to: &mut QuantisedRows,
+        first: usize,
+    ) {
         self.run(Quantise {
             rows,
             k: matrix.k(),
             limit: matrix.limit(),
             to,
+            first,
         });
     }
 
@@ -203,13 +217,13 @@ impl Kernels {
     pub(crate) fn linear_int8<'a>(
         self,
         matrix: impl Into<Int8Columns<'a>>,
-        rows: &QuantisedRows,
+        rows: impl Into<QuantisedPart<'a>>,
         after: After,
         out: &mut [f32],
     ) {
         self.multiply(Int8Linear {
             matrix: matrix.into(),
-            rows,
+            rows: rows.into(),
             layout: Layout::Rows,
             after,
             out,
@@ -222,13 +236,13 @@ impl Kernels {
     pub(crate) fn linear_int8_by_heads<'a>(
         self,
         matrix: impl Into<Int8Columns<'a>>,
-        rows: &QuantisedRows,
+        rows: impl Into<QuantisedPart<'a>>,
         head_dim: usize,
         out: &mut [f32],
     ) {
         self.multiply(Int8Linear {
             matrix: matrix.into(),
-            rows,
+            rows: rows.into(),
             layout: Layout::Heads(head_dim),
             after: After::Store,
             out,
@@ -254,6 +268,92 @@ impl Kernels {
                 amx.attend(&mut attention);
             }
             _ => self.run(attention),
+        }
+    }
+
+    /// Runs attention for whole sequences, from their quantised rows on: what
+    /// [`Self::linear_int8_by_heads`] and then [`Self::attend_int8`] and
+    /// [`Self::quantise_from`] give, bit for bit.
+    pub(crate) fn attend_rows(self, attention: RowAttention<'_>) {
+        let RowAttention {
+            rows,
+            reader,
+            to,
+            first,
+            scratch,
+            ..
+        } = attention;
+        let mut mixed = std::mem::take(&mut scratch.mixed);
+        let context = mixed.of_len(rows.n_rows() * reader.k());
+        let attention = RowAttention {
+            scratch: &mut *scratch,
+            to: &mut *to,
+            ..attention
+        };
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Path::Amx(amx) => amx.attend_rows(attention, context),
+            _ => attention.run(self, context),
+        }
+        self.quantise_from(context, reader, to, first);
+        scratch.mixed = mixed;
+    }
+
+    /// Runs the first half of a feed-forward layer and its activation, and quantises what comes
+    /// out for the second half.
+    pub(crate) fn feed(self, between: Between<'_>) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some((amx, bits)) = self.in_words(between.up, between.activation) {
+            return amx.feed(between, bits);
+        }
+        between.run(self);
+    }
+
+    /// As [`Self::feed`] for some columns, which [`Self::quantise_activated`] takes when they have
+    /// been put beside the others.
+    pub(crate) fn activate_columns(
+        self,
+        columns: Int8Columns<'_>,
+        rows: &QuantisedRows,
+        activation: Activation,
+        scratch: &mut BetweenScratch,
+        out: &mut [f32],
+    ) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some((amx, bits)) = self.in_words(columns.panels, activation) {
+            return amx.activate_columns(columns, rows.into(), bits, &mut scratch.words, out);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = scratch;
+        self.linear_int8(columns, rows, After::Activate(activation), out);
+    }
+
+    /// Quantises what [`Self::activate_columns`] has written for all columns of `up`, as
+    /// [`Self::feed`] does.
+    pub(crate) fn quantise_activated(
+        self,
+        values: &[f32],
+        up: &Int8Panels,
+        activation: Activation,
+        down: &Int8Panels,
+        scratch: &mut BetweenScratch,
+        to: &mut QuantisedRows,
+    ) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some((amx, bits)) = self.in_words(up, activation) {
+            return amx.quantise_activated(values, up.n(), bits, &mut scratch.words, to);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (up, activation, scratch);
+        self.quantise(values, down, to);
+    }
+
+    /// Tells whether the activation is worked out in words, and in which.
+    #[cfg(target_arch = "x86_64")]
+    fn in_words(self, up: &Int8Panels, activation: Activation) -> Option<(amx::Amx, u32)> {
+        match (self.0, activation) {
+            (Path::Amx(amx), Activation::Gelu) => Some((amx, up.word_bits()?)),
+            _ => None,
         }
     }
 

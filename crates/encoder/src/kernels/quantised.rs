@@ -20,6 +20,7 @@
 //! groups of the same kind; a plain loop is the twin that the tests compare with.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use super::pointwise::{Activation, GeluTanh, Lanewise, QuickGelu, Relu};
 use super::simd::{Isa, Kernel};
@@ -31,8 +32,8 @@ mod rows;
 pub(super) use panels::Int8Columns;
 pub(crate) use panels::Int8Panels;
 pub(super) use product::{Bytes, Finish, IntProduct, Words};
-pub(crate) use rows::QuantisedRows;
 pub(super) use rows::{Quantise, Span, Spans, greatest_magnitude};
+pub(crate) use rows::{QuantisedPart, QuantisedRows};
 
 /// What becomes of the values of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub(crate) enum Layout {
 /// `out = rows * matrix^T + bias`, and what comes after.
 pub(super) struct Int8Linear<'a, M> {
     pub(super) matrix: Int8Columns<'a>,
-    pub(super) rows: &'a QuantisedRows,
+    pub(super) rows: QuantisedPart<'a>,
     pub(super) layout: Layout,
     pub(super) after: After,
     pub(super) out: &'a mut [f32],
@@ -97,32 +98,22 @@ impl<'a, M: Multiply> Int8Linear<'a, M> {
     #[inline(always)]
     fn with<I: Isa, A: Apply>(self, isa: I) {
         let rows = self.rows;
-        let Int8Columns {
-            panels: matrix,
-            columns,
-        } = self.matrix;
+        let matrix = self.matrix.panels;
+        let Range { start, end } = self.matrix.columns;
         let block = match self.layout {
-            Layout::Rows => columns.len(),
+            Layout::Rows => end - start,
             Layout::Heads(head_dim) => head_dim,
         };
         let finish = Dequantise::<A> {
             matrix,
-            first: columns.start,
-            scales: &rows.scales[..rows.n_rows],
-            least: &rows.least[..rows.n_rows],
+            first: start,
+            scales: rows.scales,
+            least: rows.least,
             block,
             out: self.out,
             apply: PhantomData,
         };
-        let product = IntProduct {
-            rows: rows.n_rows,
-            n_groups: rows.n_groups,
-            columns,
-            a: &rows.groups,
-            a_stride: rows.stride,
-            panels: &matrix.groups,
-            width: matrix.width,
-        };
+        let product = rows.times(self.matrix);
         self.by.multiply(isa, &product, finish);
     }
 }

@@ -1,4 +1,5 @@
 mod attention;
+mod feed;
 mod few_machines;
 mod lanes;
 mod products;

@@ -14,14 +14,20 @@ const MAX_WORD: usize = 8191;
 #[derive(Debug)]
 pub(crate) struct Int8Panels {
     /// `n / width` panels (rounded up) of `[k / group, width]`.
-    pub(super) groups: Packed,
+    pub(in crate::kernels) groups: Packed,
     /// One value a column: the scale, the scaled sum of the weights, and the bias.
-    pub(super) scales: Aligned,
-    pub(super) sums: Aligned,
-    pub(super) bias: Aligned,
-    pub(super) width: usize,
+    pub(in crate::kernels) scales: Aligned,
+    pub(in crate::kernels) sums: Aligned,
+    pub(in crate::kernels) bias: Aligned,
+    pub(in crate::kernels) width: usize,
     n: usize,
     k: usize,
+    /// No value of a product is greater in magnitude, where that is known.
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        allow(dead_code, reason = "only tiles are followed by words")
+    )]
+    reach: Option<f32>,
 }
 
 impl Int8Panels {
@@ -71,6 +77,7 @@ impl Int8Panels {
             width,
             n,
             k,
+            reach: None,
         };
         packed.bias[..n].copy_from_slice(bias);
         for (column, (scale, sum)) in columns.into_iter().flatten().enumerate() {
@@ -113,6 +120,24 @@ impl Int8Panels {
         MAX_WORD.min(i32::MAX as usize / 128 / self.k.max(1)) as f32
     }
 
+    /// Says that no value of a product will be greater than `reach` in magnitude, or hardly.
+    pub(crate) fn with_reach(mut self, reach: f32) -> Self {
+        self.reach = Some(reach);
+        self
+    }
+
+    /// The bits below the point of words that hold all values of a product and a little more, where
+    /// that leaves enough of them.
+    #[cfg(target_arch = "x86_64")]
+    pub(in crate::kernels) fn word_bits(&self) -> Option<u32> {
+        const ENOUGH: u32 = 8;
+        const MOST: u32 = 10;
+        let reach = self.reach? * 1.05 + 1.0;
+        (ENOUGH..=MOST)
+            .rev()
+            .find(|bits| reach * (1 << bits) as f32 <= 32_767.0)
+    }
+
     /// Some of the columns of the result: from a multiple of 32 to a multiple of 32.
     pub(crate) fn columns(&self, columns: Range<usize>) -> Int8Columns<'_> {
         Int8Columns {
@@ -125,8 +150,8 @@ impl Int8Panels {
 /// The part of a matrix that makes some columns of the result.
 #[derive(Debug, Clone)]
 pub(crate) struct Int8Columns<'a> {
-    pub(super) panels: &'a Int8Panels,
-    pub(super) columns: Range<usize>,
+    pub(in crate::kernels) panels: &'a Int8Panels,
+    pub(in crate::kernels) columns: Range<usize>,
 }
 
 impl<'a> From<&'a Int8Panels> for Int8Columns<'a> {

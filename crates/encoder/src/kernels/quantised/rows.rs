@@ -1,18 +1,23 @@
 //! Rows of activations as integers.
 
+use std::ops::Range;
+
 use crate::kernels::aligned::Aligned;
 use crate::kernels::simd::{Isa, Kernel};
+
+use super::panels::Int8Columns;
+use super::product::IntProduct;
 
 /// Rows of activations, quantised each by itself.
 #[derive(Debug, Default)]
 pub(crate) struct QuantisedRows {
-    pub(super) groups: Aligned<i32>,
+    pub(in crate::kernels) groups: Aligned<i32>,
     /// The groups of a row.
     pub(super) n_groups: usize,
     /// From one row to the next, in groups.
-    pub(super) stride: usize,
-    pub(super) scales: Vec<f32>,
-    pub(super) least: Vec<f32>,
+    pub(in crate::kernels) stride: usize,
+    pub(in crate::kernels) scales: Vec<f32>,
+    pub(in crate::kernels) least: Vec<f32>,
     pub(super) n_rows: usize,
 }
 
@@ -27,13 +32,23 @@ impl QuantisedRows {
         self.n_rows = self.n_rows.min(n_rows);
     }
 
+    /// Some of the rows.
+    pub(crate) fn part(&self, rows: Range<usize>) -> QuantisedPart<'_> {
+        QuantisedPart {
+            groups: &self.groups[rows.start * self.stride..],
+            n_groups: self.n_groups,
+            stride: self.stride,
+            scales: &self.scales[rows.clone()],
+            least: &self.least[rows],
+        }
+    }
+
     /// Makes room for `n_rows` rows of `k` values, and keeps what is there if they are the same.
     pub(in crate::kernels) fn of_shape(&mut self, n_rows: usize, k: usize, bytes: bool) {
         self.n_groups = k / if bytes { 4 } else { 2 };
         self.stride = row_stride(self.n_groups);
         self.n_rows = n_rows;
-        self.groups
-            .of_len(n_rows.next_multiple_of(16) * self.stride);
+        self.groups.of_len((n_rows + BEYOND) * self.stride);
         let len = self.scales.len().max(n_rows);
         self.scales.resize(len, 0.0);
         self.least.resize(len, 0.0);
@@ -60,9 +75,60 @@ impl QuantisedRows {
     }
 }
 
+/// Some rows of [`QuantisedRows`], one after the other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QuantisedPart<'a> {
+    /// From the first row on, and beyond the last.
+    pub(in crate::kernels) groups: &'a [i32],
+    pub(in crate::kernels) n_groups: usize,
+    pub(in crate::kernels) stride: usize,
+    /// One of each row.
+    pub(in crate::kernels) scales: &'a [f32],
+    pub(in crate::kernels) least: &'a [f32],
+}
+
+impl<'p> QuantisedPart<'p> {
+    /// The number of rows.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.scales.len()
+    }
+
+    /// The product with a matrix, or with some columns of the result.
+    pub(in crate::kernels) fn times(&self, matrix: Int8Columns<'p>) -> IntProduct<'p> {
+        IntProduct {
+            rows: self.n_rows(),
+            n_groups: self.n_groups,
+            columns: matrix.columns,
+            a: self.groups,
+            a_stride: self.stride,
+            panels: &matrix.panels.groups,
+            width: matrix.panels.width,
+        }
+    }
+
+    /// The scale and the least value of some rows.
+    #[cfg(target_arch = "x86_64")]
+    pub(in crate::kernels) fn factors(
+        &self,
+        rows: Range<usize>,
+    ) -> impl Iterator<Item = (f32, f32)> + 'p {
+        let least = self.least[rows.clone()].iter();
+        self.scales[rows].iter().copied().zip(least.copied())
+    }
+}
+
+impl<'a> From<&'a QuantisedRows> for QuantisedPart<'a> {
+    fn from(rows: &'a QuantisedRows) -> Self {
+        rows.part(0..rows.n_rows)
+    }
+}
+
+/// Rows that tiles may read beyond the last: they read 16 at a time.
+const BEYOND: usize = 15;
+
 /// From one row of `n_groups` groups to the next, in groups: whole cache lines, which is how tiles
 /// are read, and not a multiple of 512 bytes, so that rows do not meet in a few sets of the
-/// first-level cache. For the same reader rows are added up to a multiple of 16.
+/// first-level cache. For the same reader there are rows [`BEYOND`] the last.
 fn row_stride(n_groups: usize) -> usize {
     let stride = n_groups.next_multiple_of(16);
     if stride.is_multiple_of(128) {
@@ -187,6 +253,8 @@ pub(in crate::kernels) struct Quantise<'a> {
     /// The greatest word, from the matrix that the rows are multiplied with.
     pub(in crate::kernels) limit: f32,
     pub(in crate::kernels) to: &'a mut QuantisedRows,
+    /// Where the first row goes in `to`.
+    pub(in crate::kernels) first: usize,
 }
 
 impl Kernel for Quantise<'_> {
@@ -194,8 +262,9 @@ impl Kernel for Quantise<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
-        self.to.of_shape(self.rows.len() / self.k, self.k, I::BYTES);
-        for (number, row) in self.rows.chunks_exact(self.k).enumerate() {
+        let n_rows = self.first + self.rows.len() / self.k;
+        self.to.of_shape(n_rows, self.k, I::BYTES);
+        for (row, number) in self.rows.chunks_exact(self.k).zip(self.first..) {
             let span = Span::of(isa, row);
             self.to.write(isa, number, row, span, self.limit);
         }

@@ -11,6 +11,9 @@ use super::*;
 const MOST_IN_BYTES: f64 = 0.04;
 const MOST_IN_WORDS: f64 = 0.001;
 
+/// Tiles round values to bf16, which has 8 bits.
+const MOST_IN_TILES: f64 = 0.002;
+
 /// One sequence; each part is `[n_heads, rows, head_dim]`.
 #[derive(Clone)]
 struct Sequence {
@@ -94,7 +97,12 @@ impl Sequence {
             .fold(0.0_f32, |most, x| most.max(x.abs()));
         for kernels in Kernels::all() {
             let out = self.attend(kernels, &mut IntAttentionScratch::default());
-            let most = if kernels.run(HasBytes) { bytes } else { words } * f64::from(greatest);
+            let most = match kernels.instruction_set() {
+                InstructionSet::Amx => bytes.max(MOST_IN_TILES),
+                _ if kernels.run(HasBytes) => bytes,
+                _ => words,
+            };
+            let most = most * f64::from(greatest);
             for (&ours, &exact) in out.iter().zip(&exact) {
                 let set = kernels.instruction_set();
                 let error = (f64::from(ours) - exact).abs();

@@ -240,3 +240,28 @@ fn a_query_in_tiles_is_the_same_wherever_it_stands() {
         assert_eq!(attend(kernels, (2, 32), query, &keys_values), expected);
     }
 }
+
+/// Scores far apart and far from 0: rows whose weights have no room without care, beside others.
+#[test]
+fn rows_of_great_scores_in_tiles_agree_with_the_plain_sum() {
+    let Some(kernels) = Kernels::native_or_emulated(InstructionSet::Amx) else {
+        return;
+    };
+    for (n_rows, shape) in [(5, (1, 32)), (35, (2, 32)), (40, (1, 64))] {
+        let hidden = shape.0 * shape.1;
+        let queries = values(n_rows * hidden, 1);
+        let mut keys_values = values(n_rows * 2 * hidden, 2);
+        for row in keys_values.chunks_mut(2 * hidden) {
+            // Whole numbers, which bf16 holds; what is added moves all scores of a query alike.
+            for key in &mut row[..hidden] {
+                *key = key.round() + 100.0;
+            }
+        }
+        let together = attend(kernels, shape, &queries, &keys_values);
+        let exact = plain_attention(&queries, &keys_values, shape.0, shape.1);
+        close(&together, &exact, 2e-2);
+        for (query, expected) in queries.chunks(hidden).zip(together.chunks(hidden)) {
+            assert_eq!(attend(kernels, shape, query, &keys_values), expected);
+        }
+    }
+}

@@ -17,7 +17,8 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use crate::kernels::{
-    After, Aligned, HeadRows, IntAttention, IntAttentionScratch, Norm, QuantisedRows,
+    After, Aligned, BetweenScratch, HeadRows, IntAttention, IntAttentionScratch, Norm,
+    QuantisedRows,
 };
 
 use super::super::super::{Shape, Stop};
@@ -54,6 +55,7 @@ struct PartScratch {
     queries: Aligned,
     keys: Aligned,
     values: Aligned,
+    between: BetweenScratch,
     attention: IntAttentionScratch,
 }
 
@@ -182,11 +184,13 @@ impl Pass<'_> {
         self.normed(turn.step, part);
         let own = self.between(turn.part);
         let between = between.of_len(part.quantised.n_rows() * own.len());
-        let after = After::Activate(shape.activation);
-        let columns = layer.up.columns(own);
-        shape
-            .kernels
-            .linear_int8(columns, &part.quantised, after, between);
+        shape.kernels.activate_columns(
+            layer.up.columns(own),
+            &part.quantised,
+            shape.activation,
+            &mut part.between,
+            between,
+        );
     }
 
     /// Adds some columns of the down product to the rows.
@@ -195,7 +199,10 @@ impl Pass<'_> {
         let (kernels, own) = (shape.kernels, self.heads(turn.part));
         let between = part.joined.of_len(self.n_rows(turn.step) * layer.up.n());
         self.join(turn.step, between);
-        kernels.quantise(between, &layer.down, &mut part.quantised);
+        let (up, down) = (&layer.up, &layer.down);
+        let activation = shape.activation;
+        let scratch = &mut part.between;
+        kernels.quantise_activated(between, up, activation, down, scratch, &mut part.quantised);
         let sums = sums.of_len(part.quantised.n_rows() * own.len());
         copy_columns(&part.rows, shape.hidden, &own, sums);
         let columns = layer.down.columns(own);

@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use crate::kernels::Aligned;
 
 use super::super::super::Stop;
-use super::super::{Asking, Scratch as LayerScratch, mix};
+use super::super::{Asking, Scratch as LayerScratch};
 use super::Split;
 use super::turns::{Turn, Turns};
 
@@ -95,8 +95,9 @@ impl Split<'_> {
         let PartScratch { own, keys_values } = &mut *part.scratch;
         if let Some(before) = step.checked_sub(1) {
             self.join(offered, before, keys_values);
-            mix(shape, &[self.sequence], keys_values, Asking::Part, own);
-            self.full[before].feed_forward(shape, part.rows, own);
+            let layer = &self.full[before];
+            layer.mix(shape, &[self.sequence], keys_values, Asking::Part, own);
+            layer.feed_forward(shape, part.rows, own);
         }
         let next = self.full.get(step);
         if step == 0
