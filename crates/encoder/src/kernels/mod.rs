@@ -168,7 +168,9 @@ impl Kernels {
             let panels = Int8Panels::pack(amx::PANEL_WIDTH, true, k, bias, row);
             return panels.reordered(amx::in_tile_order);
         }
-        Int8Panels::pack(self.run(Width), self.run(HasBytes), k, bias, row)
+        let Groups { bytes, in_runs } = self.run(KindOfGroups);
+        let panels = Int8Panels::pack(self.run(Width), bytes, k, bias, row);
+        if in_runs { panels.in_runs() } else { panels }
     }
 
     /// Quantises rows to be multiplied with `matrix`, each by itself.
@@ -370,7 +372,7 @@ impl Kernels {
             let rates = (0..200).map(|_| self.run(Peak { bytes }));
             rates.fold(0.0, f64::max)
         };
-        let (linear, words) = (best(self.run(HasBytes)), best(false));
+        let (linear, words) = (best(true), best(false));
         // Scores are products of what linear layers multiply too, and contexts of words.
         [linear, 2.0 / (1.0 / linear + 1.0 / words)]
     }
@@ -412,15 +414,26 @@ impl Kernel for Width {
     }
 }
 
-/// Asks for the kind of groups.
-struct HasBytes;
+/// How linear layers multiply.
+struct Groups {
+    /// Groups are of four bytes, else of two words.
+    bytes: bool,
+    /// Their products are added up in pairs.
+    in_runs: bool,
+}
 
-impl Kernel for HasBytes {
-    type Output = bool;
+/// Asks how linear layers multiply.
+struct KindOfGroups;
+
+impl Kernel for KindOfGroups {
+    type Output = Groups;
 
     #[inline(always)]
-    fn run<I: Isa>(self, _: I) -> bool {
-        I::BYTES
+    fn run<I: Isa>(self, _: I) -> Groups {
+        Groups {
+            bytes: I::BYTE_ROWS,
+            in_runs: I::PAIRS,
+        }
     }
 }
 
@@ -435,14 +448,17 @@ impl Kernel for Peak {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) -> f64 {
         const N_ROUNDS: usize = 40_000;
+        let bytes = self.bytes && I::BYTE_ROWS;
         let mut sums = [isa.splat_int(0); 10];
         let factor = isa.splat_int(std::hint::black_box(0x0101_0101));
         let start = std::time::Instant::now();
         for _ in 0..N_ROUNDS {
             // With a factor that stands still, products would be worked out once and only added.
             for sum in &mut sums {
-                *sum = if self.bytes && I::BYTES {
+                *sum = if bytes && I::BYTES {
                     isa.dot_bytes(*sum, *sum, factor)
+                } else if bytes {
+                    isa.add_words(*sum, isa.dot_pairs(*sum, factor))
                 } else {
                     isa.dot_words(*sum, *sum, factor)
                 };
@@ -450,7 +466,7 @@ impl Kernel for Peak {
         }
         let seconds = start.elapsed().as_secs_f64();
         std::hint::black_box(sums);
-        let products = if self.bytes { 4 } else { 2 };
+        let products = if bytes { 4 } else { 2 };
         (2 * products * N_ROUNDS * sums.len() * I::LANES) as f64 / seconds
     }
 }

@@ -25,10 +25,14 @@ use std::ops::Range;
 use super::pointwise::{Activation, GeluTanh, Lanewise, QuickGelu, Relu};
 use super::simd::{Isa, Kernel};
 
+mod pairs;
 mod panels;
 mod product;
 mod rows;
 
+pub(super) use pairs::Pairs;
+#[cfg(test)]
+pub(super) use pairs::PanelRuns;
 pub(super) use panels::Int8Columns;
 pub(crate) use panels::Int8Panels;
 pub(super) use product::{Bytes, Finish, IntProduct, Words};
@@ -131,6 +135,8 @@ impl Multiply for InRegisters {
     fn multiply<I: Isa, F: Finish>(self, isa: I, product: &IntProduct<'_>, finish: F) {
         if I::BYTES {
             product.run::<I, Bytes, _>(isa, finish);
+        } else if I::PAIRS {
+            product.run::<I, Pairs, _>(isa, finish);
         } else {
             product.run::<I, Words, _>(isa, finish);
         }
