@@ -32,6 +32,8 @@ mod portable;
 mod product;
 mod quantised;
 mod simd;
+#[cfg(target_arch = "x86_64")]
+mod words;
 
 use std::sync::OnceLock;
 
@@ -46,7 +48,7 @@ use self::simd::{Isa, Kernel};
 
 pub(crate) use self::aligned::Aligned;
 pub(crate) use self::attention::{Attention, AttentionScratch};
-pub(crate) use self::between::{Between, BetweenScratch};
+pub(crate) use self::between::{Activated, Between};
 pub(crate) use self::int_attention::{HeadRows, IntAttention, IntAttentionScratch, RowAttention};
 pub(crate) use self::pointwise::Activation;
 pub(crate) use self::product::Panels;
@@ -304,57 +306,84 @@ impl Kernels {
     /// Runs the first half of a feed-forward layer and its activation, and quantises what comes
     /// out for the second half.
     pub(crate) fn feed(self, between: Between<'_>) {
-        #[cfg(target_arch = "x86_64")]
-        if let Some((amx, bits)) = self.in_words(between.up, between.activation) {
-            return amx.feed(between, bits);
-        }
-        between.run(self);
+        let Between {
+            up,
+            activation,
+            rows,
+            down,
+            to,
+            scratch,
+        } = between;
+        self.activate_columns(up.into(), rows, activation, scratch);
+        self.quantise_activated(scratch, up, activation, down, to);
     }
 
-    /// As [`Self::feed`] for some columns, which [`Self::quantise_activated`] takes when they have
-    /// been put beside the others.
+    /// The first part of [`Self::feed`], for some columns.
     pub(crate) fn activate_columns(
         self,
         columns: Int8Columns<'_>,
-        rows: &QuantisedRows,
+        rows: QuantisedPart<'_>,
         activation: Activation,
-        scratch: &mut BetweenScratch,
-        out: &mut [f32],
+        to: &mut Activated,
     ) {
         #[cfg(target_arch = "x86_64")]
-        if let Some((amx, bits)) = self.in_words(columns.panels, activation) {
-            return amx.activate_columns(columns, rows.into(), bits, &mut scratch.words, out);
+        if let Some(bits) = self.bits_of_words(columns.panels, activation) {
+            match self.0 {
+                Path::Amx(amx) => return amx.activate(columns, rows, bits, &mut to.words),
+                Path::Avx512Vnni(isa) => return isa.activate(columns, rows, bits, &mut to.words),
+                _ => {}
+            }
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = scratch;
-        self.linear_int8(columns, rows, After::Activate(activation), out);
+        let values = to.values_of(rows.n_rows(), columns.columns.len());
+        self.linear_int8(columns, rows, After::Activate(activation), values);
     }
 
-    /// Quantises what [`Self::activate_columns`] has written for all columns of `up`, as
-    /// [`Self::feed`] does.
+    /// Puts columns beside each other that [`Self::activate_columns`] has worked out apart: all those
+    /// of `up`.
+    pub(crate) fn join_activated<'a>(
+        self,
+        parts: impl Iterator<Item = &'a Activated>,
+        up: &Int8Panels,
+        activation: Activation,
+        to: &mut Activated,
+    ) {
+        #[cfg(target_arch = "x86_64")]
+        if self.bits_of_words(up, activation).is_some() {
+            return to.words.join(parts.map(|part| &part.words));
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = activation;
+        to.join_values(parts, up.n());
+    }
+
+    /// The second part of [`Self::feed`], when all columns of `up` are there.
     pub(crate) fn quantise_activated(
         self,
-        values: &[f32],
+        activated: &Activated,
         up: &Int8Panels,
         activation: Activation,
         down: &Int8Panels,
-        scratch: &mut BetweenScratch,
         to: &mut QuantisedRows,
     ) {
         #[cfg(target_arch = "x86_64")]
-        if let Some((amx, bits)) = self.in_words(up, activation) {
-            return amx.quantise_activated(values, up.n(), bits, &mut scratch.words, to);
+        if self.bits_of_words(up, activation).is_some() {
+            match self.0 {
+                Path::Amx(amx) => return amx.quantise_words(&activated.words, to),
+                Path::Avx512Vnni(isa) => return isa.quantise_words(&activated.words, to),
+                _ => {}
+            }
         }
         #[cfg(not(target_arch = "x86_64"))]
-        let _ = (up, activation, scratch);
+        let _ = activation;
+        let values = &activated.values[..activated.n_rows * up.n()];
         self.quantise(values, down, to);
     }
 
-    /// Tells whether the activation is worked out in words, and in which.
+    /// The bits below the point of the words in which the activation is worked out, if it is.
     #[cfg(target_arch = "x86_64")]
-    fn in_words(self, up: &Int8Panels, activation: Activation) -> Option<(amx::Amx, u32)> {
+    fn bits_of_words(self, up: &Int8Panels, activation: Activation) -> Option<u32> {
         match (self.0, activation) {
-            (Path::Amx(amx), Activation::Gelu) => Some((amx, up.word_bits()?)),
+            (Path::Amx(_) | Path::Avx512Vnni(_), Activation::Gelu) => up.word_bits(),
             _ => None,
         }
     }

@@ -15,7 +15,7 @@ pub(in crate::kernels) trait AddUp {
     /// which are within one panel.
     ///
     /// # Safety
-    /// [`IntProduct::run`] has checked the sizes, and the rows and columns are the product's.
+    /// [`IntProduct::run_tiles`] has checked the sizes, and the rows and columns are the product's.
     unsafe fn add_up<I: Isa, const NV: usize, const MR: usize>(
         product: &IntProduct<'_>,
         isa: I,
@@ -104,6 +104,40 @@ pub(in crate::kernels) trait Finish {
     fn finish<I: Isa>(&mut self, isa: I, row: usize, column: &Self::Column<I>, sums: I::I);
 }
 
+/// What is done with the sums of a tile; an implementation marks it as `#[inline(always)]`.
+pub(in crate::kernels) trait TakeTile<I: Isa> {
+    /// Takes the sums of `MR` rows from `row` on and `NV` registers of columns from `column` on. Where
+    /// there is more than one row, `row` is even.
+    fn take<const NV: usize, const MR: usize>(
+        &mut self,
+        isa: I,
+        row: usize,
+        column: usize,
+        sums: &[[I::I; NV]; MR],
+    );
+}
+
+/// Hands on the sums register by register.
+struct Registers<F>(F);
+
+impl<I: Isa, F: Finish> TakeTile<I> for Registers<F> {
+    #[inline(always)]
+    fn take<const NV: usize, const MR: usize>(
+        &mut self,
+        isa: I,
+        row: usize,
+        column: usize,
+        sums: &[[I::I; NV]; MR],
+    ) {
+        for v in 0..NV {
+            let column = self.0.column(isa, column + v * I::LANES);
+            for (number, sums) in sums.iter().enumerate() {
+                self.0.finish(isa, row + number, &column, sums[v]);
+            }
+        }
+    }
+}
+
 /// Sums of products of groups, for every row and some columns.
 pub(in crate::kernels) struct IntProduct<'a> {
     pub(in crate::kernels) rows: usize,
@@ -123,8 +157,19 @@ pub(in crate::kernels) struct IntProduct<'a> {
 }
 
 impl IntProduct<'_> {
+    /// Adds up and hands on register by register.
     #[inline(always)]
-    pub(in crate::kernels) fn run<I: Isa, A: AddUp, F: Finish>(&self, isa: I, mut finish: F) {
+    pub(in crate::kernels) fn run<I: Isa, A: AddUp, F: Finish>(&self, isa: I, finish: F) {
+        self.run_tiles::<I, A, _>(isa, Registers(finish));
+    }
+
+    /// Adds up and hands on tile by tile.
+    #[inline(always)]
+    pub(in crate::kernels) fn run_tiles<I: Isa, A: AddUp, T: TakeTile<I>>(
+        &self,
+        isa: I,
+        mut take: T,
+    ) {
         let Range { start, end } = self.columns;
         if self.rows == 0 || self.columns.is_empty() {
             return;
@@ -149,9 +194,9 @@ impl IntProduct<'_> {
         while column < end {
             let next = (column / self.width + 1) * self.width;
             match (next.min(end) - column) / I::LANES {
-                1 => self.panel::<I, A, F, 1>(isa, column, &mut finish),
-                2 => self.panel::<I, A, F, 2>(isa, column, &mut finish),
-                _ => self.panel::<I, A, F, 3>(isa, column, &mut finish),
+                1 => self.panel::<I, A, T, 1>(isa, column, &mut take),
+                2 => self.panel::<I, A, T, 2>(isa, column, &mut take),
+                _ => self.panel::<I, A, T, 3>(isa, column, &mut take),
             }
             column = next;
         }
@@ -173,51 +218,46 @@ impl IntProduct<'_> {
     /// Goes through the tiles of rows of one panel, of which `NV` registers are columns of the
     /// result.
     #[inline(always)]
-    fn panel<I: Isa, A: AddUp, F: Finish, const NV: usize>(
+    fn panel<I: Isa, A: AddUp, T: TakeTile<I>, const NV: usize>(
         &self,
         isa: I,
         column: usize,
-        finish: &mut F,
+        take: &mut T,
     ) {
         let mut row = 0;
         while row + I::ROWS <= self.rows {
             match I::ROWS {
-                8 => self.tile::<I, A, F, NV, 8>(isa, row, column, finish),
-                6 => self.tile::<I, A, F, NV, 6>(isa, row, column, finish),
-                _ => self.tile::<I, A, F, NV, 4>(isa, row, column, finish),
+                8 => self.tile::<I, A, T, NV, 8>(isa, row, column, take),
+                6 => self.tile::<I, A, T, NV, 6>(isa, row, column, take),
+                _ => self.tile::<I, A, T, NV, 4>(isa, row, column, take),
             }
             row += I::ROWS;
         }
         if row + 4 <= self.rows {
-            self.tile::<I, A, F, NV, 4>(isa, row, column, finish);
+            self.tile::<I, A, T, NV, 4>(isa, row, column, take);
             row += 4;
         }
         if row + 2 <= self.rows {
-            self.tile::<I, A, F, NV, 2>(isa, row, column, finish);
+            self.tile::<I, A, T, NV, 2>(isa, row, column, take);
             row += 2;
         }
         if row < self.rows {
-            self.tile::<I, A, F, NV, 1>(isa, row, column, finish);
+            self.tile::<I, A, T, NV, 1>(isa, row, column, take);
         }
     }
 
     /// Works out `MR` rows and `NV` registers of columns in registers.
     #[inline(always)]
-    fn tile<I: Isa, A: AddUp, F: Finish, const NV: usize, const MR: usize>(
+    fn tile<I: Isa, A: AddUp, T: TakeTile<I>, const NV: usize, const MR: usize>(
         &self,
         isa: I,
         row: usize,
         column: usize,
-        finish: &mut F,
+        take: &mut T,
     ) {
-        // SAFETY: `run` has compared the sizes, and goes over its rows and columns.
+        // SAFETY: `run_tiles` has compared the sizes, and goes over its rows and columns.
         let sums: [[I::I; NV]; MR] = unsafe { A::add_up(self, isa, row, column) };
-        for v in 0..NV {
-            let column = finish.column(isa, column + v * I::LANES);
-            for (number, sums) in sums.iter().enumerate() {
-                finish.finish(isa, row + number, &column, sums[v]);
-            }
-        }
+        take.take(isa, row, column, &sums);
     }
 }
 
