@@ -191,11 +191,19 @@ impl Isa for Portable {
 
     #[inline(always)]
     fn exp2_words(self, low: Self::I, high: Self::I) -> Self::I {
-        let mut words = [0; 2 * LANES];
-        for (word, &x) in words.iter_mut().zip(low.iter().chain(&high)) {
-            *word = i32::from(exp2::exp2(x));
-        }
-        std::array::from_fn(|lane| words[2 * lane] & 0xFFFF | words[2 * lane + 1] << 16)
+        let (low, high) = (exp2_lanes(low), exp2_lanes(high));
+        // The words of both halves, two to a lane.
+        let words = |lane: usize| {
+            if lane < LANES / 2 {
+                (low[2 * lane], low[2 * lane + 1])
+            } else {
+                (high[2 * lane - LANES], high[2 * lane + 1 - LANES])
+            }
+        };
+        std::array::from_fn(|lane| {
+            let (first, second) = words(lane);
+            first | second << 16
+        })
     }
 
     #[inline(always)]
@@ -225,6 +233,30 @@ impl Isa for Portable {
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
     }
+}
+
+/// [`exp2::exp2`] step by step for all lanes, without its table, so that the compiler can take some
+/// lanes at once.
+#[inline(always)]
+fn exp2_lanes(x: [i32; LANES]) -> [i32; LANES] {
+    let x = x.map(|x| if x > -0x8000 { x } else { -0x8000 });
+    let fraction = x.map(|x| ((x << 4) & 0x7FFF) as i16);
+    let half: [i16; LANES] = std::array::from_fn(|lane| {
+        let half = exp2::mul_fractions(fraction[lane], exp2::C) + exp2::B;
+        let half = exp2::mul_fractions(half, fraction[lane]) + exp2::A;
+        exp2::mul_fractions(half, fraction[lane]) + (1 << 14)
+    });
+    // `2^(15 + whole part)` as a value, which has the exponent in its bits; 1/2 is rounded to 0.
+    let power = x.map(|x| f32::from_bits(((127 + 15 + (x >> 11)) as u32) << 23));
+    let power = Portable.round(power);
+    std::array::from_fn(|lane| {
+        let power = if power[lane] < 0x7FFF {
+            power[lane]
+        } else {
+            0x7FFF
+        };
+        i32::from(exp2::mul_fractions(half[lane], power as i16))
+    })
 }
 
 /// The sum of the products of both words, for each lane.
