@@ -2,8 +2,6 @@
 
 mod characters;
 mod template;
-#[cfg(test)]
-mod tests;
 mod vocabulary;
 mod word_piece;
 
@@ -14,7 +12,6 @@ use std::{fs, iter, panic};
 use tokenizers::PostProcessor;
 
 use self::template::Template;
-use self::word_piece::WordPiece;
 use crate::error::{Error, Result};
 
 /// Cuts texts into the tokens of a model.
@@ -25,7 +22,7 @@ pub struct Tokenizer {
     n_special_of_pair: usize,
     template: Template,
     /// Does most of the work, where the tokenizer is of the kind that it knows.
-    word_piece: Option<WordPiece>,
+    word_piece: Option<word_piece::WordPiece>,
 }
 
 /// The tokens of one text or of one pair, special tokens included, ready for the model.
@@ -86,7 +83,7 @@ impl Tokenizer {
         let (n_special, n_special_of_pair) = (special(false), special(true));
         let tokenizer = Self {
             template: Template::of(&inner).map_err(damaged)?,
-            word_piece: WordPiece::of(&inner),
+            word_piece: word_piece::WordPiece::of(&inner),
             inner,
             n_special,
             n_special_of_pair,

@@ -1,5 +1,7 @@
 //! Where the special tokens go.
 
+use std::panic::{self, AssertUnwindSafe};
+
 use tokenizers::{Encoding, Token};
 
 use super::Tokens;
@@ -32,7 +34,14 @@ const FIRST: u32 = u32::MAX;
 const SECOND: u32 = u32::MAX - 1;
 
 impl Template {
+    /// Fails where the file names special tokens that it does not define, on which the tokenizer
+    /// panics.
     pub(super) fn of(tokenizer: &tokenizers::Tokenizer) -> tokenizers::Result<Self> {
+        panic::catch_unwind(AssertUnwindSafe(|| Self::learn(tokenizer)))
+            .unwrap_or_else(|_| Err("the special tokens cannot be placed".into()))
+    }
+
+    fn learn(tokenizer: &tokenizers::Tokenizer) -> tokenizers::Result<Self> {
         let text = |id| Encoding::from_tokens(vec![Token::new(id, String::new(), (0, 0))], 0);
         let parts = |second| -> tokenizers::Result<Vec<Part>> {
             let whole = tokenizer.post_process(text(FIRST), second, true)?;

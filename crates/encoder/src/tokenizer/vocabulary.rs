@@ -5,7 +5,7 @@ use std::fmt;
 /// Tokens by their bytes.
 ///
 /// An open-addressed table with linear probing, at most half full, made of three flat vectors that
-/// never grow: for the 30,000 tokens of BERT it is built in half a millisecond.
+/// never grow: for the 30,000 tokens of BERT it is built in less than a millisecond.
 pub(super) struct Vocabulary {
     slots: Vec<Slot>,
     tokens: Vec<Token>,

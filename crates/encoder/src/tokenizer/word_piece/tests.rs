@@ -1,15 +1,16 @@
 //! The ids must be those of the `tokenizers` crate reading the whole text, for every text.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::{fs, iter};
 
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
 use tokenizers::{Encoding, TruncationDirection};
 
-use super::*;
+use super::super::{PIECE_BYTES, Tokenizer, Tokens};
+use crate::error::Error;
 
 /// The plain twin: texts are read to their end, cut then, and joined by the tokenizer itself.
 struct Twin<'a>(&'a tokenizers::Tokenizer);
@@ -50,7 +51,7 @@ fn shipped() -> &'static Tokenizer {
     static TOKENIZER: OnceLock<Tokenizer> = OnceLock::new();
     TOKENIZER.get_or_init(|| {
         let dir = repository().join("data/models/ms-marco-MiniLM-L-12-v2");
-        let (tokenizer, _) = Tokenizer::open(&dir.join("tokenizer.json")).unwrap();
+        let tokenizer = open(&dir.join("tokenizer.json"));
         assert!(tokenizer.word_piece.is_some());
         tokenizer
     })
@@ -97,7 +98,12 @@ fn of(file: &serde_json::Value) -> Tokenizer {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("tokenizer.json");
     fs::write(&path, file.to_string()).unwrap();
-    Tokenizer::open(&path).unwrap().0
+    open(&path)
+}
+
+fn open(path: &Path) -> Tokenizer {
+    let (tokenizer, _) = Tokenizer::open(path).unwrap();
+    tokenizer
 }
 
 /// `BertNormalizer` with all its settings.
@@ -316,7 +322,7 @@ fn special_tokens_go_where_the_file_says() {
             vec![sequence("A", 0), sequence("B", 0)],
         ),
         template(
-            vec![special("a", 1), sequence("A", 2), sequence("A", 3)],
+            vec![special("a", 1), sequence("A", 2), special("c", 3)],
             vec![
                 sequence("B", 1),
                 special("c", 4),
@@ -332,6 +338,20 @@ fn special_tokens_go_where_the_file_says() {
             check_pair(&tokenizer, texts.0, texts.1);
         }
     }
+}
+
+#[test]
+fn a_template_of_tokens_that_are_not_there_is_damage() {
+    let piece = json!({ "SpecialToken": { "id": "nowhere", "type_id": 0 } });
+    let processor = json!({
+        "type": "TemplateProcessing", "single": [piece], "pair": [piece], "special_tokens": {},
+    });
+    let file = small(&json!({ "[UNK]": 0 }), &processor);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tokenizer.json");
+    fs::write(&path, file.to_string()).unwrap();
+    let refused = Tokenizer::open(&path);
+    assert!(matches!(refused, Err(Error::DamagedTokenizer { .. })));
 }
 
 fn small(vocabulary: &serde_json::Value, processor: &serde_json::Value) -> serde_json::Value {
