@@ -1,10 +1,11 @@
-//! How fast are loading, one query, scoring and embedding on this machine?
+//! How fast are loading, tokenising, one query, scoring and embedding on this machine?
 //!
 //! Prints a table for the two shipped models, with one thread and with two. The figure to compare
 //! the passes with is the peak of the multiply-add units, measured in the same run; only runs on a
 //! quiet machine say anything.
 #![allow(clippy::print_stdout, reason = "a table is what this program is for")]
 
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -96,10 +97,64 @@ fn options() -> ModelOptions {
     }
 }
 
+/// Times how real passages are cut into at most 256 tokens, and prints a line for the encoder and
+/// one for the `tokenizers` crate by itself.
+fn report_tokenising(cross_encoder: &Path) {
+    let model = Model::open(cross_encoder).expect("the model is shipped");
+    let by_crate = tokenizers::Tokenizer::from_file(cross_encoder.join("tokenizer.json"));
+    let mut by_crate = by_crate.expect("the tokenizer is shipped");
+    by_crate.with_padding(None);
+    let passages = passages(cross_encoder);
+    let count = |passage: &str| {
+        model
+            .tokenizer()
+            .encode(passage, 256)
+            .map_or(0, |it| it.len())
+    };
+    let count_by_crate = |passage: &str| {
+        let encoding = by_crate.encode_fast(passage, true);
+        encoding.map_or(0, |it| it.len().min(256))
+    };
+    let report = |what: &str, count: &dyn Fn(&str) -> usize| {
+        let n_tokens: usize = passages.iter().map(|passage| count(passage)).sum();
+        let seconds = shortest(20, || {
+            for passage in &passages {
+                black_box(count(passage));
+            }
+        });
+        println!(
+            "{what:<24} 1 threads {:>31.0} tokens/s",
+            n_tokens as f64 / seconds.as_secs_f64()
+        );
+    };
+    report("tokenise", &count);
+    report("tokenise by the crate", &count_by_crate);
+}
+
+/// The passages of the pairs that the model is tested with.
+fn passages(cross_encoder: &Path) -> Vec<String> {
+    #[derive(serde::Deserialize)]
+    struct Reference {
+        pairs: Vec<Pair>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Pair {
+        passage: String,
+    }
+    let reference = std::fs::read(cross_encoder.join("reference.json")).unwrap_or_default();
+    let reference: Reference = serde_json::from_slice(&reference).expect("the pairs are shipped");
+    reference
+        .pairs
+        .into_iter()
+        .map(|pair| pair.passage)
+        .collect()
+}
+
 fn main() {
     let options = options();
     let embedder = folder("bge-small-en-v1.5");
     let cross_encoder = folder("ms-marco-MiniLM-L-12-v2");
+    report_tokenising(&cross_encoder);
     for n_threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(n_threads)

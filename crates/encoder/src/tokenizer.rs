@@ -1,11 +1,17 @@
-//! `tokenizer.json`; the only file that names `tokenizers`.
+//! `tokenizer.json`; with its parts the only file that names `tokenizers`.
+
+mod characters;
+mod template;
+mod vocabulary;
+mod word_piece;
 
 use std::ops::Range;
 use std::path::Path;
 use std::{fs, iter, panic};
 
-use tokenizers::{Encoding, PostProcessor, TruncationDirection};
+use tokenizers::PostProcessor;
 
+use self::template::Template;
 use crate::error::{Error, Result};
 
 /// Cuts texts into the tokens of a model.
@@ -14,6 +20,9 @@ pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     n_special: usize,
     n_special_of_pair: usize,
+    template: Template,
+    /// Does most of the work, where the tokenizer is of the kind that it knows.
+    word_piece: Option<word_piece::WordPiece>,
 }
 
 /// The tokens of one text or of one pair, special tokens included, ready for the model.
@@ -72,14 +81,14 @@ impl Tokenizer {
                 .map_or(0, |processor| processor.added_tokens(pair))
         };
         let (n_special, n_special_of_pair) = (special(false), special(true));
-        Ok((
-            Self {
-                inner,
-                n_special,
-                n_special_of_pair,
-            },
-            blake3::hash(&bytes),
-        ))
+        let tokenizer = Self {
+            template: Template::of(&inner).map_err(damaged)?,
+            word_piece: word_piece::WordPiece::of(&inner),
+            inner,
+            n_special,
+            n_special_of_pair,
+        };
+        Ok((tokenizer, blake3::hash(&bytes)))
     }
 
     /// Returns the byte ranges of the tokens in `text`, in order, without special tokens.
@@ -116,8 +125,8 @@ impl Tokenizer {
     /// [`Error::TooFewTokens`] where the special tokens leave no room, [`Error::Tokenize`].
     pub fn encode(&self, text: &str, max_tokens: usize) -> Result<Tokens> {
         let room = room(max_tokens, self.n_special)?;
-        let encoding = self.encode_part(text, room)?;
-        self.finish(encoding, None)
+        let ids = self.encode_part(text, room)?;
+        Ok(self.template.fill(&ids, None))
     }
 
     /// Returns the tokens of a query together with each passage, at most `max_tokens` a pair with
@@ -136,7 +145,7 @@ impl Tokenizer {
         let (query, room) = self.query_of_pair(query, max_tokens)?;
         Ok(move |passage: &str| {
             let passage = self.encode_part(passage, room)?;
-            self.finish(query.clone(), Some(passage))
+            Ok(self.template.fill(&query, Some(&passage)))
         })
     }
 
@@ -163,7 +172,7 @@ impl Tokenizer {
     }
 
     /// The query's tokens in a pair, and how many it leaves for the passage.
-    fn query_of_pair(&self, query: &str, max_tokens: usize) -> Result<(Encoding, usize)> {
+    fn query_of_pair(&self, query: &str, max_tokens: usize) -> Result<(Vec<u32>, usize)> {
         let room = room(max_tokens, self.n_special_of_pair)?;
         let query_room = room - LEAST_OF_PASSAGE.min(room / 2);
         let query = self.encode_part(query, query_room)?;
@@ -172,29 +181,27 @@ impl Tokenizer {
     }
 
     /// Returns the first `max_tokens` tokens of `text`, without special ones.
-    fn encode_part(&self, text: &str, max_tokens: usize) -> Result<Encoding> {
+    fn encode_part(&self, text: &str, max_tokens: usize) -> Result<Vec<u32>> {
+        if let Some(word_piece) = &self.word_piece {
+            return word_piece.encode(text, max_tokens, |piece| self.encode_all(piece));
+        }
         let mut n_bytes = max_tokens.saturating_mul(BYTES_PER_TOKEN).max(1);
         loop {
             let part = leading_words(text, n_bytes);
-            let encoding = self.inner.encode_fast(part, false);
-            let mut encoding = encoding.map_err(|source| Error::Tokenize { source })?;
-            if encoding.len() >= max_tokens || part.len() == text.len() {
-                encoding.truncate(max_tokens, 0, TruncationDirection::Right);
-                encoding.take_overflowing();
-                return Ok(encoding);
+            let mut ids = self.encode_all(part)?;
+            if ids.len() >= max_tokens || part.len() == text.len() {
+                ids.truncate(max_tokens);
+                return Ok(ids);
             }
             n_bytes = n_bytes.saturating_mul(4);
         }
     }
 
-    /// Adds the special tokens.
-    fn finish(&self, first: Encoding, second: Option<Encoding>) -> Result<Tokens> {
-        let whole = self.inner.post_process(first, second, true);
-        let whole = whole.map_err(|source| Error::Tokenize { source })?;
-        Ok(Tokens {
-            ids: whole.get_ids().to_vec(),
-            types: whole.get_type_ids().to_vec(),
-        })
+    /// Returns the tokens of `text`, without special ones.
+    fn encode_all(&self, text: &str) -> Result<Vec<u32>> {
+        let encoding = self.inner.encode_fast(text, false);
+        let encoding = encoding.map_err(|source| Error::Tokenize { source })?;
+        Ok(encoding.get_ids().to_vec())
     }
 }
 
@@ -221,14 +228,16 @@ fn room(max_tokens: usize, n_special: usize) -> Result<usize> {
 
 /// Returns the beginning of `text` up to the first white space after `n_bytes`, or all of it.
 ///
-/// Tokens do not reach over white space, so those of the beginning begin those of the text.
+/// Tokens do not reach over white space, so those of the beginning begin those of the text. Form
+/// feeds and their like do not count: BERT drops them with other control characters, and what is
+/// on both sides becomes one word.
 fn leading_words(text: &str, n_bytes: usize) -> &str {
     if n_bytes >= text.len() {
         return text;
     }
     let start = whole_characters(text, n_bytes, 1);
     text[start..]
-        .find(char::is_whitespace)
+        .find(|c: char| c.is_whitespace() && !matches!(c, '\u{b}' | '\u{c}' | '\u{85}'))
         .map_or(text, |at| &text[..start + at])
 }
 
