@@ -2,9 +2,14 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::{fs, iter, panic};
+use std::{iter, panic};
 
-use tokenizers::{Encoding, PostProcessor, TruncationDirection};
+use serde::Deserialize;
+use tokenizers::models::wordpiece::WordPiece;
+use tokenizers::{
+    DecoderWrapper, Encoding, NormalizerWrapper, PostProcessor, PostProcessorWrapper,
+    PreTokenizerWrapper, TokenizerImpl, TruncationDirection,
+};
 
 use crate::error::{Error, Result};
 
@@ -50,20 +55,15 @@ const BYTES_PER_TOKEN: usize = 16;
 const PIECE_BYTES: usize = 64 << 10;
 
 impl Tokenizer {
-    /// Reads `tokenizer.json`.
+    /// Makes a tokenizer of `bytes`, which are those of the `tokenizer.json` at `path`.
     ///
     /// The padding and truncation that the file asks for are left out.
-    pub(crate) fn open(path: &Path) -> Result<(Self, blake3::Hash)> {
-        let io = |source| Error::Io {
-            path: path.to_owned(),
-            source,
-        };
+    pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let damaged = |source| Error::DamagedTokenizer {
             path: path.to_owned(),
             source,
         };
-        let bytes = fs::read(path).map_err(io)?;
-        let mut inner = parse(&bytes).map_err(damaged)?;
+        let mut inner = parse(bytes).map_err(damaged)?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(damaged)?;
         let special = |pair| {
@@ -72,14 +72,11 @@ impl Tokenizer {
                 .map_or(0, |processor| processor.added_tokens(pair))
         };
         let (n_special, n_special_of_pair) = (special(false), special(true));
-        Ok((
-            Self {
-                inner,
-                n_special,
-                n_special_of_pair,
-            },
-            blake3::hash(&bytes),
-        ))
+        Ok(Self {
+            inner,
+            n_special,
+            n_special_of_pair,
+        })
     }
 
     /// Returns the byte ranges of the tokens in `text`, in order, without special tokens.
@@ -199,10 +196,53 @@ impl Tokenizer {
 }
 
 /// Parses `tokenizer.json`.
+fn parse(bytes: &[u8]) -> std::result::Result<tokenizers::Tokenizer, tokenizers::Error> {
+    match parse_word_piece(bytes) {
+        Some(tokenizer) => Ok(tokenizer),
+        None => parse_any(bytes),
+    }
+}
+
+/// Parses a file that says it has the vocabulary of a `WordPiece` model, which goes right into the
+/// model's own tables: 4 ms instead of 11. Leaves all other files, and all errors, to [`parse_any`],
+/// which reads every vocabulary as a tree of JSON first.
+fn parse_word_piece(bytes: &[u8]) -> Option<tokenizers::Tokenizer> {
+    // Before the tokenizer's own parser sees it, the file is known to be JSON to its end.
+    let file: TokenizerFile<'_> = serde_json::from_slice(bytes).ok()?;
+    if file.model.kind != "WordPiece" {
+        return None;
+    }
+    let parsed = panic::catch_unwind(|| serde_json::from_slice::<WordPieceTokenizer>(bytes));
+    Some(parsed.ok()?.ok()?.into())
+}
+
+/// What tells the kinds of tokenizers apart.
+#[derive(Deserialize)]
+struct TokenizerFile<'a> {
+    #[serde(borrow)]
+    model: VocabularyModel<'a>,
+}
+
+#[derive(Deserialize)]
+struct VocabularyModel<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+}
+
+/// A [`tokenizers::Tokenizer`] that has one kind of model only.
+type WordPieceTokenizer = TokenizerImpl<
+    WordPiece,
+    NormalizerWrapper,
+    PreTokenizerWrapper,
+    PostProcessorWrapper,
+    DecoderWrapper,
+>;
+
+/// Parses a file of any kind.
 ///
 /// The tokenizer's own parser panics on JSON that is cut short or has a part of the wrong type:
 /// the first is looked for before, and the second is caught.
-fn parse(bytes: &[u8]) -> std::result::Result<tokenizers::Tokenizer, tokenizers::Error> {
+fn parse_any(bytes: &[u8]) -> std::result::Result<tokenizers::Tokenizer, tokenizers::Error> {
     serde_json::from_slice::<serde::de::IgnoredAny>(bytes)?;
     panic::catch_unwind(|| tokenizers::Tokenizer::from_bytes(bytes))
         .unwrap_or_else(|_| Err("the tokenizer cannot be built from this file".into()))

@@ -41,7 +41,7 @@ use self::attention::FloatAttention;
 use self::norm_rows::NormRows;
 use self::pointwise::{Activate, AddNorm};
 use self::portable::Portable;
-use self::quantised::{InRegisters, Int8Columns, Int8Linear, Layout, Quantise};
+use self::quantised::{InRegisters, Int8Columns, Int8Linear, Layout, PanelLayout, Quantise};
 use self::simd::{Isa, Kernel};
 
 pub(crate) use self::aligned::Aligned;
@@ -50,7 +50,9 @@ pub(crate) use self::between::{Between, BetweenScratch};
 pub(crate) use self::int_attention::{HeadRows, IntAttention, IntAttentionScratch, RowAttention};
 pub(crate) use self::pointwise::Activation;
 pub(crate) use self::product::Panels;
-pub(crate) use self::quantised::{After, Int8Panels, QuantisedPart, QuantisedRows};
+pub(crate) use self::quantised::{
+    After, Int8Panels, LAYOUT_VERSION, QuantisedPart, QuantisedRows, StoredInt8,
+};
 
 /// The kernels for one instruction set.
 #[derive(Debug, Clone, Copy)]
@@ -169,6 +171,20 @@ impl Kernels {
             return panels.reordered(amx::in_tile_order);
         }
         Int8Panels::pack(self.run(Width), self.run(HasBytes), k, bias, row)
+    }
+
+    /// How matrices `[n, k]` of these sizes, as [`Self::pack_int8`] packs them, become bytes.
+    pub(crate) fn stored_int8(self, shapes: Vec<[usize; 2]>) -> StoredInt8 {
+        #[cfg(target_arch = "x86_64")]
+        if let Path::Amx(_) = self.0 {
+            return StoredInt8::new(amx::PANELS, shapes);
+        }
+        let layout = PanelLayout {
+            width: self.run(Width),
+            group: if self.run(HasBytes) { 4 } else { 2 },
+            step: 1,
+        };
+        StoredInt8::new(layout, shapes)
     }
 
     /// Quantises rows to be multiplied with `matrix`, each by itself.

@@ -28,12 +28,15 @@ use super::simd::{Isa, Kernel};
 mod panels;
 mod product;
 mod rows;
+mod stored;
 
 pub(super) use panels::Int8Columns;
 pub(crate) use panels::Int8Panels;
 pub(super) use product::{Bytes, Finish, IntProduct, Words};
 pub(super) use rows::{Quantise, Span, Spans, greatest_magnitude};
 pub(crate) use rows::{QuantisedPart, QuantisedRows};
+pub(super) use stored::PanelLayout;
+pub(crate) use stored::{LAYOUT_VERSION, StoredInt8};
 
 /// What becomes of the values of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
