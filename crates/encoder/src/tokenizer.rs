@@ -292,3 +292,86 @@ fn pieces(text: &str) -> impl Iterator<Item = Range<usize>> {
         Some(piece)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SHIPPED: [&str; 2] = ["bge-small-en-v1.5", "ms-marco-MiniLM-L-12-v2"];
+
+    fn file(model: &str) -> Vec<u8> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/models");
+        fs::read(root.join(model).join("tokenizer.json")).unwrap()
+    }
+
+    /// Both ways to parse the shipped tokenizers.
+    static BOTH: LazyLock<Vec<[tokenizers::Tokenizer; 2]>> = LazyLock::new(|| {
+        let both = |model| {
+            let bytes = file(model);
+            [
+                parse_word_piece(&bytes).unwrap(),
+                parse_any(&bytes).unwrap(),
+            ]
+        };
+        SHIPPED.map(both).into()
+    });
+
+    fn text() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            4 => "[a-zA-Z]{1,12}",
+            2 => "\\PC{1,8}",
+            1 => any::<String>(),
+            1 => Just(" [MASK] [UNK][SEP] ##ing ﬁ東京\u{301}\u{0}".to_owned()),
+            1 => Just("x".repeat(101)),
+        ];
+        prop::collection::vec(part, 0..20).prop_map(|parts| parts.join(" "))
+    }
+
+    proptest! {
+        #[test]
+        fn both_ways_to_parse_a_tokenizer_give_the_same_tokens(text in text(), special: bool) {
+            for [fast, slow] in &*BOTH {
+                let [fast, slow] = [fast, slow].map(|it| it.encode(&*text, special).unwrap());
+                prop_assert_eq!(fast, slow);
+            }
+        }
+    }
+
+    #[test]
+    fn both_ways_to_parse_a_tokenizer_give_the_same_tokenizer() {
+        for [fast, slow] in &*BOTH {
+            let [fast, slow] = [fast, slow].map(|it| serde_json::to_string(it).unwrap());
+            assert!(fast == slow);
+        }
+    }
+
+    #[test]
+    fn other_tokenizers_and_damaged_ones_are_left_to_the_general_parser() {
+        let whole = String::from_utf8(file(SHIPPED[0])).unwrap();
+        let vocabulary = whole.find("\"vocab\"").unwrap();
+        for (what, with) in [
+            ("\"WordPiece\"", "\"WordLevel\""),
+            ("\"type\": \"WordPiece\",", ""),
+            ("\"vocab\"", "\"words\""),
+            ("\"version\": \"1.0\"", "\"version\": 1"),
+        ] {
+            assert!(whole.contains(what));
+            assert!(
+                parse_word_piece(whole.replace(what, with).as_bytes()).is_none(),
+                "{with}"
+            );
+        }
+        for len in (0..vocabulary).step_by(61).chain([whole.len() - 1]) {
+            assert!(
+                parse_word_piece(&whole.as_bytes()[..len]).is_none(),
+                "cut at {len}"
+            );
+            assert!(parse(&whole.as_bytes()[..len]).is_err(), "cut at {len}");
+        }
+    }
+}

@@ -12,7 +12,7 @@ use super::Int8Panels;
 /// set. Files of another number are not used.
 pub(crate) const LAYOUT_VERSION: u32 = 1;
 
-/// The bytes of the scales, the sums, the biases and the reach for each column and each matrix.
+/// The bytes of a number.
 const NUMBER: usize = size_of::<f32>();
 
 /// How the kernels of an instruction set lay out a matrix.
@@ -43,7 +43,7 @@ impl StoredInt8 {
         Self { layout, shapes }
     }
 
-    /// The number of bytes of all matrices, where it is one that a file may have.
+    /// The number of bytes of all matrices, unless that is more than any file has.
     pub(crate) fn n_bytes(&self) -> Option<u64> {
         let PanelLayout { width, group, step } = self.layout;
         // Half of what would overflow, so that the rounding up cannot.
@@ -154,6 +154,101 @@ fn to_native(bytes: &mut [u8]) {
     if cfg!(target_endian = "big") {
         for number in bytes.as_chunks_mut::<4>().0 {
             number.reverse();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::instruction_set::InstructionSet;
+    use crate::kernels::Kernels;
+
+    const SHAPES: [[usize; 2]; 3] = [[70, 96], [33, 32], [64, 160]];
+
+    /// Matrices whose columns do not fill the last panel, and whose rows do not fill the last step.
+    fn matrices(kernels: Kernels) -> Vec<Int8Panels> {
+        let pack = |[n, k]: [usize; 2]| {
+            let bias: Vec<f32> = (0..n).map(|column| column as f32 / 8.0 - 3.0).collect();
+            let packed = kernels.pack_int8(k, &bias, |row, to| {
+                for (number, to) in to.iter_mut().enumerate() {
+                    *to = ((row * 31 + number * 7 + row * number) % 251) as u8 as i8;
+                }
+                0.5 + row as f32 / 64.0
+            });
+            if n == 64 {
+                packed.with_reach(2.5)
+            } else {
+                packed
+            }
+        };
+        SHAPES.map(pack).into_iter().collect()
+    }
+
+    fn bytes(stored: &StoredInt8, matrices: &[Int8Panels]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let put = |part: &[u8]| {
+            bytes.extend_from_slice(part);
+            Ok(())
+        };
+        stored.write(matrices, put).unwrap();
+        bytes
+    }
+
+    /// Where this fails, what is packed has changed: give [`LAYOUT_VERSION`] another number and put the
+    /// new digests here, so that files of the old kind are not used.
+    #[test]
+    fn packed_bytes_do_not_change_without_another_version() {
+        assert_eq!(LAYOUT_VERSION, 1);
+        let expected = [
+            (InstructionSet::Amx, "8acadfb49985014e"),
+            (InstructionSet::Avx512Vnni, "9dd7d8b45349adc0"),
+            (InstructionSet::Avx512, "e48441ebf25b4f8a"),
+            (InstructionSet::AvxVnni, "ff88198b9480913d"),
+            (InstructionSet::Avx2, "3481682a3ca857eb"),
+            (InstructionSet::Portable, "8c402a99effad0e7"),
+        ];
+        for (set, expected) in expected {
+            if let Some(kernels) = Kernels::native_or_emulated(set) {
+                let bytes = bytes(&kernels.stored_int8(SHAPES.to_vec()), &matrices(kernels));
+                assert_eq!(&blake3::hash(&bytes).to_hex()[..16], expected, "{set}");
+            }
+        }
+    }
+
+    #[test]
+    fn matrices_are_read_back_as_they_were_written() {
+        for set in InstructionSet::ALL {
+            let Some(kernels) = Kernels::native_or_emulated(set) else {
+                continue;
+            };
+            let (stored, packed) = (kernels.stored_int8(SHAPES.to_vec()), matrices(kernels));
+            let written = bytes(&stored, &packed);
+            assert_eq!(stored.n_bytes(), Some(written.len() as u64), "{set}");
+            let mut from = &*written;
+            let read = stored.read(|to| from.read_exact(to)).unwrap();
+            assert_eq!(bytes(&stored, &read), written, "{set}");
+            for (packed, read) in packed.iter().zip(&read) {
+                assert_eq!(packed.groups[..], read.groups[..]);
+                assert_eq!([packed.n(), packed.k()], [read.n(), read.k()]);
+                assert_eq!((packed.width, packed.reach()), (read.width, read.reach()));
+            }
+            let cut = stored.read(|to| (&written[..9]).read_exact(to));
+            assert!(cut.is_err(), "{set}");
+        }
+    }
+
+    #[test]
+    fn sizes_that_no_file_has_are_no_panic() {
+        for set in InstructionSet::available() {
+            let kernels = Kernels::of(set).unwrap();
+            for shape in [[1 << 40, 1 << 40], [usize::MAX, 32], [32, usize::MAX]] {
+                assert_eq!(kernels.stored_int8(vec![shape]).n_bytes(), None);
+            }
+            let many = vec![[1 << 30, 1 << 30]; 64];
+            assert_eq!(kernels.stored_int8(many).n_bytes(), None);
         }
     }
 }
