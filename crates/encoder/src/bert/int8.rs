@@ -77,16 +77,15 @@ impl Layer {
     ) -> Result<Vec<Self>> {
         let shapes = (0..config.n_layers).flat_map(|_| shapes(config)).collect();
         let stored = kernels.stored_int8(shapes);
-        let matrices = match files.and_then(|files| files.read(&stored)) {
-            Some(matrices) => matrices,
-            None => {
-                let matrices = pack_all(weights, config, kernels)?;
-                if let Some(files) = files {
-                    files.write(&stored, &matrices);
-                }
-                matrices
+        let kept = files.and_then(|files| files.read(&stored));
+        let pack = || -> Result<_> {
+            let matrices = pack_all(weights, config, kernels)?;
+            if let Some(files) = files {
+                files.write(&stored, &matrices);
             }
+            Ok(matrices)
         };
+        let matrices = kept.map_or_else(pack, Ok)?;
         let mut matrices = matrices.into_iter();
         let layers = (0..config.n_layers).map(|number| {
             let matrices = [(); MATRICES].map(|()| matrices.next());

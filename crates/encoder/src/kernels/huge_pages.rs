@@ -72,7 +72,7 @@ pub(super) fn line_up(len: usize) -> usize {
 
 /// Memory for matrices side by side, in huge pages where the system has them, to be filled.
 pub(super) struct Pages {
-    pages: MmapMut,
+    memory: MmapMut,
     lens: Vec<usize>,
     /// Where the first matrix begins.
     at: usize,
@@ -85,13 +85,13 @@ impl Pages {
     pub(super) fn for_numbers(lens: &[usize]) -> Option<Self> {
         let n_bytes = lens.iter().map(|&len| line_up(len)).sum();
         // A page more, so that there is room to begin on a whole one.
-        let pages = MmapMut::map_anon(n_bytes + PAGE).ok()?;
+        let memory = MmapMut::map_anon(n_bytes + PAGE).ok()?;
         let is_large = n_bytes >= PAGE;
         #[cfg(target_os = "linux")]
-        let is_large = is_large && pages.advise(memmap2::Advice::HugePage).is_ok();
+        let is_large = is_large && memory.advise(memmap2::Advice::HugePage).is_ok();
         Some(Self {
-            at: pages.as_ptr().align_offset(PAGE),
-            pages,
+            at: memory.as_ptr().align_offset(PAGE),
+            memory,
             lens: lens.to_vec(),
             n_bytes,
             are_huge: is_large,
@@ -100,12 +100,12 @@ impl Pages {
 
     /// The memory of all matrices, each of which takes [`line_up`] bytes.
     pub(super) fn bytes(&mut self) -> &mut [u8] {
-        &mut self.pages[self.at..][..self.n_bytes]
+        &mut self.memory[self.at..][..self.n_bytes]
     }
 
     /// Makes matrices of what the memory holds, numbers in the byte order of the machine.
     pub(super) fn freeze(self) -> Option<Vec<Packed>> {
-        let pages = Arc::new(self.pages.make_read_only().ok()?);
+        let pages = Arc::new(self.memory.make_read_only().ok()?);
         let mut at = self.at;
         let place = |&len: &usize| {
             let packed = Packed::Together {
