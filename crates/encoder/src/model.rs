@@ -46,7 +46,7 @@ impl ModelOptions {
     }
 
     /// Keeps the packed weights in a file in the model's folder, `model.<instruction set>.packed`,
-    /// from which the next opening reads them: 10 ms instead of 40 for the shipped models. Where
+    /// from which the next opening reads them, in about half the time for the shipped models. Where
     /// that folder cannot be written to, the file is kept in `elsewhere`, which many models may
     /// share and which is made if need be; where that cannot be written to either, nothing is kept.
     ///

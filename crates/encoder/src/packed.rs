@@ -21,8 +21,9 @@
 //! The weights file is hashed at every opening instead of trusting its time of change: that takes
 //! 4 to 8 ms, and is the model's identity, which whoever keeps vectors asks for anyway.
 //!
-//! The file is read into huge pages instead of being mapped: see `docs/performance.md`. What has been
-//! checked is then what is used, whatever becomes of the file.
+//! The file is read into huge pages instead of being mapped. That takes some milliseconds longer, and
+//! what has been checked is then what is used, whatever becomes of the file; see
+//! `docs/performance.md`.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};

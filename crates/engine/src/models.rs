@@ -114,7 +114,7 @@ impl Models {
     }
 
     /// Sets whether packed weights are kept for the next opening; they are by default, as a model then
-    /// opens in a third of the time.
+    /// opens in about half the time.
     #[must_use]
     pub fn with_keep_packed(mut self, keep_packed: bool) -> Self {
         self.keep_packed = keep_packed;

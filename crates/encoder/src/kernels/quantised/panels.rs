@@ -105,8 +105,8 @@ impl Int8Panels {
         huge_pages::move_together(&mut groups);
     }
 
-    /// Puts a matrix together from what [`Self::groups`](field@Self::groups) and the columns of one
-    /// packed before held.
+    /// Puts a matrix `[n, k]` together from the groups, the scales, the sums and the bias of one that was
+    /// packed before.
     pub(super) fn from_parts(
         groups: Packed,
         [scales, sums, bias]: [Aligned; 3],
