@@ -50,7 +50,8 @@ impl ModelOptions {
     /// that folder cannot be written to, the file is kept in `elsewhere`, which many models may
     /// share and which is made if need be; where that cannot be written to either, nothing is kept.
     ///
-    /// The file is as large as the layers' weights at a byte each (21 MB for the shipped models).
+    /// The file is as large as the layers' weights at a byte each (21 MB for the shipped models), or
+    /// at two where the machine multiplies words.
     /// It is used only if it is whole, by its digest, and was made from these very files for this
     /// instruction set; else it is replaced. Results are the same, bit for bit. Nothing is kept of
     /// a model that runs in f32.
