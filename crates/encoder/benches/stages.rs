@@ -27,7 +27,7 @@ use std::time::Instant;
 
 use instruction_set::InstructionSet;
 use kernels::{
-    Activation, After, Between, BetweenScratch, Int8Panels, IntAttentionScratch, Kernels, Norm,
+    Activated, Activation, After, Between, Int8Panels, IntAttentionScratch, Kernels, Norm,
     QuantisedRows, RowAttention,
 };
 
@@ -178,7 +178,7 @@ fn stages(kernels: Kernels, n_tokens: usize) {
     norm_and_quantise(&mut table);
 
     let mut fed = QuantisedRows::default();
-    let mut scratch = BetweenScratch::default();
+    let mut scratch = Activated::default();
     let seconds = shortest(|| {
         kernels.feed(Between {
             up: &up,

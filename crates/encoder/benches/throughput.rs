@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use reread_encoder::{Model, ModelOptions};
+use reread_encoder::{InstructionSet, Model, ModelOptions};
 
 /// Floating-point operations of a pass: two for each weight of the 12 layers and each token, and
 /// two for each pair of tokens, hidden value and product of attention.
@@ -83,7 +83,21 @@ fn report(
     );
 }
 
+/// The instruction set that `--cpu` names, else the fastest.
+fn options() -> ModelOptions {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--cpu");
+    let options = ModelOptions::default();
+    match arguments.nth(1) {
+        None => options,
+        Some(name) => {
+            let set: InstructionSet = name.parse().expect("a name of an instruction set");
+            options.with_instruction_set(set)
+        }
+    }
+}
+
 fn main() {
+    let options = options();
     let embedder = folder("bge-small-en-v1.5");
     let cross_encoder = folder("ms-marco-MiniLM-L-12-v2");
     for n_threads in [1, 2] {
@@ -92,12 +106,12 @@ fn main() {
             .build();
         let pool = pool.expect("a pool of two threads can be made");
         pool.install(|| {
-            let open = |dir: &Path| Model::open(dir).expect("the model is shipped");
+            let open = |dir: &Path| Model::open_with(dir, &options).expect("the model is shipped");
             for (what, options) in [
-                ("load bge-small", ModelOptions::default()),
+                ("load bge-small", options.clone()),
                 (
                     "load bge-small, packed weights kept",
-                    ModelOptions::default().with_packed_kept(None),
+                    options.clone().with_packed_kept(None),
                 ),
             ] {
                 // With the digest, which whoever keeps vectors asks for.

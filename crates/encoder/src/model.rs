@@ -54,7 +54,7 @@ impl ModelOptions {
     /// at two where the machine multiplies words.
     /// It is used only if it is whole, by its digest, and was made from these very files for this
     /// instruction set; else it is replaced. Results are the same, bit for bit. Nothing is kept of
-    /// a model that runs in f32.
+    /// a model that runs in f32 or on [`InstructionSet::Avx2`].
     #[must_use]
     pub fn with_packed_kept(mut self, elsewhere: Option<PathBuf>) -> Self {
         self.packed = Some(KeepPacked { elsewhere });

@@ -52,10 +52,10 @@ enum Arithmetic {
 
 impl Arithmetic {
     fn of(set: InstructionSet, precision: Precision) -> Self {
-        use InstructionSet::{Avx2, Avx512, Portable};
+        use InstructionSet::{Avx512, Portable};
         match (precision, set) {
             (Precision::F32, _) => Self::Float,
-            (_, Avx512 | Avx2 | Portable) => Self::Words,
+            (_, Avx512 | Portable) => Self::Words,
             _ => Self::Bytes,
         }
     }

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use crate::config::Config;
 use crate::error::Result;
 use crate::kernels::{
-    After, Aligned, Between, BetweenScratch, HeadRows, Int8Panels, IntAttention,
-    IntAttentionScratch, Kernels, Norm, QuantisedRows, RowAttention,
+    Activated, After, Aligned, Between, HeadRows, Int8Panels, IntAttention, IntAttentionScratch,
+    Kernels, Norm, QuantisedRows, RowAttention,
 };
 use crate::packed::PackedFiles;
 use crate::tokenizer::Tokens;
@@ -51,7 +51,7 @@ pub(super) struct Scratch {
     queries: Aligned,
     keys_values: Aligned,
     context: Aligned,
-    between: BetweenScratch,
+    between: Activated,
     attention: IntAttentionScratch,
 }
 

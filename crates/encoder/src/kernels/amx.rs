@@ -31,10 +31,11 @@ use std::sync::OnceLock;
 use self::attention::{TileAttention, TileHead};
 use super::avx512::Avx512;
 use super::int_attention::IntAttention;
+use super::quantised::QuantisedRows;
 use super::simd::{Isa, Kernel};
+use super::words::GeluWords;
 
 pub(super) use self::attention::TileScratch;
-pub(super) use self::between::WordScratch;
 pub(super) use self::product::{ByTiles, PANEL_WIDTH, PANELS, in_tile_order};
 
 /// Proof that the machine has tiles with products of bytes and of bf16, that the operating system
@@ -66,6 +67,11 @@ impl Amx {
     /// Runs `kernel` in the registers of AVX-512.
     pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         self.0.run(kernel)
+    }
+
+    /// Turns words into the bytes that stand for the same values.
+    pub(super) fn quantise_words(self, words: &GeluWords, to: &mut QuantisedRows) {
+        self.0.quantise_words(words, to);
     }
 
     /// The operations a second that tiles reach on one core, in linear layers and in attention.

@@ -7,11 +7,11 @@ use std::arch::x86_64::{
     _mm256_blend_epi16, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cvtepi32_ps,
     _mm256_cvtps_epi32, _mm256_div_ps, _mm256_dpbusd_avx_epi32, _mm256_dpwssd_avx_epi32,
     _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_madd_epi16, _mm256_max_epi32, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps,
-    _mm256_mulhrs_epi16, _mm256_or_si256, _mm256_packs_epi32, _mm256_permute4x64_epi64,
-    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_shuffle_epi8, _mm256_slli_epi16,
-    _mm256_slli_epi32, _mm256_srai_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi16,
-    _mm256_sub_epi32, _mm256_sub_ps,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_max_epi32, _mm256_max_ps, _mm256_min_ps,
+    _mm256_mul_ps, _mm256_mulhrs_epi16, _mm256_or_si256, _mm256_packs_epi32,
+    _mm256_permute4x64_epi64, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_slli_epi32, _mm256_srai_epi16, _mm256_storeu_ps,
+    _mm256_storeu_si256, _mm256_sub_epi16, _mm256_sub_epi32, _mm256_sub_ps,
 };
 
 use super::exp2;
@@ -69,6 +69,7 @@ impl<const VNNI: bool> Isa for Avx2<VNNI> {
     const WIDE: usize = 2;
     const NARROW: usize = 2;
     const BYTES: bool = VNNI;
+    const PAIRS: bool = !VNNI;
 
     #[inline(always)]
     fn splat(self, value: f32) -> __m256 {
@@ -143,6 +144,18 @@ impl<const VNNI: bool> Isa for Avx2<VNNI> {
         );
         // SAFETY: `self` proves that the machine has the instruction.
         unsafe { _mm256_dpbusd_avx_epi32(sum, a, b) }
+    }
+
+    #[inline(always)]
+    fn dot_pairs(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm256_maddubs_epi16(a, b) }
+    }
+
+    #[inline(always)]
+    fn add_words(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm256_add_epi16(a, b) }
     }
 
     #[inline(always)]

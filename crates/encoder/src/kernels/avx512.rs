@@ -5,12 +5,12 @@ use std::arch::x86_64::{
     _mm512_add_ps, _mm512_and_si512, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16,
     _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_div_ps, _mm512_dpbusd_epi32,
     _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_madd_epi16,
-    _mm512_mask_blend_epi16, _mm512_max_epi32, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
-    _mm512_mulhrs_epi16, _mm512_packs_epi32, _mm512_permutexvar_epi16, _mm512_permutexvar_epi64,
-    _mm512_reduce_add_epi32, _mm512_reduce_add_ps, _mm512_reduce_max_epi32, _mm512_reduce_max_ps,
-    _mm512_scalef_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi64,
-    _mm512_slli_epi16, _mm512_slli_epi32, _mm512_srai_epi16, _mm512_storeu_ps, _mm512_storeu_si512,
-    _mm512_sub_epi32, _mm512_sub_ps,
+    _mm512_maddubs_epi16, _mm512_mask_blend_epi16, _mm512_max_epi32, _mm512_max_ps, _mm512_min_ps,
+    _mm512_mul_ps, _mm512_mulhrs_epi16, _mm512_packs_epi32, _mm512_permutexvar_epi16,
+    _mm512_permutexvar_epi64, _mm512_reduce_add_epi32, _mm512_reduce_add_ps,
+    _mm512_reduce_max_epi32, _mm512_reduce_max_ps, _mm512_scalef_ps, _mm512_set1_epi16,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi64, _mm512_slli_epi16, _mm512_slli_epi32,
+    _mm512_srai_epi16, _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_epi32, _mm512_sub_ps,
 };
 
 use super::exp2;
@@ -67,6 +67,9 @@ impl<const VNNI: bool> Isa for Avx512<VNNI> {
     // Heads are 32 or 64 wide nearly everywhere.
     const NARROW: usize = 2;
     const BYTES: bool = VNNI;
+    // Panels are three times as wide here, so that runs are short: 8 to 11 % faster, which is not
+    // worth what activations in words are more exact.
+    const PAIRS: bool = false;
 
     #[inline(always)]
     fn splat(self, value: f32) -> __m512 {
@@ -157,6 +160,18 @@ impl<const VNNI: bool> Isa for Avx512<VNNI> {
         );
         // SAFETY: `self` proves that the machine has the instruction.
         unsafe { _mm512_dpbusd_epi32(sum, a, b) }
+    }
+
+    #[inline(always)]
+    fn dot_pairs(self, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm512_maddubs_epi16(a, b) }
+    }
+
+    #[inline(always)]
+    fn add_words(self, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm512_add_epi16(a, b) }
     }
 
     #[inline(always)]

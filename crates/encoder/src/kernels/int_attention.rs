@@ -304,6 +304,7 @@ impl Head<'_> {
             a: words,
             a_stride: n_groups,
             panels: keys,
+            runs: &[],
             width: I::WIDE * I::LANES,
         };
         let finish = ToScores {
@@ -332,6 +333,7 @@ impl Head<'_> {
             a: weights,
             a_stride: padded / 2,
             panels: values,
+            runs: &[],
             width: I::NARROW * I::LANES,
         };
         let finish = ToContext {

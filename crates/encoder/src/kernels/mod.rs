@@ -32,6 +32,8 @@ mod portable;
 mod product;
 mod quantised;
 mod simd;
+#[cfg(target_arch = "x86_64")]
+mod words;
 
 use std::sync::OnceLock;
 
@@ -46,7 +48,7 @@ use self::simd::{Isa, Kernel};
 
 pub(crate) use self::aligned::Aligned;
 pub(crate) use self::attention::{Attention, AttentionScratch};
-pub(crate) use self::between::{Between, BetweenScratch};
+pub(crate) use self::between::{Activated, Between};
 pub(crate) use self::int_attention::{HeadRows, IntAttention, IntAttentionScratch, RowAttention};
 pub(crate) use self::pointwise::Activation;
 pub(crate) use self::product::Panels;
@@ -170,7 +172,9 @@ impl Kernels {
             let panels = Int8Panels::pack(amx::PANEL_WIDTH, true, k, bias, row);
             return panels.reordered(amx::in_tile_order);
         }
-        Int8Panels::pack(self.run(Width), self.run(HasBytes), k, bias, row)
+        let Groups { bytes, in_runs } = self.run(KindOfGroups);
+        let panels = Int8Panels::pack(self.run(Width), bytes, k, bias, row);
+        if in_runs { panels.in_runs() } else { panels }
     }
 
     /// How matrices `[n, k]` of these sizes, as [`Self::pack_int8`] packs them, become bytes.
@@ -179,10 +183,12 @@ impl Kernels {
         if let Path::Amx(_) = self.0 {
             return StoredInt8::new(amx::PANELS, shapes);
         }
+        let Groups { bytes, in_runs } = self.run(KindOfGroups);
         let layout = PanelLayout {
             width: self.run(Width),
-            group: if self.run(HasBytes) { 4 } else { 2 },
+            group: if bytes { 4 } else { 2 },
             step: 1,
+            in_runs,
         };
         StoredInt8::new(layout, shapes)
     }
@@ -318,57 +324,84 @@ impl Kernels {
     /// Runs the first half of a feed-forward layer and its activation, and quantises what comes
     /// out for the second half.
     pub(crate) fn feed(self, between: Between<'_>) {
-        #[cfg(target_arch = "x86_64")]
-        if let Some((amx, bits)) = self.in_words(between.up, between.activation) {
-            return amx.feed(between, bits);
-        }
-        between.run(self);
+        let Between {
+            up,
+            activation,
+            rows,
+            down,
+            to,
+            scratch,
+        } = between;
+        self.activate_columns(up.into(), rows, activation, scratch);
+        self.quantise_activated(scratch, up, activation, down, to);
     }
 
-    /// As [`Self::feed`] for some columns, which [`Self::quantise_activated`] takes when they have
-    /// been put beside the others.
+    /// The first part of [`Self::feed`], for some columns.
     pub(crate) fn activate_columns(
         self,
         columns: Int8Columns<'_>,
-        rows: &QuantisedRows,
+        rows: QuantisedPart<'_>,
         activation: Activation,
-        scratch: &mut BetweenScratch,
-        out: &mut [f32],
+        to: &mut Activated,
     ) {
         #[cfg(target_arch = "x86_64")]
-        if let Some((amx, bits)) = self.in_words(columns.panels, activation) {
-            return amx.activate_columns(columns, rows.into(), bits, &mut scratch.words, out);
+        if let Some(bits) = self.bits_of_words(columns.panels, activation) {
+            match self.0 {
+                Path::Amx(amx) => return amx.activate(columns, rows, bits, &mut to.words),
+                Path::Avx512Vnni(isa) => return isa.activate(columns, rows, bits, &mut to.words),
+                _ => {}
+            }
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = scratch;
-        self.linear_int8(columns, rows, After::Activate(activation), out);
+        let values = to.values_of(rows.n_rows(), columns.columns.len());
+        self.linear_int8(columns, rows, After::Activate(activation), values);
     }
 
-    /// Quantises what [`Self::activate_columns`] has written for all columns of `up`, as
-    /// [`Self::feed`] does.
+    /// Puts columns beside each other that [`Self::activate_columns`] has worked out apart: all those
+    /// of `up`.
+    pub(crate) fn join_activated<'a>(
+        self,
+        parts: impl Iterator<Item = &'a Activated>,
+        up: &Int8Panels,
+        activation: Activation,
+        to: &mut Activated,
+    ) {
+        #[cfg(target_arch = "x86_64")]
+        if self.bits_of_words(up, activation).is_some() {
+            return to.words.join(parts.map(|part| &part.words));
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = activation;
+        to.join_values(parts, up.n());
+    }
+
+    /// The second part of [`Self::feed`], when all columns of `up` are there.
     pub(crate) fn quantise_activated(
         self,
-        values: &[f32],
+        activated: &Activated,
         up: &Int8Panels,
         activation: Activation,
         down: &Int8Panels,
-        scratch: &mut BetweenScratch,
         to: &mut QuantisedRows,
     ) {
         #[cfg(target_arch = "x86_64")]
-        if let Some((amx, bits)) = self.in_words(up, activation) {
-            return amx.quantise_activated(values, up.n(), bits, &mut scratch.words, to);
+        if self.bits_of_words(up, activation).is_some() {
+            match self.0 {
+                Path::Amx(amx) => return amx.quantise_words(&activated.words, to),
+                Path::Avx512Vnni(isa) => return isa.quantise_words(&activated.words, to),
+                _ => {}
+            }
         }
         #[cfg(not(target_arch = "x86_64"))]
-        let _ = (up, activation, scratch);
+        let _ = activation;
+        let values = &activated.values[..activated.n_rows * up.n()];
         self.quantise(values, down, to);
     }
 
-    /// Tells whether the activation is worked out in words, and in which.
+    /// The bits below the point of the words in which the activation is worked out, if it is.
     #[cfg(target_arch = "x86_64")]
-    fn in_words(self, up: &Int8Panels, activation: Activation) -> Option<(amx::Amx, u32)> {
+    fn bits_of_words(self, up: &Int8Panels, activation: Activation) -> Option<u32> {
         match (self.0, activation) {
-            (Path::Amx(amx), Activation::Gelu) => Some((amx, up.word_bits()?)),
+            (Path::Amx(_) | Path::Avx512Vnni(_), Activation::Gelu) => up.word_bits(),
             _ => None,
         }
     }
@@ -386,7 +419,7 @@ impl Kernels {
             let rates = (0..200).map(|_| self.run(Peak { bytes }));
             rates.fold(0.0, f64::max)
         };
-        let (linear, words) = (best(self.run(HasBytes)), best(false));
+        let (linear, words) = (best(true), best(false));
         // Scores are products of what linear layers multiply too, and contexts of words.
         [linear, 2.0 / (1.0 / linear + 1.0 / words)]
     }
@@ -428,15 +461,26 @@ impl Kernel for Width {
     }
 }
 
-/// Asks for the kind of groups.
-struct HasBytes;
+/// How linear layers multiply.
+struct Groups {
+    /// Groups are of four bytes, else of two words.
+    bytes: bool,
+    /// Their products are added up in pairs.
+    in_runs: bool,
+}
 
-impl Kernel for HasBytes {
-    type Output = bool;
+/// Asks how linear layers multiply.
+struct KindOfGroups;
+
+impl Kernel for KindOfGroups {
+    type Output = Groups;
 
     #[inline(always)]
-    fn run<I: Isa>(self, _: I) -> bool {
-        I::BYTES
+    fn run<I: Isa>(self, _: I) -> Groups {
+        Groups {
+            bytes: I::BYTE_ROWS,
+            in_runs: I::PAIRS,
+        }
     }
 }
 
@@ -451,14 +495,17 @@ impl Kernel for Peak {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) -> f64 {
         const N_ROUNDS: usize = 40_000;
+        let bytes = self.bytes && I::BYTE_ROWS;
         let mut sums = [isa.splat_int(0); 10];
         let factor = isa.splat_int(std::hint::black_box(0x0101_0101));
         let start = std::time::Instant::now();
         for _ in 0..N_ROUNDS {
             // With a factor that stands still, products would be worked out once and only added.
             for sum in &mut sums {
-                *sum = if self.bytes && I::BYTES {
+                *sum = if bytes && I::BYTES {
                     isa.dot_bytes(*sum, *sum, factor)
+                } else if bytes {
+                    isa.add_words(*sum, isa.dot_pairs(*sum, factor))
                 } else {
                     isa.dot_words(*sum, *sum, factor)
                 };
@@ -466,7 +513,7 @@ impl Kernel for Peak {
         }
         let seconds = start.elapsed().as_secs_f64();
         std::hint::black_box(sums);
-        let products = if self.bytes { 4 } else { 2 };
+        let products = if bytes { 4 } else { 2 };
         (2 * products * N_ROUNDS * sums.len() * I::LANES) as f64 / seconds
     }
 }

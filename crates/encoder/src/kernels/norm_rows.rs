@@ -31,7 +31,7 @@ impl Kernel for NormRows<'_> {
         let width = self.norm.gain.len();
         let (gain, shift) = (&self.norm.gain[..], &self.norm.shift[..width]);
         let n_rows = self.first + self.rows.len() / width;
-        self.to.of_shape(n_rows, width, I::BYTES);
+        self.to.of_shape(n_rows, width, I::BYTE_ROWS);
         let blocks = self.rows.chunks_mut(BLOCK_ROWS * width);
         for (number, rows) in blocks.enumerate() {
             let first = self.first + number * BLOCK_ROWS;

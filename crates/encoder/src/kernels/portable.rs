@@ -33,6 +33,7 @@ impl Isa for Portable {
     const WIDE: usize = 1;
     const NARROW: usize = 1;
     const BYTES: bool = false;
+    const PAIRS: bool = false;
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::V {
@@ -139,6 +140,27 @@ impl Isa for Portable {
                 .zip(b)
                 .map(|(&a, b)| i32::from(a) * i32::from(b.cast_signed()));
             sum[lane] + products.sum::<i32>()
+        })
+    }
+
+    #[inline(always)]
+    fn dot_pairs(self, a: Self::I, b: Self::I) -> Self::I {
+        std::array::from_fn(|lane| {
+            let (a, b) = (a[lane].to_le_bytes(), b[lane].to_le_bytes());
+            let product = |at: usize| i32::from(a[at]) * i32::from(b[at].cast_signed());
+            let word = |at| {
+                let sum = product(at) + product(at + 1);
+                sum.clamp(i16::MIN.into(), i16::MAX.into())
+            };
+            word(0) & 0xFFFF | word(2) << 16
+        })
+    }
+
+    #[inline(always)]
+    fn add_words(self, a: Self::I, b: Self::I) -> Self::I {
+        std::array::from_fn(|lane| {
+            let low = a[lane].wrapping_add(b[lane]) & 0xFFFF;
+            low | (a[lane] & !0xFFFF).wrapping_add(b[lane] & !0xFFFF)
         })
     }
 

@@ -25,13 +25,19 @@ use std::ops::Range;
 use super::pointwise::{Activation, GeluTanh, Lanewise, QuickGelu, Relu};
 use super::simd::{Isa, Kernel};
 
+mod pairs;
 mod panels;
 mod product;
 mod rows;
 mod stored;
 
+pub(super) use pairs::Pairs;
+#[cfg(test)]
+pub(super) use pairs::PanelRuns;
 pub(super) use panels::Int8Columns;
 pub(crate) use panels::Int8Panels;
+#[cfg(target_arch = "x86_64")]
+pub(super) use product::TakeTile;
 pub(super) use product::{Bytes, Finish, IntProduct, Words};
 pub(super) use rows::{Quantise, Span, Spans, greatest_magnitude};
 pub(crate) use rows::{QuantisedPart, QuantisedRows};
@@ -134,6 +140,8 @@ impl Multiply for InRegisters {
     fn multiply<I: Isa, F: Finish>(self, isa: I, product: &IntProduct<'_>, finish: F) {
         if I::BYTES {
             product.run::<I, Bytes, _>(isa, finish);
+        } else if I::PAIRS {
+            product.run::<I, Pairs, _>(isa, finish);
         } else {
             product.run::<I, Words, _>(isa, finish);
         }
@@ -156,35 +164,61 @@ struct Dequantise<'a, A> {
 
 /// What a register of columns needs for every row.
 #[derive(Clone, Copy)]
-struct DequantiseColumn<V> {
+pub(super) struct Columns<V> {
     scales: V,
     sums: V,
     bias: V,
-    /// Where the columns of the first row stand.
-    at: usize,
+}
+
+impl<V: Copy> Columns<V> {
+    /// The columns from `column` on.
+    #[inline(always)]
+    pub(super) fn of<I: Isa<V = V>>(isa: I, matrix: &Int8Panels, column: usize) -> Self {
+        Self {
+            scales: isa.load(&matrix.scales[column..]),
+            sums: isa.load(&matrix.sums[column..]),
+            bias: isa.load(&matrix.bias[column..]),
+        }
+    }
+
+    /// The same columns with `factor`, a power of 2, times the values.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) fn scaled<I: Isa<V = V>>(self, isa: I, factor: f32) -> Self {
+        let factor = isa.splat(factor);
+        Self {
+            scales: isa.mul(self.scales, factor),
+            sums: isa.mul(self.sums, factor),
+            bias: isa.mul(self.bias, factor),
+        }
+    }
+
+    /// The values of the sums of a row.
+    #[inline(always)]
+    pub(super) fn values<I: Isa<V = V>>(&self, isa: I, sums: I::I, scale: f32, least: f32) -> V {
+        // scale_row * scale_column * sum + least_row * sum_column + bias_column
+        let rest = isa.mul_add(isa.splat(least), self.sums, self.bias);
+        let scaled = isa.mul(isa.to_float(sums), isa.splat(scale));
+        isa.mul_add(scaled, self.scales, rest)
+    }
 }
 
 impl<A: Apply> Finish for Dequantise<'_, A> {
-    type Column<I: Isa> = DequantiseColumn<I::V>;
+    /// The columns, and where those of the first row stand.
+    type Column<I: Isa> = (Columns<I::V>, usize);
 
     #[inline(always)]
     fn column<I: Isa>(&self, isa: I, column: usize) -> Self::Column<I> {
         let (block, number) = (self.block, column - self.first);
-        DequantiseColumn {
-            scales: isa.load(&self.matrix.scales[column..]),
-            sums: isa.load(&self.matrix.sums[column..]),
-            bias: isa.load(&self.matrix.bias[column..]),
-            at: number / block * block * self.scales.len() + number % block,
-        }
+        let at = number / block * block * self.scales.len() + number % block;
+        (Columns::of(isa, self.matrix, column), at)
     }
 
     #[inline(always)]
     fn finish<I: Isa>(&mut self, isa: I, row: usize, column: &Self::Column<I>, sums: I::I) {
-        // scale_row * scale_column * sum + least_row * sum_column + bias_column
-        let rest = isa.mul_add(isa.splat(self.least[row]), column.sums, column.bias);
-        let scaled = isa.mul(isa.to_float(sums), isa.splat(self.scales[row]));
-        let value = isa.mul_add(scaled, column.scales, rest);
-        A::apply(isa, value, &mut self.out[column.at + row * self.block..]);
+        let (columns, at) = column;
+        let values = columns.values(isa, sums, self.scales[row], self.least[row]);
+        A::apply(isa, values, &mut self.out[at + row * self.block..]);
     }
 }
 

@@ -18,8 +18,12 @@ pub(super) trait Isa: Copy + Send + Sync {
     const WIDE: usize;
     /// Registers in a row of a tile when the matrix is as narrow as an attention head.
     const NARROW: usize;
-    /// Tells whether [`Isa::dot_bytes`] is one instruction; else activations are words.
+    /// Tells whether [`Isa::dot_bytes`] is one instruction.
     const BYTES: bool;
+    /// Tells whether linear layers multiply by [`Isa::dot_pairs`].
+    const PAIRS: bool;
+    /// Tells whether the activations of linear layers are bytes; else they are words.
+    const BYTE_ROWS: bool = Self::BYTES || Self::PAIRS;
 
     /// Returns a register with `value` in every lane.
     fn splat(self, value: f32) -> Self::V;
@@ -75,6 +79,13 @@ pub(super) trait Isa: Copy + Send + Sync {
     ///
     /// Called only where [`Isa::BYTES`] says so.
     fn dot_bytes(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
+
+    /// Returns for each two bytes of `a`, which are unsigned, and of `b`, which are signed, the sum of
+    /// their products as a word. What does not fit into a word saturates.
+    fn dot_pairs(self, a: Self::I, b: Self::I) -> Self::I;
+
+    /// Adds words.
+    fn add_words(self, a: Self::I, b: Self::I) -> Self::I;
 
     /// Adds to each lane of `sum` the products of the two signed words of `a` and `b`.
     fn dot_words(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;

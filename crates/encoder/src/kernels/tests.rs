@@ -30,6 +30,12 @@ fn integers(len: usize, seed: u64, range: RangeInclusive<i32>) -> Vec<i32> {
     values(len, seed).into_iter().map(integer).collect()
 }
 
+/// Tells whether an instruction multiplies four bytes with four others and adds up.
+fn multiplies_bytes(kernels: Kernels) -> bool {
+    let Groups { bytes, in_runs } = kernels.run(KindOfGroups);
+    bytes && !in_runs
+}
+
 fn close(ours: &[f32], exact: &[f64], tolerance: f64) {
     assert_eq!(ours.len(), exact.len());
     for (at, (&ours, &exact)) in ours.iter().zip(exact).enumerate() {

@@ -12,7 +12,6 @@
 //! Values are worked out as in every linear layer and rounded once, so the results are those of
 //! attention over values of 32 bits, bit for bit.
 
-use std::arch::x86_64::__m512;
 use std::ops::Range;
 
 use super::Amx;
@@ -21,7 +20,7 @@ use super::product::{PANEL_WIDTH, TakeBlock, multiply_blocks};
 use super::tiles::{SIDE, Sums};
 use crate::kernels::avx512::Avx512;
 use crate::kernels::int_attention::RowAttention;
-use crate::kernels::quantised::{Int8Panels, QuantisedPart};
+use crate::kernels::quantised::{Columns, Int8Panels, QuantisedPart};
 use crate::kernels::simd::Isa;
 
 impl Amx {
@@ -117,15 +116,15 @@ impl TakeBlock for ToHeads<'_> {
     #[inline(always)]
     fn take(&mut self, rows: Range<usize>, first: usize, sums: &Sums) {
         let (isa, dim) = (self.isa, self.dim);
-        let [low, high] = Columns::of_panel(isa, self.matrix, first, 1.0);
+        let [low, high] = [0, SIDE].map(|more| Columns::of(isa, self.matrix, first + more));
         let (head, step) = (first / dim, first % dim / PANEL_WIDTH);
         let at = (head * self.rows.n_rows() + rows.start) * dim / 2 + step * SIDE;
         let lines = self.to[at..].chunks_mut(dim / 2);
         let factors = self.rows.factors(rows);
         for ((line, (scale, least)), number) in lines.zip(factors).zip(0..) {
             let mut values = [
-                low.value(isa, sums.line(number, 0), scale, least),
-                high.value(isa, sums.line(number, 1), scale, least),
+                low.values(isa, sums.register(isa, number, 0), scale, least),
+                high.values(isa, sums.register(isa, number, 1), scale, least),
             ];
             if let Some(factor) = self.factor {
                 let factor = isa.splat(factor);
@@ -135,54 +134,5 @@ impl TakeBlock for ToHeads<'_> {
             // SAFETY: `line` is as long as a register, and whoever has tiles has the instructions.
             unsafe { isa.store_int(pair(values[0], values[1]), line.as_mut_ptr()) };
         }
-    }
-}
-
-/// What 16 columns need for every row.
-#[derive(Clone, Copy)]
-pub(super) struct Columns {
-    scales: __m512,
-    sums: __m512,
-    bias: __m512,
-}
-
-impl Columns {
-    /// The columns of a panel, the first of which is `first`; `factor` is a power of 2.
-    #[inline(always)]
-    pub(super) fn of_panel(
-        isa: Avx512<true>,
-        matrix: &Int8Panels,
-        first: usize,
-        factor: f32,
-    ) -> [Self; 2] {
-        [
-            Self::of(isa, matrix, first, factor),
-            Self::of(isa, matrix, first + SIDE, factor),
-        ]
-    }
-
-    #[inline(always)]
-    fn of(isa: Avx512<true>, matrix: &Int8Panels, first: usize, factor: f32) -> Self {
-        let factor = isa.splat(factor);
-        Self {
-            scales: isa.mul(isa.load(&matrix.scales[first..]), factor),
-            sums: isa.mul(isa.load(&matrix.sums[first..]), factor),
-            bias: isa.mul(isa.load(&matrix.bias[first..]), factor),
-        }
-    }
-
-    /// `factor` times the values of a line of sums.
-    #[inline(always)]
-    pub(super) fn value(
-        &self,
-        isa: Avx512<true>,
-        sums: &[i32; SIDE],
-        scale: f32,
-        least: f32,
-    ) -> __m512 {
-        let rest = isa.mul_add(isa.splat(least), self.sums, self.bias);
-        // SAFETY: they are as many as a register has lanes.
-        let sums = isa.to_float(unsafe { isa.load_int(sums.as_ptr()) });
-        isa.mul_add(isa.mul(sums, isa.splat(scale)), self.scales, rest)
     }
 }

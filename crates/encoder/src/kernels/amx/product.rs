@@ -39,6 +39,7 @@ pub(in crate::kernels) const PANELS: PanelLayout = PanelLayout {
     width: PANEL_WIDTH,
     group: 4,
     step: SIDE,
+    in_runs: false,
 };
 
 /// Puts panels of `[n_groups, 32]` in the order of tiles.

@@ -18,9 +18,12 @@
 //! them and promises nothing.
 
 use std::arch::asm;
+use std::arch::x86_64::__m512i;
 use std::marker::PhantomData;
 
 use super::Amx;
+use crate::kernels::avx512::Avx512;
+use crate::kernels::simd::Isa;
 
 /// Rows of a tile, and groups in a row of it.
 pub(super) const SIDE: usize = 16;
@@ -543,6 +546,13 @@ impl Sums {
     pub(super) fn line(&self, row: usize, half: usize) -> &[i32; SIDE] {
         let tile = row / SIDE * 2 + half;
         &self.0.as_chunks().0[tile * SIDE + row % SIDE]
+    }
+
+    /// The same in a register.
+    #[inline(always)]
+    pub(super) fn register(&self, isa: Avx512<true>, row: usize, half: usize) -> __m512i {
+        // SAFETY: a line is as long as a register.
+        unsafe { isa.load_int(self.line(row, half).as_ptr()) }
     }
 }
 

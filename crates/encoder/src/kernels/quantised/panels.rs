@@ -7,6 +7,8 @@ use rayon::prelude::*;
 use crate::kernels::aligned::Aligned;
 use crate::kernels::huge_pages::{self, Packed};
 
+use super::pairs::PanelRuns;
+
 /// The greatest word of an activation, where the length of the sums allows it.
 const MAX_WORD: usize = 8191;
 
@@ -15,6 +17,8 @@ const MAX_WORD: usize = 8191;
 pub(crate) struct Int8Panels {
     /// `n / width` panels (rounded up) of `[k / group, width]`.
     pub(in crate::kernels) groups: Packed,
+    /// How each panel is cut, where products are added up in pairs; else none.
+    pub(in crate::kernels) runs: Vec<PanelRuns>,
     /// One value a column: the scale, the scaled sum of the weights, and the bias.
     pub(in crate::kernels) scales: Aligned,
     pub(in crate::kernels) sums: Aligned,
@@ -71,6 +75,7 @@ impl Int8Panels {
             .collect();
         let mut packed = Self {
             groups: Packed::Alone(groups),
+            runs: Vec::new(),
             scales: Aligned::zeroed(n_padded),
             sums: Aligned::zeroed(n_padded),
             bias: Aligned::zeroed(n_padded),
@@ -98,6 +103,26 @@ impl Int8Panels {
         self
     }
 
+    /// Cuts the panels, which are of bytes, into runs for [`Pairs`](super::Pairs).
+    pub(in crate::kernels) fn in_runs(mut self) -> Self {
+        let panel_len = self.k / 4 * self.width;
+        let panels = self.groups.par_chunks_exact(panel_len);
+        let packed: Vec<_> = panels
+            .map(|panel| PanelRuns::pack(panel, self.width))
+            .collect();
+        let len = packed.iter().map(|(_, groups)| groups.len()).sum();
+        let mut groups = Aligned::zeroed(len);
+        let mut at = 0;
+        for (mut runs, panel) in packed {
+            groups[at..at + panel.len()].copy_from_slice(&panel);
+            runs.begin_at(at);
+            at += panel.len();
+            self.runs.push(runs);
+        }
+        self.groups = Packed::Alone(groups);
+        self
+    }
+
     /// Moves the weights of all `matrices` side by side into memory that is quick to address. They
     /// are best in the order in which they are read.
     pub(crate) fn move_together<'a>(matrices: impl Iterator<Item = &'a mut Self>) {
@@ -116,6 +141,7 @@ impl Int8Panels {
     ) -> Self {
         Self {
             groups,
+            runs: Vec::new(),
             scales,
             sums,
             bias,

@@ -65,7 +65,7 @@ impl QuantisedRows {
         limit: f32,
     ) {
         let to = &mut self.groups[row * self.stride..][..self.n_groups];
-        let (scale, least) = if I::BYTES {
+        let (scale, least) = if I::BYTE_ROWS {
             quantise_to_bytes(isa, values, span, to)
         } else {
             quantise_to_words(isa, values, span, limit, to)
@@ -102,6 +102,7 @@ impl<'p> QuantisedPart<'p> {
             a: self.groups,
             a_stride: self.stride,
             panels: &matrix.panels.groups,
+            runs: &matrix.panels.runs,
             width: matrix.panels.width,
         }
     }
@@ -263,7 +264,7 @@ impl Kernel for Quantise<'_> {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         let n_rows = self.first + self.rows.len() / self.k;
-        self.to.of_shape(n_rows, self.k, I::BYTES);
+        self.to.of_shape(n_rows, self.k, I::BYTE_ROWS);
         for (row, number) in self.rows.chunks_exact(self.k).zip(self.first..) {
             let span = Span::of(isa, row);
             self.to.write(isa, number, row, span, self.limit);

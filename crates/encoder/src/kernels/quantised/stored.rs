@@ -24,6 +24,8 @@ pub(in crate::kernels) struct PanelLayout {
     pub(in crate::kernels) group: usize,
     /// The number of groups of a column is rounded up to a multiple of so many.
     pub(in crate::kernels) step: usize,
+    /// Panels are cut into runs, as long as their weights make them: such matrices are not stored.
+    pub(in crate::kernels) in_runs: bool,
 }
 
 /// Int8 matrices of known sizes in the layout of one instruction set, as bytes, little-endian:
@@ -43,9 +45,17 @@ impl StoredInt8 {
         Self { layout, shapes }
     }
 
-    /// The number of bytes of all matrices, unless that is more than any file has.
+    /// The number of bytes of all matrices; none where they are not stored, or more than any file has.
     pub(crate) fn n_bytes(&self) -> Option<u64> {
-        let PanelLayout { width, group, step } = self.layout;
+        let PanelLayout {
+            width,
+            group,
+            step,
+            in_runs,
+        } = self.layout;
+        if in_runs {
+            return None;
+        }
         // Half of what would overflow, so that the rounding up cannot.
         let of_matrix = |&[n, k]: &[usize; 2]| {
             let n_padded = n.checked_next_multiple_of(width)?;
@@ -207,12 +217,15 @@ mod tests {
             (InstructionSet::Avx512Vnni, "9dd7d8b45349adc0"),
             (InstructionSet::Avx512, "e48441ebf25b4f8a"),
             (InstructionSet::AvxVnni, "ff88198b9480913d"),
-            (InstructionSet::Avx2, "3481682a3ca857eb"),
             (InstructionSet::Portable, "8c402a99effad0e7"),
         ];
         for (set, expected) in expected {
-            if let Some(kernels) = Kernels::native_or_emulated(set) {
-                let bytes = bytes(&kernels.stored_int8(SHAPES.to_vec()), &matrices(kernels));
+            let Some(kernels) = Kernels::native_or_emulated(set) else {
+                continue;
+            };
+            let stored = kernels.stored_int8(SHAPES.to_vec());
+            if stored.n_bytes().is_some() {
+                let bytes = bytes(&stored, &matrices(kernels));
                 assert_eq!(&blake3::hash(&bytes).to_hex()[..16], expected, "{set}");
             }
         }
@@ -225,6 +238,9 @@ mod tests {
                 continue;
             };
             let (stored, packed) = (kernels.stored_int8(SHAPES.to_vec()), matrices(kernels));
+            if stored.n_bytes().is_none() {
+                continue;
+            }
             let written = bytes(&stored, &packed);
             assert_eq!(stored.n_bytes(), Some(written.len() as u64), "{set}");
             let mut from = &*written;

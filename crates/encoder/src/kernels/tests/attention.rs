@@ -99,7 +99,7 @@ impl Sequence {
             let out = self.attend(kernels, &mut IntAttentionScratch::default());
             let most = match kernels.instruction_set() {
                 InstructionSet::Amx => bytes.max(MOST_IN_TILES),
-                _ if kernels.run(HasBytes) => bytes,
+                _ if multiplies_bytes(kernels) => bytes,
                 _ => words,
             };
             let most = most * f64::from(greatest);

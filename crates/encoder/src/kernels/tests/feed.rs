@@ -72,38 +72,23 @@ impl Feed {
             rows: (&self.rows).into(),
             down: &self.down,
             to: &mut fed,
-            scratch: &mut BetweenScratch::default(),
+            scratch: &mut Activated::default(),
         });
         self.out(&fed)
     }
 
     fn in_parts(&self, first: usize) -> Vec<f32> {
-        let (n_rows, n) = (self.rows.n_rows(), self.up.n());
-        let mut between = vec![f32::NAN; n_rows * n];
-        let mut scratch = BetweenScratch::default();
-        for columns in [0..first, first..n] {
-            let mut part = vec![f32::NAN; n_rows * columns.len()];
-            let width = columns.len();
-            self.kernels.activate_columns(
-                self.up.columns(columns.clone()),
-                &self.rows,
-                Activation::Gelu,
-                &mut scratch,
-                &mut part,
-            );
-            for (row, part) in between.chunks_mut(n).zip(part.chunks(width)) {
-                row[columns.clone()].copy_from_slice(part);
-            }
-        }
+        let (kernels, activation) = (self.kernels, Activation::Gelu);
+        let parts = [0..first, first..self.up.n()].map(|columns| {
+            let mut part = Activated::default();
+            let columns = self.up.columns(columns);
+            kernels.activate_columns(columns, (&self.rows).into(), activation, &mut part);
+            part
+        });
+        let mut whole = Activated::default();
+        kernels.join_activated(parts.iter(), &self.up, activation, &mut whole);
         let mut fed = QuantisedRows::default();
-        self.kernels.quantise_activated(
-            &between,
-            &self.up,
-            Activation::Gelu,
-            &self.down,
-            &mut scratch,
-            &mut fed,
-        );
+        kernels.quantise_activated(&whole, &self.up, activation, &self.down, &mut fed);
         self.out(&fed)
     }
 

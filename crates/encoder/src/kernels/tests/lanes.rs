@@ -206,7 +206,7 @@ fn products_of_bytes_do_not_saturate() {
     a[..2].fill(-1);
     b[..2].copy_from_slice(&[0x7F7F_7F7F, 0x8080_8080_u32.cast_signed()]);
     for kernels in Kernels::all() {
-        if !kernels.run(HasBytes) && kernels.instruction_set() != InstructionSet::Portable {
+        if !multiplies_bytes(kernels) && kernels.instruction_set() != InstructionSet::Portable {
             continue;
         }
         let (ours, _) = apply::<DotBytes>(kernels, &a, &b);

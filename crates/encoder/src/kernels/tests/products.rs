@@ -1,6 +1,6 @@
 //! Products of integers against plain loops: nothing saturates, and no row depends on another.
 
-use super::super::quantised::{Bytes, Finish, IntProduct, Words};
+use super::super::quantised::{Bytes, Finish, IntProduct, Pairs, PanelRuns, Words};
 use super::*;
 
 /// How a range of integers is sampled; sums of the ends are what saturates.
@@ -65,9 +65,18 @@ fn groups(numbers: &[i32], n_in_group: usize) -> Vec<i32> {
     numbers.chunks(n_in_group).map(group).collect()
 }
 
+/// What is multiplied, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Bytes,
+    /// Bytes whose products are added up in pairs.
+    Pairs,
+    Words,
+}
+
 /// Runs the product of integers as it is written for the instruction set.
 struct Product<'a> {
-    bytes: bool,
+    kind: Kind,
     /// Panels as wide as those of attention's values, or as those of a linear layer.
     narrow: bool,
     k: usize,
@@ -80,7 +89,7 @@ impl Kernel for Product<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) -> Vec<i32> {
-        let n_in_group = if self.bytes { 4 } else { 2 };
+        let n_in_group = if self.kind == Kind::Words { 2 } else { 4 };
         let width = I::LANES * if self.narrow { I::NARROW } else { I::WIDE };
         let (rows, n) = (self.a.len() / self.k, self.weights.len() / self.k);
         let n_groups = self.k / n_in_group;
@@ -98,6 +107,17 @@ impl Kernel for Product<'_> {
                 panel[at * width + column % width] = group;
             }
         }
+        let mut runs = Vec::new();
+        if self.kind == Kind::Pairs {
+            // What lies beyond the columns is no weight.
+            let panels_of_bytes = std::mem::take(&mut panels);
+            for panel in panels_of_bytes.chunks(n_groups * width) {
+                let (mut cut, groups) = PanelRuns::pack(panel, width);
+                cut.begin_at(panels.len());
+                panels.extend(groups);
+                runs.push(cut);
+            }
+        }
         let mut out = vec![i32::MIN; rows * n];
         let product = IntProduct {
             rows,
@@ -106,13 +126,14 @@ impl Kernel for Product<'_> {
             a: &a,
             a_stride,
             panels: &panels,
+            runs: &runs,
             width,
         };
         let finish = Sums { n, out: &mut out };
-        if self.bytes {
-            product.run::<I, Bytes, _>(isa, finish);
-        } else {
-            product.run::<I, Words, _>(isa, finish);
+        match self.kind {
+            Kind::Bytes => product.run::<I, Bytes, _>(isa, finish),
+            Kind::Pairs => product.run::<I, Pairs, _>(isa, finish),
+            Kind::Words => product.run::<I, Words, _>(isa, finish),
         }
         out
     }
@@ -172,14 +193,15 @@ proptest! {
             (plain_sums(&bytes, &weights, k), plain_sums(&words, &weights, k));
         for kernels in Kernels::all() {
             let set = kernels.instruction_set();
-            let run = |bytes, a: &[i32]| {
-                kernels.run(Product { bytes, narrow, k, a, weights: &weights })
+            let run = |kind, a: &[i32]| {
+                kernels.run(Product { kind, narrow, k, a, weights: &weights })
             };
-            // The portable path has both kinds, though it uses one.
-            if kernels.run(HasBytes) || set == InstructionSet::Portable {
-                prop_assert!(run(true, &bytes) == exact_of_bytes, "bytes on {}", set);
+            // The portable path has all kinds, though it uses one.
+            if multiplies_bytes(kernels) || set == InstructionSet::Portable {
+                prop_assert!(run(Kind::Bytes, &bytes) == exact_of_bytes, "bytes on {}", set);
             }
-            prop_assert!(run(false, &words) == exact_of_words, "words on {}", set);
+            prop_assert!(run(Kind::Pairs, &bytes) == exact_of_bytes, "pairs on {}", set);
+            prop_assert!(run(Kind::Words, &words) == exact_of_words, "words on {}", set);
         }
     }
 
@@ -194,7 +216,7 @@ proptest! {
         for kernels in Kernels::all() {
             let panels = pack(kernels, &weights, k, 0.125, &bias);
             let limit = panels.limit() as i32;
-            let range = if kernels.run(HasBytes) { 0..=255 } else { -limit..=limit };
+            let range = if kernels.run(KindOfGroups).bytes { 0..=255 } else { -limit..=limit };
             let mut whole = kinds.1.integers(rows * k, !seed, range.clone());
             for row in whole.chunks_mut(k) {
                 row[..2].copy_from_slice(&[*range.start(), *range.end()]);
@@ -283,7 +305,7 @@ fn no_sum_of_the_greatest_numbers_leaves_32_bits() {
             .flat_map(|kernels| [-128_i8, 127].map(|weight| (kernels, weight)))
         {
             let panels = pack(kernels, &vec![weight; 32 * k], k, 1.0, &[0.0; 32]);
-            let (greatest, first) = if kernels.run(HasBytes) {
+            let (greatest, first) = if kernels.run(KindOfGroups).bytes {
                 (255.0, 0.0)
             } else {
                 (panels.limit(), -panels.limit())

@@ -20,7 +20,7 @@ fn step(kernels: Kernels, row: &[f32]) -> (f64, f64) {
     let of = |start: f32, choose: fn(f32, f32) -> f32| row.iter().copied().fold(start, choose);
     let (least, greatest) = (of(f32::MAX, f32::min), of(f32::MIN, f32::max));
     let magnitude = f64::from(greatest.max(-least));
-    if kernels.run(HasBytes) {
+    if kernels.run(KindOfGroups).bytes {
         ((f64::from(greatest) - f64::from(least)) / 255.0, magnitude)
     } else {
         (magnitude / 8191.0, magnitude)

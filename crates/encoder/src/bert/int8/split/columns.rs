@@ -14,11 +14,10 @@
 //! ```
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::kernels::{
-    After, Aligned, BetweenScratch, HeadRows, IntAttention, IntAttentionScratch, Norm,
-    QuantisedRows,
+    Activated, After, Aligned, HeadRows, IntAttention, IntAttentionScratch, Norm, QuantisedRows,
 };
 
 use super::super::super::{Shape, Stop};
@@ -41,7 +40,16 @@ pub(super) struct Scratch {
     parts: Vec<Mutex<PartScratch>>,
     /// What each part hands on, in this step and in the one before: while one part fills the
     /// former, another may still read the latter.
-    handed_on: Vec<[RwLock<Aligned>; 2]>,
+    handed_on: Vec<[RwLock<HandedOn>; 2]>,
+}
+
+/// The columns that a part hands on.
+#[derive(Debug, Default)]
+struct HandedOn {
+    /// Of rows, or of context.
+    rows: Aligned,
+    /// Of what stands between up and down.
+    between: Activated,
 }
 
 /// The memory of one part.
@@ -55,7 +63,7 @@ struct PartScratch {
     queries: Aligned,
     keys: Aligned,
     values: Aligned,
-    between: BetweenScratch,
+    between: Activated,
     attention: IntAttentionScratch,
 }
 
@@ -111,7 +119,7 @@ impl Split<'_> {
 struct Pass<'a> {
     split: &'a Split<'a>,
     input: &'a [f32],
-    handed_on: &'a [[RwLock<Aligned>; 2]],
+    handed_on: &'a [[RwLock<HandedOn>; 2]],
 }
 
 impl Pass<'_> {
@@ -122,10 +130,10 @@ impl Pass<'_> {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         match step % STEPS {
-            0 => self.attend(turn, part, &mut out),
-            1 => self.output(turn, part, &mut out),
-            2 => self.up(turn, part, &mut out),
-            _ => self.down(turn, part, &mut out),
+            0 => self.attend(turn, part, &mut out.rows),
+            1 => self.output(turn, part, &mut out.rows),
+            2 => self.up(turn, part, &mut out.between),
+            _ => self.down(turn, part, &mut out.rows),
         }
     }
 
@@ -179,30 +187,26 @@ impl Pass<'_> {
     }
 
     /// Works out some columns of the up product.
-    fn up(&self, turn: Turn, part: &mut PartScratch, between: &mut Aligned) {
+    fn up(&self, turn: Turn, part: &mut PartScratch, between: &mut Activated) {
         let (shape, layer) = (self.split.shape, self.layer(turn.step));
         self.normed(turn.step, part);
-        let own = self.between(turn.part);
-        let between = between.of_len(part.quantised.n_rows() * own.len());
-        shape.kernels.activate_columns(
-            layer.up.columns(own),
-            &part.quantised,
-            shape.activation,
-            &mut part.between,
-            between,
-        );
+        let columns = layer.up.columns(self.between(turn.part));
+        let rows = (&part.quantised).into();
+        shape
+            .kernels
+            .activate_columns(columns, rows, shape.activation, between);
     }
 
     /// Adds some columns of the down product to the rows.
     fn down(&self, turn: Turn, part: &mut PartScratch, sums: &mut Aligned) {
         let (shape, layer) = (self.split.shape, self.layer(turn.step));
         let (kernels, own) = (shape.kernels, self.heads(turn.part));
-        let between = part.joined.of_len(self.n_rows(turn.step) * layer.up.n());
-        self.join(turn.step, between);
-        let (up, down) = (&layer.up, &layer.down);
-        let activation = shape.activation;
-        let scratch = &mut part.between;
-        kernels.quantise_activated(between, up, activation, down, scratch, &mut part.quantised);
+        let (up, activation) = (&layer.up, shape.activation);
+        let parts: Vec<_> = self.read(turn.step).collect();
+        let parts = parts.iter().map(|part| &part.between);
+        kernels.join_activated(parts, up, activation, &mut part.between);
+        let to = &mut part.quantised;
+        kernels.quantise_activated(&part.between, up, activation, &layer.down, to);
         let sums = sums.of_len(part.quantised.n_rows() * own.len());
         copy_columns(&part.rows, shape.hidden, &own, sums);
         let columns = layer.down.columns(own);
@@ -231,23 +235,25 @@ impl Pass<'_> {
         kernels.norm_and_quantise(rows, norm, reader, &mut part.quantised, 0);
     }
 
-    /// Puts together what all parts handed on in the step before.
+    /// Puts the rows together that all parts handed on in the step before.
     fn join(&self, step: usize, rows: &mut [f32]) {
-        let width = rows.len() / self.n_rows(step);
-        for (number, handed_on) in self.handed_on.iter().enumerate() {
-            let columns = if width == self.split.shape.hidden {
-                self.heads(number)
-            } else {
-                self.between(number)
-            };
-            let from = handed_on[(step - 1) % 2]
-                .read()
-                .unwrap_or_else(PoisonError::into_inner);
-            let from = from.chunks_exact(columns.len());
+        let width = self.split.shape.hidden;
+        for (number, from) in self.read(step).enumerate() {
+            let columns = self.heads(number);
+            let from = from.rows.chunks_exact(columns.len());
             for (row, from) in rows.chunks_exact_mut(width).zip(from) {
                 row[columns.clone()].copy_from_slice(from);
             }
         }
+    }
+
+    /// What all parts handed on in the step before, part after part.
+    fn read(&self, step: usize) -> impl Iterator<Item = RwLockReadGuard<'_, HandedOn>> {
+        let before = (step - 1) % 2;
+        self.handed_on.iter().map(move |both| {
+            let from = both[before].read();
+            from.unwrap_or_else(PoisonError::into_inner)
+        })
     }
 
     fn layer(&self, step: usize) -> &Layer {
