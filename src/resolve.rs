@@ -65,6 +65,9 @@ pub(crate) fn models(flags: &ModelFlags) -> Models {
     let mut models = Models::default();
     models.search.clone_from(&flags.models);
     models.search.extend(Models::beside_executable());
+    if let Some(folder) = user_cache() {
+        models = models.with_packed_cache(folder.join("packed"));
+    }
     let own = user_models();
     if let Some(folder) = &own {
         models = models.with_catalogue_cache(folder.join("catalogue"));
@@ -98,6 +101,12 @@ pub(crate) fn models(flags: &ModelFlags) -> Models {
 fn user_models() -> Option<PathBuf> {
     let strategy = etcetera::choose_base_strategy().ok()?;
     Some(strategy.data_dir().join("reread").join("models"))
+}
+
+/// What may be removed at any time.
+fn user_cache() -> Option<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    Some(strategy.cache_dir().join("reread"))
 }
 
 /// How an index is built.

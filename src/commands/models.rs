@@ -175,11 +175,14 @@ fn config(path: &Path) -> Value {
         .unwrap_or(Value::Null)
 }
 
-/// Bytes of the files of a folder and of the folders in it.
+/// Bytes of the files of a folder and of the folders in it, without the weights as they were packed
+/// when the model was opened.
 fn size(folder: &Path) -> u64 {
     let of_folder = |folder: &Path| -> Vec<(PathBuf, std::fs::Metadata)> {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let is_packed = |path: &Path| path.extension().is_some_and(|end| end == "packed");
         entries
+            .filter(|entry| !is_packed(&entry.path()))
             .filter_map(|entry| Some((entry.path(), entry.metadata().ok()?)))
             .collect()
     };
@@ -214,6 +217,14 @@ mod tests {
             assert!(model.default && model.licence.is_some() && model.size_bytes > 1_000_000);
             assert!(model.upstream.is_some() && model.revision.is_some());
         }
+    }
+
+    #[test]
+    fn packed_weights_are_no_part_of_a_model() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("model.safetensors"), "12345").unwrap();
+        std::fs::write(folder.path().join("model.avx2.packed"), "123").unwrap();
+        assert_eq!(describe(folder.path()).size_bytes, 5);
     }
 
     #[test]

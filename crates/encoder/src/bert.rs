@@ -3,13 +3,12 @@
 mod float;
 mod int8;
 
-use std::path::Path;
-
 use rayon::prelude::*;
 
 use crate::config::{Config, Pooling};
 use crate::error::{Error, Result};
 use crate::kernels::{Activation, Aligned, Kernels, Norm, Panels};
+use crate::packed::PackedFiles;
 use crate::tokenizer::Tokens;
 use crate::weights::{Table, Weights};
 
@@ -35,6 +34,11 @@ impl Precision {
             Self::Int8 => "int8",
             Self::F32 => "f32",
         }
+    }
+
+    /// What becomes of it for a model of these widths.
+    pub(crate) fn of(self, config: &Config) -> Self {
+        if config.fits_int8() { self } else { Self::F32 }
     }
 }
 
@@ -101,14 +105,15 @@ impl Workspace {
 }
 
 impl Bert {
-    /// Loads the weights and packs them, on all threads of the current pool.
-    pub(crate) fn open(
-        path: &Path,
+    /// Packs the weights, on all threads of the current pool, or reads them from `files` if they are
+    /// kept there.
+    pub(crate) fn new(
+        weights: Weights,
         config: &Config,
         kernels: Kernels,
         precision: Precision,
+        files: Option<&PackedFiles>,
     ) -> Result<Self> {
-        let weights = Weights::open(path)?;
         let hidden = config.hidden;
         let words = weights.table("embeddings.word_embeddings.weight", config.n_tokens, hidden)?;
         let positions = "embeddings.position_embeddings.weight";
@@ -123,8 +128,8 @@ impl Bert {
             Some(1) => Some(Head::open(&weights, hidden, kernels)?),
             _ => None,
         };
-        let layers = if precision == Precision::Int8 && config.fits_int8() {
-            Layers::Int8(int8::Layer::open_all(&weights, config, kernels)?)
+        let layers = if precision.of(config) == Precision::Int8 {
+            Layers::Int8(int8::Layer::open_all(&weights, config, kernels, files)?)
         } else {
             let numbers = (0..config.n_layers).into_par_iter();
             let open = |number| float::Layer::open(&weights, config, number, kernels);

@@ -37,7 +37,8 @@
 //! - Work is spread over the rayon pool that the call is made in; the crate makes no threads.
 //! - No input panics: damaged files, texts of any length and limits of any size give typed errors
 //!   or results. Texts beyond the limit are cut, not refused.
-//! - Nothing is read from the network or the environment, and nothing is written.
+//! - Nothing is read from the network or the environment, and nothing is written unless
+//!   [`ModelOptions::with_packed_kept`] asks for it.
 //!
 //! # How it works
 //!
@@ -65,6 +66,7 @@ mod kernels;
 mod model;
 #[cfg(feature = "onnx-runtime")]
 pub mod onnx_runtime;
+mod packed;
 mod tokenizer;
 mod weights;
 

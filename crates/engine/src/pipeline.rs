@@ -1,10 +1,11 @@
 //! One search: retrieve, then rerank, then the best k.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use reread_index::lexical::{Query, highlight};
-use reread_index::{Candidate, MAX_DEPTH, Mode, Passage, Snapshot};
+use reread_index::{Candidate, Embedder, MAX_DEPTH, Mode, Passage, Snapshot};
 use reread_rerank::rank;
 
 use crate::Result;
@@ -58,7 +59,9 @@ impl Engine {
         let mut timings = Timings::default();
         let query = Query::parse(text);
         let snapshot = self.snapshot()?;
-        let vector = self.query_vector(&query, options, &snapshot, &mut timings, started)?;
+        let embedder = self.open_models(&snapshot, options)?;
+        timings.open = started.elapsed();
+        let vector = query_vector(embedder.as_deref(), &query, &mut timings)?;
 
         let mut first_pass = options.first_pass.clone();
         let depth = first_pass.depth;
@@ -130,28 +133,49 @@ impl Engine {
         })
     }
 
-    fn query_vector(
+    /// Opens what the search needs, both models side by side, and returns the bi-encoder if it is one of
+    /// them.
+    ///
+    /// That the cross-encoder cannot be opened is reported when the second pass begins. With a budget it
+    /// is not opened before then, as there may be no time for it.
+    fn open_models(
         &self,
-        query: &Query,
-        options: &SearchOptions,
         snapshot: &Snapshot,
-        timings: &mut Timings,
-        started: Instant,
-    ) -> Result<Option<Vec<f32>>> {
-        if options.first_pass.mode == Mode::Lexical {
-            timings.open = started.elapsed();
-            return Ok(None);
+        options: &SearchOptions,
+    ) -> Result<Option<Arc<dyn Embedder>>> {
+        let embedder = || -> Result<_> {
+            if options.first_pass.mode == Mode::Lexical {
+                return Ok(None);
+            }
+            let embedder = self.embedder()?;
+            snapshot.check_model(embedder.model())?;
+            Ok(Some(embedder))
+        };
+        if options.second_pass == SecondPass::Off
+            || options.budget.is_some()
+            || snapshot.n_passages() == 0
+        {
+            return embedder();
         }
-        let embedder = self.embedder()?;
-        snapshot.check_model(embedder.model())?;
-        timings.open = started.elapsed();
-        let embedding = Instant::now();
-        let vector = embedder
-            .embed_query(query.text())
-            .map_err(reread_index::Error::Embedder)?;
-        timings.embed = embedding.elapsed();
-        Ok(Some(vector))
+        rayon::join(embedder, || self.cross_encoder().map(drop)).0
     }
+}
+
+/// The query as a vector, if there is a bi-encoder.
+fn query_vector(
+    embedder: Option<&dyn Embedder>,
+    query: &Query,
+    timings: &mut Timings,
+) -> Result<Option<Vec<f32>>> {
+    let Some(embedder) = embedder else {
+        return Ok(None);
+    };
+    let embedding = Instant::now();
+    let vector = embedder
+        .embed_query(query.text())
+        .map_err(reread_index::Error::Embedder)?;
+    timings.embed = embedding.elapsed();
+    Ok(Some(vector))
 }
 
 /// The calibration, if it is one of the model that was used.

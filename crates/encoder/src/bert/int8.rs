@@ -10,6 +10,7 @@ use crate::kernels::{
     Activated, After, Aligned, Between, HeadRows, Int8Panels, IntAttention, IntAttentionScratch,
     Kernels, Norm, QuantisedRows, RowAttention,
 };
+use crate::packed::PackedFiles;
 use crate::tokenizer::Tokens;
 use crate::weights::Weights;
 
@@ -63,51 +64,57 @@ enum Asking {
     Part,
 }
 
+/// The matrices of a layer.
+const MATRICES: usize = 5;
+
 impl Layer {
-    /// Reads and packs the weights of all layers.
+    /// Reads the weights of all layers: packed as they are in `files`, else packed now, and written there.
     pub(super) fn open_all(
         weights: &Weights,
         config: &Config,
         kernels: Kernels,
+        files: Option<&PackedFiles>,
     ) -> Result<Vec<Self>> {
-        let numbers = (0..config.n_layers).into_par_iter();
-        let open = |number| Self::open(weights, config, number, kernels);
-        let mut layers: Vec<_> = numbers.map(open).collect::<Result<_>>()?;
-        Int8Panels::move_together(layers.iter_mut().flat_map(|layer| {
-            let Self {
-                query,
-                keys_values,
-                output,
-                up,
-                down,
-                ..
-            } = layer;
-            [query, keys_values, output, up, down]
-        }));
-        Ok(layers)
+        let shapes = (0..config.n_layers).flat_map(|_| shapes(config)).collect();
+        let stored = kernels.stored_int8(shapes);
+        let kept = files.and_then(|files| files.read(&stored));
+        let pack = || -> Result<_> {
+            let matrices = pack_all(weights, config, kernels)?;
+            if let Some(files) = files {
+                files.write(&stored, &matrices);
+            }
+            Ok(matrices)
+        };
+        let matrices = kept.map_or_else(pack, Ok)?;
+        let mut matrices = matrices.into_iter();
+        let layers = (0..config.n_layers).map(|number| {
+            let matrices = [(); MATRICES].map(|()| matrices.next());
+            Self::of(
+                weights,
+                config,
+                number,
+                matrices.map(|matrix| matrix.expect("as many matrices as shapes")),
+            )
+        });
+        layers.collect()
     }
 
-    /// Reads and packs the weights of layer `number`.
-    fn open(weights: &Weights, config: &Config, number: usize, kernels: Kernels) -> Result<Self> {
-        let (hidden, intermediate) = (config.hidden, config.intermediate);
-        let name = |part: &str| format!("encoder.layer.{number}.{part}");
-        let linear = |parts: &[&str], n, k| {
-            let names: Vec<_> = parts.iter().map(|part| name(part)).collect();
-            weights.int8(kernels, &names, n, k)
-        };
-        let norm = |part| weights.norm(&name(part), hidden, config.epsilon);
-        let keys_values = ["attention.self.key", "attention.self.value"];
-        let output_norm = norm("attention.output.LayerNorm")?;
-        let up = linear(&["intermediate.dense"], intermediate, hidden)?;
-        let reach = weights.reach(&name("intermediate.dense"), intermediate, &output_norm)?;
+    /// Puts together layer `number`, whose matrices are in the order of [`shapes`].
+    fn of(
+        weights: &Weights,
+        config: &Config,
+        number: usize,
+        matrices: [Int8Panels; MATRICES],
+    ) -> Result<Self> {
+        let [query, keys_values, output, up, down] = matrices;
         Ok(Self {
-            query: linear(&["attention.self.query"], hidden, hidden)?,
-            keys_values: linear(&keys_values, hidden, hidden)?,
-            output: linear(&["attention.output.dense"], hidden, hidden)?,
-            output_norm,
-            up: up.with_reach(reach),
-            down: linear(&["output.dense"], hidden, intermediate)?,
-            down_norm: norm("output.LayerNorm")?,
+            query,
+            keys_values,
+            output,
+            output_norm: norm(weights, config, number, "attention.output.LayerNorm")?,
+            up,
+            down,
+            down_norm: norm(weights, config, number, "output.LayerNorm")?,
         })
     }
 
@@ -240,6 +247,60 @@ impl Layer {
             kernels.norm_and_quantise(rows, &self.down_norm, &self.query, input, first);
         }
     }
+}
+
+/// The sizes `[n, k]` of a layer's matrices, in the order in which they are read.
+fn shapes(config: &Config) -> [[usize; 2]; MATRICES] {
+    let (hidden, intermediate) = (config.hidden, config.intermediate);
+    [
+        [hidden, hidden],
+        [2 * hidden, hidden],
+        [hidden, hidden],
+        [intermediate, hidden],
+        [hidden, intermediate],
+    ]
+}
+
+/// Reads and packs the matrices of all layers.
+fn pack_all(weights: &Weights, config: &Config, kernels: Kernels) -> Result<Vec<Int8Panels>> {
+    let numbers = (0..config.n_layers).into_par_iter();
+    let layers = numbers.map(|number| pack(weights, config, number, kernels));
+    let layers: Vec<_> = layers.collect::<Result<_>>()?;
+    let mut matrices: Vec<_> = layers.into_iter().flatten().collect();
+    Int8Panels::move_together(matrices.iter_mut());
+    Ok(matrices)
+}
+
+/// Reads and packs the matrices of layer `number`, in the order of [`shapes`].
+fn pack(
+    weights: &Weights,
+    config: &Config,
+    number: usize,
+    kernels: Kernels,
+) -> Result<[Int8Panels; MATRICES]> {
+    let (hidden, intermediate) = (config.hidden, config.intermediate);
+    let name = |part: &str| format!("encoder.layer.{number}.{part}");
+    let linear = |parts: &[&str], n, k| {
+        let names: Vec<_> = parts.iter().map(|part| name(part)).collect();
+        weights.int8(kernels, &names, n, k)
+    };
+    let keys_values = ["attention.self.key", "attention.self.value"];
+    let output_norm = norm(weights, config, number, "attention.output.LayerNorm")?;
+    let up = linear(&["intermediate.dense"], intermediate, hidden)?;
+    let reach = weights.reach(&name("intermediate.dense"), intermediate, &output_norm)?;
+    Ok([
+        linear(&["attention.self.query"], hidden, hidden)?,
+        linear(&keys_values, hidden, hidden)?,
+        linear(&["attention.output.dense"], hidden, hidden)?,
+        up.with_reach(reach),
+        linear(&["output.dense"], hidden, intermediate)?,
+    ])
+}
+
+/// Reads a norm of layer `number`.
+fn norm(weights: &Weights, config: &Config, number: usize, part: &str) -> Result<Norm> {
+    let name = format!("encoder.layer.{number}.{part}");
+    weights.norm(&name, config.hidden, config.epsilon)
 }
 
 /// Splits lengths into groups of up to [`GROUP_ROWS`] together.

@@ -36,7 +36,7 @@ use super::simd::{Isa, Kernel};
 use super::words::GeluWords;
 
 pub(super) use self::attention::TileScratch;
-pub(super) use self::product::{ByTiles, PANEL_WIDTH, in_tile_order};
+pub(super) use self::product::{ByTiles, PANEL_WIDTH, PANELS, in_tile_order};
 
 /// Proof that the machine has tiles with products of bytes and of bf16, that the operating system
 /// lets this process use them, and that there is AVX-512 with VNNI, bf16 and

@@ -33,8 +33,8 @@ pub(super) fn mul_fractions(a: i16, b: i16) -> i16 {
     ((i32::from(a) * i32::from(b) + (1 << 14)) >> 15) as i16
 }
 
-/// One value, for machines without an instruction set of their own and for the tests.
-#[inline(always)]
+/// One value, for the tests.
+#[cfg(test)]
 pub(super) fn exp2(x: i32) -> i16 {
     let x = x.max(-0x8000);
     let fraction = ((x << 4) & 0x7FFF) as i16;

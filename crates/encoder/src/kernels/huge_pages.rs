@@ -4,7 +4,7 @@
 //! 5,000 addresses to translate, which takes longer than reading when the machine has just woken
 //! up. In pages of 2 MB it is a dozen.
 
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use memmap2::{Mmap, MmapMut};
@@ -38,7 +38,7 @@ impl Deref for Packed {
             Self::Together { pages, at, len } => {
                 let bytes = &pages[*at..][..len * size_of::<i32>()];
                 // SAFETY: `bytes` is as long as the numbers, begins on a cache line
-                // (`together`), and every pattern of bits is a number.
+                // ([`Pages`]), and every pattern of bits is a number.
                 unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), *len) }
             }
         }
@@ -48,41 +48,76 @@ impl Deref for Packed {
 /// Moves all `matrices` into huge pages, in this order. Where the system refuses, they stay where
 /// they are: that is slower, and no less right.
 pub(super) fn move_together(matrices: &mut [&mut Packed]) {
-    if let Some(moved) = together(matrices) {
-        for (matrix, moved) in matrices.iter_mut().zip(moved) {
-            **matrix = moved;
+    let lens: Vec<usize> = matrices.iter().map(|matrix| matrix.len()).collect();
+    let Some(mut pages) = Pages::for_numbers(&lens).filter(|pages| pages.are_huge) else {
+        return;
+    };
+    let mut rest = pages.bytes();
+    for matrix in &*matrices {
+        let (to, later) = rest.split_at_mut(line_up(matrix.len()));
+        rest = later;
+        for (to, number) in to.as_chunks_mut().0.iter_mut().zip(matrix.iter()) {
+            *to = number.to_ne_bytes();
         }
+    }
+    for (matrix, moved) in matrices.iter_mut().zip(pages.freeze().unwrap_or_default()) {
+        **matrix = moved;
     }
 }
 
-fn together(matrices: &[&mut Packed]) -> Option<Vec<Packed>> {
-    let line_up = |len: usize| len.next_multiple_of(LINE) * size_of::<i32>();
-    let n_bytes: usize = matrices.iter().map(|matrix| line_up(matrix.len())).sum();
-    if n_bytes < PAGE {
-        return None;
+/// The bytes that `len` numbers take, up to where the next ones begin.
+pub(super) fn line_up(len: usize) -> usize {
+    len.next_multiple_of(LINE) * size_of::<i32>()
+}
+
+/// Memory for matrices side by side, in huge pages where the system has them, to be filled.
+pub(super) struct Pages {
+    memory: MmapMut,
+    lens: Vec<usize>,
+    /// Where the first matrix begins.
+    at: usize,
+    n_bytes: usize,
+    are_huge: bool,
+}
+
+impl Pages {
+    /// Finds memory for matrices of so many numbers, all of them 0.
+    pub(super) fn for_numbers(lens: &[usize]) -> Option<Self> {
+        let n_bytes = lens.iter().map(|&len| line_up(len)).sum();
+        // A page more, so that there is room to begin on a whole one.
+        let memory = MmapMut::map_anon(n_bytes + PAGE).ok()?;
+        let is_large = n_bytes >= PAGE;
+        #[cfg(target_os = "linux")]
+        let is_large = is_large && memory.advise(memmap2::Advice::HugePage).is_ok();
+        Some(Self {
+            at: memory.as_ptr().align_offset(PAGE),
+            memory,
+            lens: lens.to_vec(),
+            n_bytes,
+            are_huge: is_large,
+        })
     }
-    // A page more, so that there is room to begin on a whole one.
-    let mut pages = MmapMut::map_anon(n_bytes + PAGE).ok()?;
-    #[cfg(target_os = "linux")]
-    pages.advise(memmap2::Advice::HugePage).ok()?;
-    let mut at = pages.as_ptr().align_offset(PAGE);
-    let mut places: Vec<Range<usize>> = Vec::new();
-    for matrix in matrices {
-        let end = at + size_of::<i32>() * matrix.len();
-        let numbers = pages.get_mut(at..end)?.as_chunks_mut().0.iter_mut();
-        for (to, number) in numbers.zip(matrix.iter()) {
-            *to = number.to_ne_bytes();
-        }
-        places.push(at..end);
-        at += line_up(matrix.len());
+
+    /// The memory of all matrices, each of which takes [`line_up`] bytes.
+    pub(super) fn bytes(&mut self) -> &mut [u8] {
+        &mut self.memory[self.at..][..self.n_bytes]
     }
-    let pages = Arc::new(pages.make_read_only().ok()?);
-    let place = |place: Range<usize>| Packed::Together {
-        pages: Arc::clone(&pages),
-        at: place.start,
-        len: place.len() / size_of::<i32>(),
-    };
-    Some(places.into_iter().map(place).collect())
+
+    /// Makes matrices of what the memory holds, numbers in the byte order of the machine.
+    pub(super) fn freeze(self) -> Option<Vec<Packed>> {
+        let pages = Arc::new(self.memory.make_read_only().ok()?);
+        let mut at = self.at;
+        let place = |&len: &usize| {
+            let packed = Packed::Together {
+                pages: Arc::clone(&pages),
+                at,
+                len,
+            };
+            at += line_up(len);
+            packed
+        };
+        Some(self.lens.iter().map(place).collect())
+    }
 }
 
 #[cfg(test)]

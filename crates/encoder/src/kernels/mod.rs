@@ -43,7 +43,7 @@ use self::attention::FloatAttention;
 use self::norm_rows::NormRows;
 use self::pointwise::{Activate, AddNorm};
 use self::portable::Portable;
-use self::quantised::{InRegisters, Int8Columns, Int8Linear, Layout, Quantise};
+use self::quantised::{InRegisters, Int8Columns, Int8Linear, Layout, PanelLayout, Quantise};
 use self::simd::{Isa, Kernel};
 
 pub(crate) use self::aligned::Aligned;
@@ -52,7 +52,9 @@ pub(crate) use self::between::{Activated, Between};
 pub(crate) use self::int_attention::{HeadRows, IntAttention, IntAttentionScratch, RowAttention};
 pub(crate) use self::pointwise::Activation;
 pub(crate) use self::product::Panels;
-pub(crate) use self::quantised::{After, Int8Panels, QuantisedPart, QuantisedRows};
+pub(crate) use self::quantised::{
+    After, Int8Panels, LAYOUT_VERSION, QuantisedPart, QuantisedRows, StoredInt8,
+};
 
 /// The kernels for one instruction set.
 #[derive(Debug, Clone, Copy)]
@@ -173,6 +175,22 @@ impl Kernels {
         let Groups { bytes, in_runs } = self.run(KindOfGroups);
         let panels = Int8Panels::pack(self.run(Width), bytes, k, bias, row);
         if in_runs { panels.in_runs() } else { panels }
+    }
+
+    /// How matrices `[n, k]` of these sizes, as [`Self::pack_int8`] packs them, become bytes.
+    pub(crate) fn stored_int8(self, shapes: Vec<[usize; 2]>) -> StoredInt8 {
+        #[cfg(target_arch = "x86_64")]
+        if let Path::Amx(_) = self.0 {
+            return StoredInt8::new(amx::PANELS, shapes);
+        }
+        let Groups { bytes, in_runs } = self.run(KindOfGroups);
+        let layout = PanelLayout {
+            width: self.run(Width),
+            group: if bytes { 4 } else { 2 },
+            step: 1,
+            in_runs,
+        };
+        StoredInt8::new(layout, shapes)
     }
 
     /// Quantises rows to be multiplied with `matrix`, each by itself.

@@ -235,8 +235,8 @@ impl Isa for Portable {
     }
 }
 
-/// [`exp2::exp2`] step by step for all lanes, without its table, so that the compiler can take some
-/// lanes at once.
+/// The exponential of [`exp2`] step by step for all lanes, without its table, so that the compiler can
+/// take some lanes at once.
 #[inline(always)]
 fn exp2_lanes(x: [i32; LANES]) -> [i32; LANES] {
     let x = x.map(|x| if x > -0x8000 { x } else { -0x8000 });

@@ -29,6 +29,7 @@ mod pairs;
 mod panels;
 mod product;
 mod rows;
+mod stored;
 
 pub(super) use pairs::Pairs;
 #[cfg(test)]
@@ -40,6 +41,8 @@ pub(super) use product::TakeTile;
 pub(super) use product::{Bytes, Finish, IntProduct, Words};
 pub(super) use rows::{Quantise, Span, Spans, greatest_magnitude};
 pub(crate) use rows::{QuantisedPart, QuantisedRows};
+pub(super) use stored::PanelLayout;
+pub(crate) use stored::{LAYOUT_VERSION, StoredInt8};
 
 /// What becomes of the values of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

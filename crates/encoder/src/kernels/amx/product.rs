@@ -21,7 +21,7 @@ use std::ops::Range;
 use super::Amx;
 use super::tiles::{PANEL_STEP, SIDE, Strip, Sums, Tiles};
 use crate::kernels::aligned::Aligned;
-use crate::kernels::quantised::{Finish, IntProduct, Multiply};
+use crate::kernels::quantised::{Finish, IntProduct, Multiply, PanelLayout};
 use crate::kernels::simd::Isa;
 
 /// Rows of a block.
@@ -33,6 +33,14 @@ const GROUPS_AT_ONCE: usize = 6 * SIDE;
 
 /// Columns of a panel.
 pub(in crate::kernels) const PANEL_WIDTH: usize = 2 * SIDE;
+
+/// What [`in_tile_order`] makes.
+pub(in crate::kernels) const PANELS: PanelLayout = PanelLayout {
+    width: PANEL_WIDTH,
+    group: 4,
+    step: SIDE,
+    in_runs: false,
+};
 
 /// Puts panels of `[n_groups, 32]` in the order of tiles.
 pub(in crate::kernels) fn in_tile_order(groups: &[i32], n_groups: usize) -> Aligned<i32> {

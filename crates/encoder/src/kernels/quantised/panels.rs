@@ -130,6 +130,33 @@ impl Int8Panels {
         huge_pages::move_together(&mut groups);
     }
 
+    /// Puts a matrix `[n, k]` together from the groups, the scales, the sums and the bias of one that was
+    /// packed before.
+    pub(super) fn from_parts(
+        groups: Packed,
+        [scales, sums, bias]: [Aligned; 3],
+        width: usize,
+        [n, k]: [usize; 2],
+        reach: Option<f32>,
+    ) -> Self {
+        Self {
+            groups,
+            runs: Vec::new(),
+            scales,
+            sums,
+            bias,
+            width,
+            n,
+            k,
+            reach,
+        }
+    }
+
+    /// What was said of the greatest value of a product.
+    pub(super) fn reach(&self) -> Option<f32> {
+        self.reach
+    }
+
     /// The number of values in a row of results.
     pub(crate) fn n(&self) -> usize {
         self.n

@@ -102,8 +102,7 @@ fn of(file: &serde_json::Value) -> Tokenizer {
 }
 
 fn open(path: &Path) -> Tokenizer {
-    let (tokenizer, _) = Tokenizer::open(path).unwrap();
-    tokenizer
+    Tokenizer::parse(path, &fs::read(path).unwrap()).unwrap()
 }
 
 /// `BertNormalizer` with all its settings.
@@ -350,7 +349,7 @@ fn a_template_of_tokens_that_are_not_there_is_damage() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("tokenizer.json");
     fs::write(&path, file.to_string()).unwrap();
-    let refused = Tokenizer::open(&path);
+    let refused = Tokenizer::parse(&path, &fs::read(&path).unwrap());
     assert!(matches!(refused, Err(Error::DamagedTokenizer { .. })));
 }
 

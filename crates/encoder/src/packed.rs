@@ -1,0 +1,170 @@
+//! Packed weights in a file, so that the next opening of the model reads them as they are.
+//!
+//! ```text
+//! at   bytes
+//!  0     8   magic
+//!  8     4   version of the layout
+//! 12     4   version of the arithmetic
+//! 16    16   instruction set, its name, then zeros
+//! 32     8   length of what follows the digest
+//! 40     8   zeros
+//! 48    32   digest of the model: weights, configuration and tokenizer (blake3)
+//! 80    16   zeros
+//! 96    32   digest of what follows (blake3)
+//! 128        the matrices: see `StoredInt8`
+//! ```
+//!
+//! All integers are little-endian. The first 96 bytes are known before the file is read, so one that
+//! differs in a bit of them is not used, whatever the reason: damaged, older, of another model or of
+//! another instruction set. Such a file, like one whose content has another digest, is replaced.
+//!
+//! The weights file is hashed at every opening instead of trusting its time of change: that takes
+//! 4 to 8 ms, and is the model's identity, which whoever keeps vectors asks for anyway.
+//!
+//! The file is read into huge pages instead of being mapped. That takes some milliseconds longer, and
+//! what has been checked is then what is used, whatever becomes of the file; see
+//! `docs/performance.md`.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::ARITHMETIC;
+use crate::instruction_set::InstructionSet;
+use crate::kernels::{Int8Panels, LAYOUT_VERSION, StoredInt8};
+
+/// Letters between control bytes, so that damage by text mode shows.
+const MAGIC: [u8; 8] = *b"\x89RRW\r\n\x1a\n";
+
+/// The length of what is known before the file is read. The digest of the content follows.
+const KNOWN_BYTES: usize = 96;
+
+/// Where the content begins.
+const FRONT_BYTES: usize = KNOWN_BYTES + blake3::OUT_LEN;
+
+/// The end of the file's name.
+const EXTENSION: &str = "packed";
+
+type Known = [u8; KNOWN_BYTES];
+
+/// The files that the packed weights of one model may be in.
+#[derive(Debug)]
+pub(crate) struct PackedFiles {
+    /// The one that is written if it can be is the first.
+    paths: Vec<PathBuf>,
+    model: blake3::Hash,
+    set: InstructionSet,
+}
+
+impl PackedFiles {
+    /// The file beside the model in `dir`, and another one in the folder `elsewhere`.
+    pub(crate) fn new(
+        dir: &Path,
+        elsewhere: Option<&Path>,
+        model: blake3::Hash,
+        set: InstructionSet,
+    ) -> Self {
+        let mut paths = vec![dir.join(format!("model.{set}.{EXTENSION}"))];
+        paths.extend(elsewhere.map(|folder| folder.join(name_elsewhere(dir, set))));
+        Self { paths, model, set }
+    }
+
+    /// Reads the matrices from the first file that is sound.
+    pub(crate) fn read(&self, stored: &StoredInt8) -> Option<Vec<Int8Panels>> {
+        let expected = self.known(stored.n_bytes()?);
+        let read = |path: &PathBuf| read(path, &expected, stored).ok().flatten();
+        self.paths.iter().find_map(read)
+    }
+
+    /// Writes the matrices to the first file that can be written. That none can is no error: they
+    /// will be packed again.
+    pub(crate) fn write(&self, stored: &StoredInt8, matrices: &[Int8Panels]) {
+        let Some(n_bytes) = stored.n_bytes() else {
+            return;
+        };
+        let known = self.known(n_bytes);
+        let is_written = |path: &PathBuf| write(path, &known, stored, matrices).is_ok();
+        let _: bool = self.paths.iter().any(is_written);
+    }
+
+    /// The first bytes of a file of this model whose content has so many.
+    fn known(&self, n_bytes: u64) -> Known {
+        let mut known = [0; KNOWN_BYTES];
+        let mut put = |at: usize, bytes: &[u8]| known[at..at + bytes.len()].copy_from_slice(bytes);
+        put(0, &MAGIC);
+        put(8, &LAYOUT_VERSION.to_le_bytes());
+        put(12, &ARITHMETIC.to_le_bytes());
+        put(16, self.set.name().as_bytes());
+        put(32, &n_bytes.to_le_bytes());
+        put(48, self.model.as_bytes());
+        known
+    }
+}
+
+/// A name that tells the models of a folder for all of them apart, and that stays when a model
+/// changes, so that its file is replaced.
+fn name_elsewhere(dir: &Path, set: InstructionSet) -> String {
+    let whole = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
+    let place = blake3::hash(whole.as_os_str().as_encoded_bytes()).to_hex();
+    let name = whole.file_name().unwrap_or_default().to_string_lossy();
+    format!("{name}-{}.{set}.{EXTENSION}", &place[..16])
+}
+
+/// Reads a file, or tells that it is not the one that is expected.
+fn read(path: &Path, expected: &Known, stored: &StoredInt8) -> io::Result<Option<Vec<Int8Panels>>> {
+    // What is no file might never end, or never begin.
+    if !fs::metadata(path)?.is_file() {
+        return Ok(None);
+    }
+    let mut file = File::open(path)?;
+    let (mut known, mut digest) = ([0; KNOWN_BYTES], [0; blake3::OUT_LEN]);
+    file.read_exact(&mut known)?;
+    file.read_exact(&mut digest)?;
+    let content_len = file.metadata()?.len().checked_sub(FRONT_BYTES as u64);
+    if known != *expected || content_len != stored.n_bytes() {
+        return Ok(None);
+    }
+    let mut hasher = blake3::Hasher::new();
+    let matrices = stored.read(|bytes| {
+        file.read_exact(bytes)?;
+        hasher.update_rayon(bytes);
+        Ok(())
+    })?;
+    Ok((hasher.finalize() == digest).then_some(matrices))
+}
+
+/// Writes a file under a temporary name and puts it in place. It is not synced: a file that a
+/// crash has left in parts has another digest.
+fn write(
+    path: &Path,
+    known: &Known,
+    stored: &StoredInt8,
+    matrices: &[Int8Panels],
+) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = temporary(folder)?;
+    let mut hasher = blake3::Hasher::new();
+    file.write_all(known)?;
+    file.write_all(&[0; blake3::OUT_LEN])?;
+    stored.write(matrices, |bytes| {
+        hasher.update_rayon(bytes);
+        file.write_all(bytes)
+    })?;
+    file.seek(SeekFrom::Start(KNOWN_BYTES as u64))?;
+    file.write_all(hasher.finalize().as_bytes())?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Makes a file that nobody else writes, for everyone to read, as files usually are.
+fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let suffix = format!(".{EXTENSION}");
+    let mut builder = tempfile::Builder::new();
+    builder.suffix(&suffix);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
