@@ -63,6 +63,7 @@ mod error;
 mod identity;
 mod instruction_set;
 mod kernels;
+mod mapped;
 mod model;
 #[cfg(feature = "onnx-runtime")]
 pub mod onnx_runtime;
@@ -79,4 +80,4 @@ pub use tokenizer::{Tokenizer, Tokens};
 
 /// Which arithmetic this is: another number for every change that makes one logit or embedding differ
 /// in one bit. Results that are kept are good as long as it stays the same.
-pub const ARITHMETIC: u32 = 1;
+pub const ARITHMETIC: u32 = 2;

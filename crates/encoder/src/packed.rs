@@ -6,7 +6,7 @@
 //!  8     4   version of the layout
 //! 12     4   version of the arithmetic
 //! 16    16   instruction set, its name, then zeros
-//! 32     8   length of what follows the digest
+//! 32     8   length of what follows the digest, 0 where the weights decide it
 //! 40     8   zeros
 //! 48    32   digest of the model: weights, configuration and tokenizer (blake3)
 //! 80    16   zeros
@@ -21,17 +21,17 @@
 //! The weights file is hashed at every opening instead of trusting its time of change: that takes
 //! 4 to 8 ms, and is the model's identity, which whoever keeps vectors asks for anyway.
 //!
-//! The file is read into huge pages instead of being mapped. That takes some milliseconds longer, and
-//! what has been checked is then what is used, whatever becomes of the file; see
-//! `docs/performance.md`.
+//! The file is mapped, and the products read it where it is; see `docs/performance.md`.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::ARITHMETIC;
 use crate::instruction_set::InstructionSet;
 use crate::kernels::{Int8Panels, LAYOUT_VERSION, StoredInt8};
+use crate::mapped;
 
 /// Letters between control bytes, so that damage by text mode shows.
 const MAGIC: [u8; 8] = *b"\x89RRW\r\n\x1a\n";
@@ -71,7 +71,10 @@ impl PackedFiles {
 
     /// Reads the matrices from the first file that is sound.
     pub(crate) fn read(&self, stored: &StoredInt8) -> Option<Vec<Int8Panels>> {
-        let expected = self.known(stored.n_bytes()?);
+        if !stored.fits_a_file() {
+            return None;
+        }
+        let expected = self.known(stored);
         let read = |path: &PathBuf| read(path, &expected, stored).ok().flatten();
         self.paths.iter().find_map(read)
     }
@@ -79,16 +82,17 @@ impl PackedFiles {
     /// Writes the matrices to the first file that can be written. That none can is no error: they
     /// will be packed again.
     pub(crate) fn write(&self, stored: &StoredInt8, matrices: &[Int8Panels]) {
-        let Some(n_bytes) = stored.n_bytes() else {
+        if !stored.fits_a_file() {
             return;
-        };
-        let known = self.known(n_bytes);
-        let is_written = |path: &PathBuf| write(path, &known, stored, matrices).is_ok();
+        }
+        let known = self.known(stored);
+        let is_written = |path: &PathBuf| write(path, &known, matrices).is_ok();
         let _: bool = self.paths.iter().any(is_written);
     }
 
-    /// The first bytes of a file of this model whose content has so many.
-    fn known(&self, n_bytes: u64) -> Known {
+    /// The first bytes of a file of this model.
+    fn known(&self, stored: &StoredInt8) -> Known {
+        let n_bytes = stored.n_bytes().unwrap_or(0);
         let mut known = [0; KNOWN_BYTES];
         let mut put = |at: usize, bytes: &[u8]| known[at..at + bytes.len()].copy_from_slice(bytes);
         put(0, &MAGIC);
@@ -110,37 +114,26 @@ fn name_elsewhere(dir: &Path, set: InstructionSet) -> String {
     format!("{name}-{}.{set}.{EXTENSION}", &place[..16])
 }
 
-/// Reads a file, or tells that it is not the one that is expected.
+/// Maps a file and finds the matrices in it, or tells that it is not the one that is expected.
 fn read(path: &Path, expected: &Known, stored: &StoredInt8) -> io::Result<Option<Vec<Int8Panels>>> {
     // What is no file might never end, or never begin.
     if !fs::metadata(path)?.is_file() {
         return Ok(None);
     }
-    let mut file = File::open(path)?;
-    let (mut known, mut digest) = ([0; KNOWN_BYTES], [0; blake3::OUT_LEN]);
-    file.read_exact(&mut known)?;
-    file.read_exact(&mut digest)?;
-    let content_len = file.metadata()?.len().checked_sub(FRONT_BYTES as u64);
-    if known != *expected || content_len != stored.n_bytes() {
+    let file = Arc::new(mapped::map(path)?);
+    let Some((front, content)) = file.split_at_checked(FRONT_BYTES) else {
+        return Ok(None);
+    };
+    let (known, digest) = front.split_at(KNOWN_BYTES);
+    if known != expected || blake3::Hasher::new().update_rayon(content).finalize() != *digest {
         return Ok(None);
     }
-    let mut hasher = blake3::Hasher::new();
-    let matrices = stored.read(|bytes| {
-        file.read_exact(bytes)?;
-        hasher.update_rayon(bytes);
-        Ok(())
-    })?;
-    Ok((hasher.finalize() == digest).then_some(matrices))
+    Ok(stored.find(&file, FRONT_BYTES))
 }
 
 /// Writes a file under a temporary name and puts it in place. It is not synced: a file that a
 /// crash has left in parts has another digest.
-fn write(
-    path: &Path,
-    known: &Known,
-    stored: &StoredInt8,
-    matrices: &[Int8Panels],
-) -> io::Result<()> {
+fn write(path: &Path, known: &Known, matrices: &[Int8Panels]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     if !folder.is_dir() {
         fs::create_dir_all(folder)?;
@@ -149,7 +142,7 @@ fn write(
     let mut hasher = blake3::Hasher::new();
     file.write_all(known)?;
     file.write_all(&[0; blake3::OUT_LEN])?;
-    stored.write(matrices, |bytes| {
+    StoredInt8::write(matrices, |bytes| {
         hasher.update_rayon(bytes);
         file.write_all(bytes)
     })?;

@@ -1,6 +1,5 @@
 //! `model.safetensors`: mapped, checked against what is expected, decoded row by row.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use half::{bf16, f16};
@@ -9,6 +8,7 @@ use safetensors::tensor::{Dtype, Metadata, SafeTensors};
 
 use crate::error::{Error, Result};
 use crate::kernels::{Int8Panels, Kernels, Norm, Panels};
+use crate::mapped;
 
 /// A mapped weights file.
 #[derive(Debug)]
@@ -22,16 +22,11 @@ pub(crate) struct Weights {
 
 impl Weights {
     /// Maps the file and reads its header.
-    #[allow(unsafe_code, reason = "a file cannot be mapped otherwise")]
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let io = |source| Error::Io {
+        let map = mapped::map(path).map_err(|source| Error::Io {
             path: path.to_owned(),
             source,
-        };
-        let file = File::open(path).map_err(io)?;
-        // SAFETY: the mapping is private and only read. Nobody may cut the file short while it is
-        // mapped; the model folder's documentation says so.
-        let map = unsafe { Mmap::map(&file) }.map_err(io)?;
+        })?;
         let (header_len, metadata) =
             SafeTensors::read_metadata(&map).map_err(|source| Error::DamagedWeights {
                 path: path.to_owned(),

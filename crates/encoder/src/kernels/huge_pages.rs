@@ -4,7 +4,7 @@
 //! 5,000 addresses to translate, which takes longer than reading when the machine has just woken
 //! up. In pages of 2 MB it is a dozen.
 
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use memmap2::{Mmap, MmapMut};
@@ -17,16 +17,31 @@ const PAGE: usize = 2 << 20;
 /// A matrix begins on a multiple of so many numbers: a cache line.
 const LINE: usize = 16;
 
-/// Numbers that are only read: in memory of their own, or beside others in huge pages.
+/// Numbers that are only read: in memory of their own, or beside others in huge pages or in the file
+/// that they were packed into.
 #[derive(Debug)]
 pub(super) enum Packed {
     Alone(Aligned<i32>),
-    /// The numbers from byte `at` on.
+    /// The numbers from byte `at` on, which is a multiple of a cache line.
     Together {
         pages: Arc<Mmap>,
         at: usize,
         len: usize,
     },
+}
+
+impl Packed {
+    /// The `len` numbers from byte `at` of a mapped file on, where there are so many; they are in the
+    /// byte order of the machine.
+    pub(super) fn in_file(file: &Arc<Mmap>, at: usize, len: usize) -> Option<Self> {
+        let end = len.checked_mul(size_of::<i32>())?.checked_add(at)?;
+        let is_there = file.len() >= end && at.is_multiple_of(LINE * size_of::<i32>());
+        is_there.then(|| Self::Together {
+            pages: Arc::clone(file),
+            at,
+            len,
+        })
+    }
 }
 
 impl Deref for Packed {
@@ -38,7 +53,7 @@ impl Deref for Packed {
             Self::Together { pages, at, len } => {
                 let bytes = &pages[*at..][..len * size_of::<i32>()];
                 // SAFETY: `bytes` is as long as the numbers, begins on a cache line
-                // ([`Pages`]), and every pattern of bits is a number.
+                // (`together`, `in_file`), and every pattern of bits is a number.
                 unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), *len) }
             }
         }
@@ -48,20 +63,10 @@ impl Deref for Packed {
 /// Moves all `matrices` into huge pages, in this order. Where the system refuses, they stay where
 /// they are: that is slower, and no less right.
 pub(super) fn move_together(matrices: &mut [&mut Packed]) {
-    let lens: Vec<usize> = matrices.iter().map(|matrix| matrix.len()).collect();
-    let Some(mut pages) = Pages::for_numbers(&lens).filter(|pages| pages.are_huge) else {
-        return;
-    };
-    let mut rest = pages.bytes();
-    for matrix in &*matrices {
-        let (to, later) = rest.split_at_mut(line_up(matrix.len()));
-        rest = later;
-        for (to, number) in to.as_chunks_mut().0.iter_mut().zip(matrix.iter()) {
-            *to = number.to_ne_bytes();
+    if let Some(moved) = together(matrices) {
+        for (matrix, moved) in matrices.iter_mut().zip(moved) {
+            **matrix = moved;
         }
-    }
-    for (matrix, moved) in matrices.iter_mut().zip(pages.freeze().unwrap_or_default()) {
-        **matrix = moved;
     }
 }
 
@@ -70,54 +75,33 @@ pub(super) fn line_up(len: usize) -> usize {
     len.next_multiple_of(LINE) * size_of::<i32>()
 }
 
-/// Memory for matrices side by side, in huge pages where the system has them, to be filled.
-pub(super) struct Pages {
-    memory: MmapMut,
-    lens: Vec<usize>,
-    /// Where the first matrix begins.
-    at: usize,
-    n_bytes: usize,
-    are_huge: bool,
-}
-
-impl Pages {
-    /// Finds memory for matrices of so many numbers, all of them 0.
-    pub(super) fn for_numbers(lens: &[usize]) -> Option<Self> {
-        let n_bytes = lens.iter().map(|&len| line_up(len)).sum();
-        // A page more, so that there is room to begin on a whole one.
-        let memory = MmapMut::map_anon(n_bytes + PAGE).ok()?;
-        let is_large = n_bytes >= PAGE;
-        #[cfg(target_os = "linux")]
-        let is_large = is_large && memory.advise(memmap2::Advice::HugePage).is_ok();
-        Some(Self {
-            at: memory.as_ptr().align_offset(PAGE),
-            memory,
-            lens: lens.to_vec(),
-            n_bytes,
-            are_huge: is_large,
-        })
+fn together(matrices: &[&mut Packed]) -> Option<Vec<Packed>> {
+    let n_bytes: usize = matrices.iter().map(|matrix| line_up(matrix.len())).sum();
+    if n_bytes < PAGE {
+        return None;
     }
-
-    /// The memory of all matrices, each of which takes [`line_up`] bytes.
-    pub(super) fn bytes(&mut self) -> &mut [u8] {
-        &mut self.memory[self.at..][..self.n_bytes]
+    // A page more, so that there is room to begin on a whole one.
+    let mut pages = MmapMut::map_anon(n_bytes + PAGE).ok()?;
+    #[cfg(target_os = "linux")]
+    pages.advise(memmap2::Advice::HugePage).ok()?;
+    let mut at = pages.as_ptr().align_offset(PAGE);
+    let mut places: Vec<Range<usize>> = Vec::new();
+    for matrix in matrices {
+        let end = at + size_of::<i32>() * matrix.len();
+        let numbers = pages.get_mut(at..end)?.as_chunks_mut().0.iter_mut();
+        for (to, number) in numbers.zip(matrix.iter()) {
+            *to = number.to_ne_bytes();
+        }
+        places.push(at..end);
+        at += line_up(matrix.len());
     }
-
-    /// Makes matrices of what the memory holds, numbers in the byte order of the machine.
-    pub(super) fn freeze(self) -> Option<Vec<Packed>> {
-        let pages = Arc::new(self.memory.make_read_only().ok()?);
-        let mut at = self.at;
-        let place = |&len: &usize| {
-            let packed = Packed::Together {
-                pages: Arc::clone(&pages),
-                at,
-                len,
-            };
-            at += line_up(len);
-            packed
-        };
-        Some(self.lens.iter().map(place).collect())
-    }
+    let pages = Arc::new(pages.make_read_only().ok()?);
+    let place = |place: Range<usize>| Packed::Together {
+        pages: Arc::clone(&pages),
+        at: place.start,
+        len: place.len() / size_of::<i32>(),
+    };
+    Some(places.into_iter().map(place).collect())
 }
 
 #[cfg(test)]

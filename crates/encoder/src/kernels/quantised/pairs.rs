@@ -86,6 +86,21 @@ impl PanelRuns {
         (runs, groups.collect())
     }
 
+    /// A panel whose groups begin at `at`.
+    pub(super) fn from_parts(at: usize, len: usize, extra: Vec<u16>) -> Self {
+        Self { at, len, extra }
+    }
+
+    /// The groups of a run.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The groups of the lines at the end.
+    pub(super) fn extra(&self) -> &[u16] {
+        &self.extra
+    }
+
     /// Says where the groups begin.
     pub(in crate::kernels) fn begin_at(&mut self, at: usize) {
         self.at = at;

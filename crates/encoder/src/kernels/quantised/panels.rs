@@ -134,6 +134,7 @@ impl Int8Panels {
     /// packed before.
     pub(super) fn from_parts(
         groups: Packed,
+        runs: Vec<PanelRuns>,
         [scales, sums, bias]: [Aligned; 3],
         width: usize,
         [n, k]: [usize; 2],
@@ -141,7 +142,7 @@ impl Int8Panels {
     ) -> Self {
         Self {
             groups,
-            runs: Vec::new(),
+            runs,
             scales,
             sums,
             bias,
