@@ -36,11 +36,13 @@ pub(crate) struct Config {
 
 impl Config {
     /// Tells whether the quantised layers can run the model: widths in multiples of 32, heads of
-    /// 32 or 64.
+    /// 32 or 64, and no sum of products that leaves 32 bits: `255 * 127 * 65_536 < 2^31`.
     pub(crate) fn fits_int8(&self) -> bool {
+        const GREATEST_WIDTH: usize = 65_536;
         let head_dim = self.hidden / self.n_heads;
         self.hidden.is_multiple_of(32)
             && self.intermediate.is_multiple_of(32)
+            && self.hidden.max(self.intermediate) <= GREATEST_WIDTH
             && (head_dim == 32 || head_dim == 64)
     }
 }
@@ -324,6 +326,18 @@ mod tests {
         assert_eq!(folder.revision, "");
         assert_eq!(folder.config.n_types, 2);
         assert!(!folder.name.is_empty(), "the folder's own name");
+    }
+
+    #[test]
+    fn layers_are_quantised_only_where_their_sums_stay_within_32_bits() {
+        let config = |intermediate: usize| {
+            let config = BERT.replace("\"hidden_size\": 8", "\"hidden_size\": 64");
+            let config = config.replace(": 16", &format!(": {intermediate}"));
+            read(&config, None).unwrap().config
+        };
+        for (intermediate, fits) in [(32, true), (65_536, true), (65_568, false), (48, false)] {
+            assert_eq!(config(intermediate).fits_int8(), fits, "{intermediate}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Products of bytes in pairs, for machines that have no instruction for four of them (AVX2 without
-//! VNNI): `vpmaddubsw` multiplies bytes with signed bytes and adds two products up to
-//! one word, at twice the rate of products of words. But a word is soon full: `255 * 127 * 2` does
-//! not fit, and is cut off unseen.
+//! VNNI): `vpmaddubsw` multiplies bytes with signed bytes and adds two products up to one word, at
+//! twice the rate of products of words. But a word is soon full: `255 * 127 * 2` does not fit, and is
+//! cut off unseen.
 //!
 //! Activations are 0 to 255, so a sum of products stays within the word if the weights above 0 add up
 //! to 128 at most and those below 0 too ([`MOST`]). The weights are known when they are packed, so
@@ -41,7 +41,7 @@ pub(in crate::kernels) struct PanelRuns {
     at: usize,
     /// Groups whose products are added up as words.
     len: usize,
-    /// The groups of the lines at its end.
+    /// The groups of the lines at its end; a panel has 16,384 groups at most.
     extra: Vec<u16>,
 }
 
