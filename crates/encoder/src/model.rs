@@ -51,10 +51,11 @@ impl ModelOptions {
     /// share and which is made if need be; where that cannot be written to either, nothing is kept.
     ///
     /// The file is as large as the layers' weights at a byte each (21 MB for the shipped models), or
-    /// at two where the machine multiplies words.
-    /// It is used only if it is whole, by its digest, and was made from these very files for this
-    /// instruction set; else it is replaced. Results are the same, bit for bit. Nothing is kept of
-    /// a model that runs in f32 or on [`InstructionSet::Avx2`].
+    /// at two where the machine multiplies words. It is mapped while the model is in use, and so
+    /// must not be cut short or overwritten in place. It is used only if it is whole, by its digest,
+    /// and was made from these very files for this instruction set; else it is replaced, by another
+    /// file of its name. Results are the same, bit for bit. Nothing is kept of a model that runs in
+    /// f32.
     #[must_use]
     pub fn with_packed_kept(mut self, elsewhere: Option<PathBuf>) -> Self {
         self.packed = Some(KeepPacked { elsewhere });
@@ -102,7 +103,7 @@ impl Model {
     /// `config_sentence_transformers.json`.
     ///
     /// Weights may be F32, F16, BF16 or I8 with scales. They are packed into memory (or
-    /// [read as they were packed before](ModelOptions::with_packed_kept)), all but the word
+    /// [mapped as they were packed before](ModelOptions::with_packed_kept)), all but the word
     /// embeddings, which stay mapped: the file must not be cut short or overwritten in place
     /// while the model is in use.
     ///
