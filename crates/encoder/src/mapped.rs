@@ -15,6 +15,6 @@ use memmap2::Mmap;
 pub(crate) fn map(path: &Path) -> io::Result<Mmap> {
     let file = File::open(path)?;
     // SAFETY: the mapping is private and only read. Nobody may cut the file short or overwrite it
-    // while it is mapped; the model folder's documentation says so.
+    // while it is mapped; `Model::open`, `ModelOptions::with_packed_kept` and docs/format.md say so.
     unsafe { Mmap::map(&file) }
 }

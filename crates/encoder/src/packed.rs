@@ -27,6 +27,7 @@ use std::fs;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::ARITHMETIC;
 use crate::instruction_set::InstructionSet;
@@ -44,6 +45,12 @@ const FRONT_BYTES: usize = KNOWN_BYTES + blake3::OUT_LEN;
 
 /// The end of the file's name.
 const EXTENSION: &str = "packed";
+
+/// The beginning of the name of a file that is being written.
+const TEMPORARY: &str = ".packing-";
+
+/// Nobody takes so long to write a file.
+const LONG_AGO: Duration = Duration::from_secs(3600);
 
 type Known = [u8; KNOWN_BYTES];
 
@@ -138,6 +145,7 @@ fn write(path: &Path, known: &Known, matrices: &[Int8Panels]) -> io::Result<()> 
     if !folder.is_dir() {
         fs::create_dir_all(folder)?;
     }
+    remove_left_behind(folder);
     let mut file = temporary(folder)?;
     let mut hasher = blake3::Hasher::new();
     file.write_all(known)?;
@@ -152,11 +160,29 @@ fn write(path: &Path, known: &Known, matrices: &[Int8Panels]) -> io::Result<()> 
     Ok(())
 }
 
+/// Removes what runs that were killed while they wrote have left in the folder: nobody writes for so
+/// long. What cannot be removed stays.
+fn remove_left_behind(folder: &Path) {
+    let is_left_behind = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let age = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = age.ok().and_then(|changed| changed.elapsed().ok());
+        name.starts_with(TEMPORARY)
+            && name.ends_with(EXTENSION)
+            && age.is_some_and(|age| age > LONG_AGO)
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(is_left_behind) {
+        let _ = fs::remove_file(entry.path());
+    }
+}
+
 /// Makes a file that nobody else writes, for everyone to read, as files usually are.
 fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let suffix = format!(".{EXTENSION}");
     let mut builder = tempfile::Builder::new();
-    builder.suffix(&suffix);
+    builder.prefix(TEMPORARY).suffix(&suffix);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)

@@ -143,26 +143,19 @@ impl Weights {
 
     /// The greatest magnitude that the `n` values of a linear layer reach, as [`Self::int8`] packs
     /// it, for rows that `norm` has normalised: such a row, before gain and shift, is as long as the
-    /// root of its width at most and has a mean of 0.
-    pub(crate) fn reach(&self, name: &str, n: usize, norm: &Norm) -> Result<f32> {
+    /// root of its width at most and has a mean of 0. None where it is no number of 32 bits.
+    pub(crate) fn reach(&self, name: &str, n: usize, norm: &Norm) -> Result<Option<f32>> {
         let k = norm.gain.len();
         let table = self.matrix(&format!("{name}.weight"), n, k)?;
         let bias = self.values(&format!("{name}.bias"), n, 1)?;
         let mut numbers = vec![0; k];
-        let mut reach = 0.0_f32;
-        for (row, bias) in bias.iter().enumerate() {
+        let mut reach = 0.0_f64;
+        for (row, &bias) in bias.iter().enumerate() {
             let scale = table.read_int8(self, row, &mut numbers);
-            let (mut sum, mut squares, mut shift) = (0.0, 0.0, 0.0);
-            for (&number, (gain, by)) in numbers.iter().zip(norm.gain.iter().zip(&norm.shift)) {
-                let weight = f32::from(number);
-                sum += weight * gain;
-                squares += (weight * gain).powi(2);
-                shift += weight * by;
-            }
-            let length = (squares * k as f32 - sum * sum).max(0.0).sqrt();
-            reach = reach.max(length * scale.abs() + (shift * scale + bias).abs());
+            reach = reach.max(reach_of_row(&numbers, scale, bias, norm));
         }
-        Ok(reach)
+        let reach = reach as f32;
+        Ok(reach.is_finite().then_some(reach))
     }
 
     /// Finds the weights of a layer normalisation.
@@ -363,6 +356,22 @@ impl Table {
     }
 }
 
+/// The greatest magnitude of one value of a linear layer, as [`Weights::reach`] says. In 64 bits: the
+/// difference of two squares would be lost in fewer.
+fn reach_of_row(numbers: &[i8], scale: f32, bias: f32, norm: &Norm) -> f64 {
+    let (mut sum, mut squares, mut shift) = (0.0, 0.0, 0.0);
+    for (&number, (&gain, &by)) in numbers.iter().zip(norm.gain.iter().zip(&norm.shift)) {
+        let weight = f64::from(number);
+        let scaled = weight * f64::from(gain);
+        sum += scaled;
+        squares += scaled * scaled;
+        shift += weight * f64::from(by);
+    }
+    let length = (squares * numbers.len() as f64 - sum * sum).max(0.0).sqrt();
+    let scale = f64::from(scale);
+    length * scale.abs() + (shift * scale + f64::from(bias)).abs()
+}
+
 fn fill(to: &mut [f32], from: impl Iterator<Item = f32>) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = from;
@@ -379,4 +388,36 @@ fn f32s(bytes: &[u8]) -> impl Iterator<Item = f32> {
 
 fn pairs(bytes: &[u8]) -> impl Iterator<Item = [u8; 2]> {
     bytes.as_chunks::<2>().0.iter().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn norm(gain: f32, shift: f32) -> Norm {
+        Norm {
+            gain: vec![gain; 4],
+            shift: vec![shift; 4],
+            epsilon: 1e-12,
+        }
+    }
+
+    #[test]
+    fn a_value_reaches_as_far_as_the_longest_row_along_its_weights() {
+        // Without their mean, weights 3 1 1 -1 are 2 0 0 -2, of a length of the root of 8; the row is
+        // as long as the root of 4.
+        let reach = reach_of_row(&[3, 1, 1, -1], 0.5, -7.0, &norm(2.0, 0.25));
+        let length = 2.0 * 8_f64.sqrt() * 2.0 * 0.5;
+        assert!(
+            (reach - (length + (1.0 * 0.5 - 7.0_f64).abs())).abs() < 1e-9,
+            "{reach}"
+        );
+    }
+
+    #[test]
+    fn an_immense_gain_and_nearly_equal_weights_are_not_lost() {
+        let of_gain = |gain| reach_of_row(&[127, 126, 127, 126], 1e-20, 0.0, &norm(gain, 0.0));
+        let (small, immense) = (of_gain(1.0), of_gain(3e37));
+        assert!((immense / small / 3e37 - 1.0).abs() < 1e-6, "{immense}");
+    }
 }

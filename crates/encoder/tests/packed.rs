@@ -291,6 +291,28 @@ fn models_share_a_folder_and_each_has_its_own_file() {
 }
 
 #[test]
+fn what_a_killed_run_has_left_is_removed_when_it_is_old() {
+    let dir = small_model();
+    let left = |name: &str, hours: u64| {
+        let path = dir.path().join(name);
+        let file = fs::File::create(&path).unwrap();
+        let age = std::time::Duration::from_secs(3600 * hours + 60);
+        file.set_modified(std::time::SystemTime::now() - age)
+            .unwrap();
+        path
+    };
+    let old = left(".packing-abc.packed", 1);
+    let kept_files = [
+        left(".packing-def.packed", 0),
+        left("other.packed", 5),
+        left(".packing-notes.txt", 5),
+    ];
+    open(dir.path(), &kept(None));
+    assert!(!old.exists());
+    assert!(kept_files.iter().all(|path| path.exists()));
+}
+
+#[test]
 fn many_may_open_at_once() {
     let dir = small_model();
     let expected = results(&open(dir.path(), &ModelOptions::default()));

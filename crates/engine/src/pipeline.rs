@@ -136,8 +136,8 @@ impl Engine {
     /// Opens what the search needs, both models side by side, and returns the bi-encoder if it is one of
     /// them.
     ///
-    /// That the cross-encoder cannot be opened is reported when the second pass begins. With a budget it
-    /// is not opened before then, as there may be no time for it.
+    /// That the cross-encoder cannot be opened is reported when the second pass begins. It is not opened
+    /// before then where nothing is opened beside it, and with a budget, as there may be no time for it.
     fn open_models(
         &self,
         snapshot: &Snapshot,
@@ -151,7 +151,8 @@ impl Engine {
             snapshot.check_model(embedder.model())?;
             Ok(Some(embedder))
         };
-        if options.second_pass == SecondPass::Off
+        if options.first_pass.mode == Mode::Lexical
+            || options.second_pass == SecondPass::Off
             || options.budget.is_some()
             || snapshot.n_passages() == 0
         {

@@ -292,7 +292,10 @@ fn pack(
         linear(&["attention.self.query"], hidden, hidden)?,
         linear(&keys_values, hidden, hidden)?,
         linear(&["attention.output.dense"], hidden, hidden)?,
-        up.with_reach(reach),
+        match reach {
+            Some(reach) => up.with_reach(reach),
+            None => up,
+        },
         linear(&["output.dense"], hidden, intermediate)?,
     ])
 }

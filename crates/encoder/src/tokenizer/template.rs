@@ -22,7 +22,7 @@ struct Part {
     of_type: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Content {
     Special(u32),
     First,
@@ -35,7 +35,7 @@ const SECOND: u32 = u32::MAX - 1;
 
 impl Template {
     /// Fails where the file names special tokens that it does not define, on which the tokenizer
-    /// panics.
+    /// panics, and where a text does not stand once: what it takes of the tokens would not be known.
     pub(super) fn of(tokenizer: &tokenizers::Tokenizer) -> tokenizers::Result<Self> {
         panic::catch_unwind(AssertUnwindSafe(|| Self::learn(tokenizer)))
             .unwrap_or_else(|_| Err("the special tokens cannot be placed".into()))
@@ -50,10 +50,18 @@ impl Template {
                 .map(|(&id, &of_type)| Part::new(id, of_type))
                 .collect())
         };
-        Ok(Self {
-            single: parts(None)?,
-            pair: parts(Some(text(SECOND)))?,
-        })
+        let (single, pair) = (parts(None)?, parts(Some(text(SECOND)))?);
+        let once = |parts: &[Part], content: Content| {
+            let same = parts.iter().filter(|part| part.content == content);
+            same.count() == 1
+        };
+        let each_once = once(&single, Content::First)
+            && once(&pair, Content::First)
+            && once(&pair, Content::Second);
+        if !each_once {
+            return Err("each text must stand once among the special tokens".into());
+        }
+        Ok(Self { single, pair })
     }
 
     /// Returns the tokens of a text or a pair with the special ones.

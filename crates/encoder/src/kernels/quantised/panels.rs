@@ -29,7 +29,7 @@ pub(crate) struct Int8Panels {
     /// No value of a product is greater in magnitude, where that is known.
     #[cfg_attr(
         not(target_arch = "x86_64"),
-        allow(dead_code, reason = "only tiles are followed by words")
+        allow(dead_code, reason = "GELU is in words there alone")
     )]
     reach: Option<f32>,
 }

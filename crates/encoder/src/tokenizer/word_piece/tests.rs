@@ -340,17 +340,28 @@ fn special_tokens_go_where_the_file_says() {
 }
 
 #[test]
-fn a_template_of_tokens_that_are_not_there_is_damage() {
-    let piece = json!({ "SpecialToken": { "id": "nowhere", "type_id": 0 } });
-    let processor = json!({
-        "type": "TemplateProcessing", "single": [piece], "pair": [piece], "special_tokens": {},
-    });
-    let file = small(&json!({ "[UNK]": 0 }), &processor);
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("tokenizer.json");
-    fs::write(&path, file.to_string()).unwrap();
-    let refused = Tokenizer::parse(&path, &fs::read(&path).unwrap());
-    assert!(matches!(refused, Err(Error::DamagedTokenizer { .. })));
+fn a_template_of_tokens_that_are_not_there_or_without_a_text_or_with_one_twice_is_damage() {
+    let nowhere = json!([{ "SpecialToken": { "id": "nowhere", "type_id": 0 } }]);
+    let text = |id| json!({ "Sequence": { "id": id, "type_id": 0 } });
+    let (one, both) = (json!([text("A")]), json!([text("A"), text("B")]));
+    let twice = json!([text("A"), text("A")]);
+    for (single, pair) in [
+        (&nowhere, &nowhere),
+        (&one, &one),
+        (&twice, &both),
+        (&json!([]), &both),
+        (&one, &json!([text("A"), text("B"), text("B")])),
+    ] {
+        let processor = json!({
+            "type": "TemplateProcessing", "single": single, "pair": pair, "special_tokens": {},
+        });
+        let bytes = small(&json!({ "[UNK]": 0 }), &processor).to_string();
+        let refused = Tokenizer::parse(Path::new("tokenizer.json"), bytes.as_bytes());
+        assert!(
+            matches!(refused, Err(Error::DamagedTokenizer { .. })),
+            "{single} {pair}"
+        );
+    }
 }
 
 fn small(vocabulary: &serde_json::Value, processor: &serde_json::Value) -> serde_json::Value {
