@@ -52,7 +52,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use reread_encoder::Model;
-use reread_encoder::onnx_runtime::OnnxRuntime;
+use reread_models::OnnxRuntime;
 
 use crate::corpus::Corpus;
 use crate::race::Share;

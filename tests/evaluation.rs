@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use reread_engine::eval::{Measure, Qrels, Run, evaluate};
+use reread_eval::{Measure, Qrels, Run, evaluate};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use reread_encoder::onnx_runtime::{OnnxError, OnnxRuntime, Pooling};
-use reread_index::{Embedder, FastembedEmbedder, FastembedEmbedderOptions};
-use reread_rerank::{CrossEncoder, FastembedCrossEncoder, FastembedCrossEncoderOptions};
+use reread_models::{CrossEncoder, FastembedCrossEncoder, FastembedCrossEncoderOptions};
+use reread_models::{Embedder, FastembedEmbedder, FastembedEmbedderOptions};
+use reread_models::{OnnxError, OnnxRuntime, Pooling};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -44,11 +44,13 @@ fn listed(index: &Path) -> Value {
     let snapshot = Snapshot::open(index).unwrap();
     let status = snapshot.status();
     let mut passages = Vec::new();
-    for (document, id, path) in snapshot.documents() {
-        for passage in snapshot.passages_of(document) {
-            let vector = snapshot.vector(passage).unwrap();
-            let passage = snapshot.passage(passage).unwrap();
-            assert_eq!((passage.doc_id.as_str(), passage.path.as_str()), (id, path));
+    for document in snapshot.documents() {
+        for passage in snapshot.passages_of(document.key).unwrap() {
+            let vector = snapshot.vector(passage.key).unwrap();
+            assert_eq!(
+                (&passage.doc_id, &passage.path),
+                (&document.id, &document.path)
+            );
             passages.push(listed_passage(&passage, vector));
         }
     }

@@ -7,8 +7,8 @@
 mod common;
 
 use common::{gains, judgements, questions, sample};
-use reread_engine::eval::{ndcg_at, recall_at};
 use reread_engine::{Engine, SearchOptions, SecondPass};
+use reread_eval::{ndcg_at, recall_at};
 
 /// Measured when the floors were set (nDCG@10 .342 and .378, recall@100 .754), less .02 for what
 /// another instruction set's rounding may change. A change that falls below must say why, with figures.

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reread_encoder::Model;
-use reread_engine::eval::ndcg_at;
 use reread_engine::{
     BoxError, ChunkOptions, Embedder, Engine, Hit, IndexOptions, Mode, ModelIdentity,
     RetrieveOptions, SearchOptions, SecondPass,
 };
+use reread_eval::ndcg_at;
 use serde::Deserialize;
 
 use crate::Result;

@@ -13,7 +13,7 @@ use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::Tensor;
 use reread_encoder::Tokens;
-use reread_encoder::onnx_runtime::OnnxRuntime;
+use reread_models::OnnxRuntime;
 
 use crate::Result;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fastembed::TextRerank;
 use reread_encoder::{InstructionSet, Model, Precision};
-use reread_rerank::DEFAULT_PAIR_TOKENS;
+use reread_models::DEFAULT_PAIR_TOKENS;
 
 use crate::corpus::{Corpus, Question};
 use crate::figures::{differences, head, kendall_tau, mean, row, spread};

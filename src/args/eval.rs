@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use reread_engine::eval::Measure;
+use reread_eval::Measure;
 
 use super::IndexFolder;
 use super::settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings};
@@ -208,5 +208,5 @@ impl From<EvalSearchFlags> for SearchFlags {
 
 pub(super) fn measure(name: &str) -> Result<Measure, String> {
     name.parse()
-        .map_err(|error: reread_engine::Error| error.to_string())
+        .map_err(|error: reread_eval::Error| error.to_string())
 }

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp, ZonedDateTime};
-use reread_engine::{Calibration, InstructionSet};
+use reread_engine::{BadCalibration, Calibration, InstructionSet};
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -129,7 +129,8 @@ pub(crate) fn weight(text: &str) -> Result<f32, String> {
 
 /// Reads what `reread tune` writes of a cross-encoder's scores.
 pub(crate) fn calibration(text: &str) -> Result<Calibration, String> {
-    text.parse().map_err(str::to_owned)
+    text.parse()
+        .map_err(|problem: BadCalibration| problem.to_string())
 }
 
 /// Reads the name of an instruction set that this machine has.

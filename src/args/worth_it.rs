@@ -1,7 +1,7 @@
 //! Flags of `reread worth-it`.
 
 use clap::Args;
-use reread_engine::eval::Measure;
+use reread_eval::Measure;
 
 use super::SearchFlags;
 use super::eval::{JudgedArgs, measure};

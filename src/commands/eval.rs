@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use reread_engine::Engine;
-use reread_engine::eval::{TrialOptions, summarise};
+use reread_eval::{TrialOptions, summarise};
 
 use super::judged::{DEPTHS, Place};
 use super::{raw_stdout, styled_stdout};

@@ -5,8 +5,8 @@ mod file;
 use std::io::{self, BufRead, Write};
 
 use anyhow::bail;
-use reread_engine::eval::{QueryText, disputed, effect, read_queries, standing};
 use reread_engine::{By, Engine, Hit, SearchOptions, SecondPass, Stop};
+use reread_eval::{QueryText, disputed, effect, read_queries, standing};
 
 use self::file::Judgements;
 use super::search::refresh;

@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use reread_engine::eval::{
-    Collection, MIN_QUESTIONS, Measure, Presence, QueryText, System, Target, Targets, Trial,
-    TrialOptions, evaluate, known_items, run_of,
-};
 use reread_engine::{Engine, Snapshot};
+use reread_eval::{
+    Collection, MIN_QUESTIONS, Measure, Presence, QueryText, System, Target, Targets, Trial,
+    TrialOptions, evaluate, known_items, run_of, try_systems,
+};
 
 use super::search::refresh;
 use crate::args::{CommonArgs, JudgedArgs, Settings};
@@ -164,7 +164,7 @@ impl Place {
             Asked::Judged(collection) => (collection, None),
             Asked::KnownItems(n, seed) => known(&snapshot, n, seed)?,
         };
-        let targets = Targets::find(&collection.qrels, &snapshot)?;
+        let targets = Targets::find(&collection.qrels, snapshot.as_ref())?;
         let mut warnings = warnings(&collection, &targets);
         warnings.extend(note);
         let questions = asked(&collection, limit, &mut warnings).to_vec();
@@ -247,7 +247,7 @@ impl Judged {
         let bar = progress::questions(quiet, self.questions.len());
         let mut trials = Vec::with_capacity(self.questions.len());
         for question in &self.questions {
-            trials.push(self.engine.try_systems(question, &self.targets, options)?);
+            trials.push(try_systems(&self.engine, question, &self.targets, options)?);
             bar.inc(1);
         }
         bar.finish_and_clear();
@@ -285,11 +285,10 @@ fn say_kept(engine: &Engine, trials: &[Trial], quiet: bool) {
 
 /// Questions made from the documents, and what must be said of them.
 fn known(snapshot: &Snapshot, n: usize, seed: u64) -> anyhow::Result<(Collection, Option<String>)> {
-    let passages = snapshot
-        .documents()
-        .flat_map(|(document, ..)| snapshot.passages_of(document))
-        .map(|passage| snapshot.passage(passage))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut passages = Vec::with_capacity(snapshot.n_passages());
+    for document in snapshot.documents() {
+        passages.extend(snapshot.passages_of(document.key)?);
+    }
     let collection = known_items(&passages, n, seed);
     if collection.queries.is_empty() {
         bail!("no question could be made: no passage has a sentence of eight words");

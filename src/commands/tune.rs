@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use reread_engine::eval::{
-    Answer, Comparison, Fit, Measure, System, TrialOptions, calibrate, compare, trust, weigh,
-};
 use reread_engine::{
     Calibration, Fusion, ModelIdentity, RetrieveOptions, SearchOptions, SecondPass,
+};
+use reread_eval::{
+    Answer, Comparison, Fit, Measure, System, TrialOptions, calibrate, compare, trust, weigh,
 };
 use toml_edit::{DocumentMut, value};
 

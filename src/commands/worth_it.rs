@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use anyhow::bail;
-use reread_engine::eval::{Measure, System, Trial, TrialOptions, time, weigh};
 use reread_engine::{SearchOptions, SecondPass};
+use reread_eval::{Measure, System, Trial, TrialOptions, time, weigh};
 
 use super::judged::{DEPTHS, Judged, PERCENTS, Place};
 use super::{raw_stdout, styled_stdout};

@@ -8,8 +8,8 @@ mod tables;
 
 use std::io::{self, Write};
 
-use reread_engine::eval::statistics::queries_needed;
-use reread_engine::eval::{
+use reread_eval::statistics::queries_needed;
+use reread_eval::{
     Comparison, Losses, Measure, Part, System, SystemSummary, Targets, Trial, run_of,
 };
 

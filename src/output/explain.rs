@@ -74,7 +74,6 @@ fn first_pass(result: &SearchResult, options: &SearchOptions) -> String {
         (Mode::Lexical | Mode::Vector, _) => String::new(),
         (_, Fusion::Rrf { rrf_k }) => format!(", RRF with k {rrf_k}"),
         (_, Fusion::Blend { dense_weight }) => format!(", blend with {dense_weight} on vectors"),
-        _ => String::new(),
     };
     format!(
         "{}: {} by BM25, {} by vectors{method}{fusion}; {} from {}",

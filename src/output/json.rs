@@ -44,7 +44,6 @@ pub(crate) fn write_answer(
                     Stopped::Budget => "budget",
                     Stopped::Certain => "certain",
                     Stopped::Confident => "confident",
-                    _ => "other",
                 }),
                 time_left_ms: result.second_pass.time_left.map(milliseconds),
             },

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use reread_engine::Passage;
-use reread_engine::eval::Standing;
+use reread_eval::Standing;
 
 use super::eval::{p_value, signed};
 use super::{clean, clean_lines, counted, grouped};

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use reread_engine::eval::statistics::queries_needed;
-use reread_engine::eval::{Answer, Comparison, Kind, Measure, N_SPLITS, SMALLEST_GAIN, Verdict};
+use reread_eval::statistics::queries_needed;
+use reread_eval::{Answer, Comparison, Kind, Measure, N_SPLITS, SMALLEST_GAIN, Verdict};
 use serde::Serialize;
 
 use super::eval::{ALPHA, ComparisonJson, POWER, comparison_json, decimal, p_value, signed};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use reread_encoder::onnx_runtime::{OnnxError, OnnxRuntime};
+use reread_models::{OnnxError, OnnxRuntime};
 
 /// int8 arithmetic differs a little between versions, so one is preferred to the newest.
 const WANTED: [&str; 2] = ["onnxruntime==1.24.4", "onnxruntime>=1.24"];

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use reread_engine::{
     Embedder, Engine, Mode, Models, RetrieveOptions, SearchOptions, SecondPass, Snapshot,
 };
-use reread_index::BertEmbedder;
+use reread_models::BertEmbedder;
 
 #[allow(dead_code)] // Each test uses a part of it.
 #[path = "../common/place.rs"]
@@ -57,14 +57,11 @@ pub(crate) fn embedder() -> Arc<dyn Embedder> {
 
 /// Every passage of an index: document, text, lines.
 pub(crate) fn content(snapshot: &Snapshot) -> Vec<(String, String, u32)> {
-    let ids = snapshot
+    let passages = snapshot
         .documents()
-        .flat_map(|(id, _, _)| snapshot.passages_of(id));
-    let mut content: Vec<_> = ids
-        .map(|id| {
-            let passage = snapshot.passage(id).unwrap();
-            (passage.doc_id, passage.text, *passage.lines.start())
-        })
+        .flat_map(|document| snapshot.passages_of(document.key).unwrap());
+    let mut content: Vec<_> = passages
+        .map(|passage| (passage.doc_id, passage.text, *passage.lines.start()))
         .collect();
     content.sort();
     content

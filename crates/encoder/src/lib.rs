@@ -58,6 +58,7 @@
 
 mod batch;
 mod bert;
+mod cancel;
 mod config;
 mod error;
 mod identity;
@@ -65,13 +66,12 @@ mod instruction_set;
 mod kernels;
 mod mapped;
 mod model;
-#[cfg(feature = "onnx-runtime")]
-pub mod onnx_runtime;
 mod packed;
 mod tokenizer;
 mod weights;
 
 pub use bert::Precision;
+pub use cancel::{CancelToken, Cancelled};
 pub use error::{Error, Result};
 pub use identity::ModelIdentity;
 pub use instruction_set::InstructionSet;

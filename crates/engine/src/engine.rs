@@ -3,16 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
+use reread_document::Document;
 use reread_index::backup::{self, Copied, Overwrite};
 use reread_index::doctor::{self, Diagnosis, Loss, Mended};
-use reread_index::{
-    Document, Embedder, IndexOptions, IndexSummary, IndexWriter, Observer, Snapshot, Status,
-};
-use reread_rerank::{CrossEncoder, rank, relevance};
+use reread_index::{IndexOptions, IndexSummary, IndexWriter, Observer, Snapshot, Status};
+use reread_models::{CrossEncoder, Embedder, Models};
+use reread_rerank::{ScoreCache, check_logits, rank, relevance};
+use reread_retrieval::{FirstPass, LocalFirstPass};
 
-use crate::models::Models;
-use crate::score_cache::{self, ScoreCache};
-use crate::second_pass::check_logits;
 use crate::{Error, Result};
 
 /// The name of the index folder inside an indexed folder.
@@ -29,6 +27,7 @@ pub struct Engine {
     models: Models,
     embedder: Lazy<dyn Embedder>,
     cross_encoder: Lazy<dyn CrossEncoder>,
+    first_pass: Option<Arc<dyn FirstPass>>,
     snapshot: RwLock<Option<Arc<Snapshot>>>,
     scores: OnceLock<ScoreCache>,
     threads: Option<rayon::ThreadPool>,
@@ -43,6 +42,7 @@ pub struct EngineBuilder {
     models: Models,
     embedder: Option<Arc<dyn Embedder>>,
     cross_encoder: Option<Arc<dyn CrossEncoder>>,
+    first_pass: Option<Arc<dyn FirstPass>>,
     n_threads: usize,
 }
 
@@ -251,7 +251,27 @@ impl Engine {
         Ok(self.snapshot()?.status())
     }
 
-    /// The snapshot that searches use now; opened if none is.
+    /// The first pass that searches ask now: the one that was given, or the index as it is.
+    ///
+    /// # Errors
+    /// What opening an index can fail with.
+    pub fn first_pass(&self) -> Result<Arc<dyn FirstPass>> {
+        match &self.first_pass {
+            Some(first_pass) => Ok(Arc::clone(first_pass)),
+            None => Ok(self.snapshot()?),
+        }
+    }
+
+    /// Asks the first pass what only one with its passages at hand can say.
+    ///
+    /// # Errors
+    /// `NotLocal` where it has none; what opening an index and `ask` can fail with.
+    pub fn with_local<T>(&self, ask: impl FnOnce(&dyn LocalFirstPass) -> Result<T>) -> Result<T> {
+        let first_pass = self.first_pass()?;
+        ask(first_pass.local().ok_or(Error::NotLocal)?)
+    }
+
+    /// The snapshot of the index that searches use now; opened if none is.
     ///
     /// # Errors
     /// What opening an index can fail with.
@@ -290,7 +310,8 @@ impl Engine {
     /// # Errors
     /// `NoModel`, `Model`.
     pub fn embedder(&self) -> Result<Arc<dyn Embedder>> {
-        self.embedder.get_or_open(|| self.models.open_embedder())
+        let open = || Ok(self.models.open_embedder()?);
+        self.embedder.get_or_open(open)
     }
 
     /// The cross-encoder; opened if it is not yet.
@@ -298,8 +319,8 @@ impl Engine {
     /// # Errors
     /// `NoModel`, `Model`.
     pub fn cross_encoder(&self) -> Result<Arc<dyn CrossEncoder>> {
-        self.cross_encoder
-            .get_or_open(|| self.models.open_cross_encoder())
+        let open = || Ok(self.models.open_cross_encoder()?);
+        self.cross_encoder.get_or_open(open)
     }
 
     /// Keeps every score of the cross-encoder from now on, in `scores.cache` in the index folder, and
@@ -371,6 +392,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Sets a first pass of the application's own, which searches then ask instead of an index.
+    #[must_use]
+    pub fn first_pass(mut self, first_pass: Arc<dyn FirstPass>) -> Self {
+        self.first_pass = Some(first_pass);
+        self
+    }
+
     /// Sets how the index is built.
     #[must_use]
     pub fn index_options(mut self, options: IndexOptions) -> Self {
@@ -412,6 +440,7 @@ impl EngineBuilder {
             models: self.models,
             embedder: Lazy::new(self.embedder),
             cross_encoder: Lazy::new(self.cross_encoder),
+            first_pass: self.first_pass,
             snapshot: RwLock::new(None),
             scores: OnceLock::new(),
             threads,
@@ -426,7 +455,7 @@ impl EngineBuilder {
 pub fn remove_index(folder: &Path) -> Result<()> {
     reread_index::remove_index(folder)?;
     // It is not there unless something was measured.
-    let _: std::io::Result<()> = std::fs::remove_file(folder.join(score_cache::FILE));
+    let _: std::io::Result<()> = std::fs::remove_file(folder.join(ScoreCache::FILE_NAME));
     Ok(())
 }
 

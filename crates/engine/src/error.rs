@@ -1,5 +1,8 @@
 use std::path::PathBuf;
 
+use reread_models::{BoxError, Cancelled};
+use reread_retrieval::InvalidOption;
+
 /// A `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -10,32 +13,21 @@ pub enum Error {
     /// The first pass or the index failed.
     #[error(transparent)]
     Index(#[from] reread_index::Error),
-    /// A model could not be opened.
-    #[error("cannot open the {role} in {}", path.display())]
-    Model {
-        /// What it was to be: `embedder` or `cross-encoder`.
-        role: &'static str,
-        /// Its folder.
-        path: PathBuf,
-        /// Why not.
-        source: reread_index::BoxError,
-    },
-    /// A model of this name is in none of the folders searched.
-    #[error(
-        "there is no {role} {name:?} in {}; give a model's folder, or say where models are with --models or REREAD_MODELS",
-        list(searched)
-    )]
-    NoModel {
-        /// What it was to be: `embedder` or `cross-encoder`.
-        role: &'static str,
-        /// The name or path asked for.
-        name: String,
-        /// The folders that were searched.
-        searched: Vec<PathBuf>,
-    },
-    /// The cross-encoder failed while scoring.
-    #[error("the cross-encoder failed")]
-    CrossEncoder(#[source] reread_index::BoxError),
+    /// A first pass that is not an index on this machine failed.
+    #[error("the first pass failed")]
+    FirstPass(#[source] BoxError),
+    /// A model could not be found or opened.
+    #[error(transparent)]
+    Models(#[from] reread_models::Error),
+    /// The second pass failed.
+    #[error(transparent)]
+    Rerank(#[from] reread_rerank::Error),
+    /// What was asked for can only be said by a first pass that has its passages at hand.
+    #[error("the first pass is on another machine and cannot say that")]
+    NotLocal,
+    /// The caller asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// The engine was built without a place for an index.
     #[error("the engine has no index; give it a folder or an index folder")]
     NoIndexFolder,
@@ -54,7 +46,7 @@ pub enum Error {
         /// How many were asked for.
         n_threads: usize,
         /// Why not.
-        source: reread_index::BoxError,
+        source: BoxError,
     },
     /// A document to be read is not in the folder it is to be read from.
     #[error("{} is outside {}; only documents of that folder can be read", path.display(), root.display())]
@@ -88,90 +80,6 @@ pub enum Error {
         /// The document's last line.
         last: u32,
     },
-    /// A file of judgements, queries or results cannot be read.
-    #[error("cannot read {}", path.display())]
-    CannotRead {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// A line of judgements, queries or results is not what it should be.
-    #[error("{}:{line}: expected {expected}, found {found}", path.display())]
-    BadLine {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: u64,
-        /// What should stand there.
-        expected: &'static str,
-        /// The beginning of what stands there.
-        found: String,
-    },
-    /// A line of judgements, queries or results says again what an earlier one says.
-    #[error("{}:{line}: {what} stands on line {first} already; remove one of them", path.display())]
-    RepeatedLine {
-        /// The file.
-        path: PathBuf,
-        /// The later line, from 1.
-        line: u64,
-        /// The earlier line, from 1.
-        first: u64,
-        /// What is said twice.
-        what: String,
-    },
-    /// A file of judgements, queries or results holds none.
-    #[error("{} holds no {expected}", path.display())]
-    NothingRead {
-        /// The file.
-        path: PathBuf,
-        /// What it should hold.
-        expected: &'static str,
-    },
-    /// A judged query has no text.
-    #[error("{}:{line}: query {query} is judged here and is not in {}", qrels.display(), queries.display())]
-    QueryWithoutText {
-        /// The judgements.
-        qrels: PathBuf,
-        /// The first judgement of the query, from 1.
-        line: u64,
-        /// The file of queries.
-        queries: PathBuf,
-        /// The query's id.
-        query: String,
-    },
-    /// A folder is not a collection in BEIR layout.
-    #[error("{} has no {missing}; a collection has corpus.jsonl, queries.jsonl and qrels/<split>.tsv, each plain or with .gz", path.display())]
-    NoCollection {
-        /// The folder.
-        path: PathBuf,
-        /// The file that is missing.
-        missing: String,
-    },
-    /// A collection's documents could not be copied to the place where they are indexed.
-    #[error("cannot copy the documents of the collection to {}; choose another place with --index", path.display())]
-    CannotCopy {
-        /// The place.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The second pass failed where its figures were asked for.
-    #[error("query {query}: {problem}")]
-    SecondPass {
-        /// The query's id.
-        query: String,
-        /// What went wrong.
-        problem: String,
-    },
-    /// There is no measure of this name.
-    #[error(
-        "there is no measure {name:?}; there are nDCG@k, R@k, AP, RR@k, P@k, Success@k and Judged@k, with a whole number for k"
-    )]
-    UnknownMeasure {
-        /// The name.
-        name: String,
-    },
     /// An option lies outside its bounds.
     #[error("{option} is {value}, and must be {bound}")]
     InvalidOption {
@@ -184,13 +92,30 @@ pub enum Error {
     },
 }
 
-fn list(paths: &[PathBuf]) -> String {
-    if paths.is_empty() {
-        return "any known place".to_owned();
+impl Error {
+    /// What a first pass failed with, as the type it is.
+    pub fn of_first_pass(error: BoxError) -> Self {
+        let error = match error.downcast::<reread_index::Error>() {
+            Ok(error) => return (*error).into(),
+            Err(error) => error,
+        };
+        let error = match error.downcast::<InvalidOption>() {
+            Ok(error) => return (*error).into(),
+            Err(error) => error,
+        };
+        match error.downcast::<Cancelled>() {
+            Ok(cancelled) => Self::Cancelled(*cancelled),
+            Err(error) => Self::FirstPass(error),
+        }
     }
-    let paths: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    paths.join(", ")
+}
+
+impl From<InvalidOption> for Error {
+    fn from(error: InvalidOption) -> Self {
+        Self::InvalidOption {
+            option: error.option,
+            value: error.value,
+            bound: error.bound,
+        }
+    }
 }

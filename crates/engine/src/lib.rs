@@ -44,42 +44,42 @@
 //! `hub`: fastembed may download the models of its catalogue.
 #![forbid(unsafe_code)]
 
-mod calibration;
-mod early_stop;
 mod engine;
 mod error;
-pub mod eval;
-mod final_order;
-mod models;
+mod fate;
+mod hits;
 mod options;
 mod pipeline;
 mod read_lines;
 mod reading;
 mod result;
-mod score_cache;
-mod second_pass;
-mod span;
+pub mod span;
 mod why;
 
-pub use calibration::Calibration;
 pub use engine::{Engine, EngineBuilder, Reranked, remove_index};
 pub use error::{Error, Result};
-pub use final_order::{blend_passes, final_order, shares};
-pub use models::{DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER, Models};
-pub use options::{By, SearchOptions, SecondPass, Stop};
+pub use fate::{Fate, Losses, Part};
+pub use options::{By, SearchOptions, SecondPass};
 pub use read_lines::read_lines;
 pub use reading::Reading;
+pub use reread_document::{ChunkOptions, Document, DocumentKind, Heading, Lines, Problem, Reason};
 pub use reread_index::{
-    BoxError, ChunkOptions, DenseMethod, Document, DocumentKind, Embedder, Error as IndexError,
-    Filter, Fusion, Heading, HnswOptions, IndexOptions, IndexProgress, IndexSummary, LeftOut,
-    Lines, Mode, ModelIdentity, Observer, Passage, Placed, Problem, Refusal, RetrieveOptions,
+    Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexSummary, Observer,
     Snapshot, SourceSummary, Status, backup, doctor,
 };
+pub use reread_models::{
+    BoxError, CancelToken, Cancelled, CrossEncoder, DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER,
+    DEFAULT_PAIR_TOKENS, Embedder, Error as ModelsError, InstructionSet, ModelIdentity, Models,
+    PairLength, Precision,
+};
 pub use reread_rerank::{
-    CrossEncoder, DEFAULT_PAIR_TOKENS, InstructionSet, PairLength, Precision, relevance,
+    BadCalibration, Calibration, ScoreCache, Stop, Stopped, blend_passes, final_order, relevance,
+    shares,
 };
-pub use result::{
-    FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Stopped, Timings,
+pub use reread_retrieval::{
+    Candidate, DenseMethod, DocumentKey, Filter, FirstPass, Found, Fusion, LIST_LEN, LeftOut,
+    LocalFirstPass, Mode, Passage, PassageKey, Placed, Query, Refusal, Request, RetrieveOptions,
+    Retrieved, Scored, fusion,
 };
-pub use score_cache::ScoreCache;
+pub use result::{FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Timings};
 pub use why::{Cause, Change, Effect, Place, Remedy, Stages, Why};

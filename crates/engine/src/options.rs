@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use reread_index::RetrieveOptions;
-
-use crate::calibration::Calibration;
+use reread_rerank::{Calibration, CancelToken, Stop};
+use reread_retrieval::RetrieveOptions;
 
 /// How many hits a search returns by default: a screenful.
 const DEFAULT_TOP_K: usize = 10;
@@ -14,7 +13,6 @@ pub(crate) const MAX_TOP_K: usize = 1_000;
 
 /// What becomes of the candidates after the first pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
 pub enum SecondPass {
     /// They are returned in the order of the first pass.
     Off,
@@ -43,32 +41,12 @@ impl Default for SecondPass {
 
 /// What one result stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
 pub enum By {
     /// A passage.
     #[default]
     Passage,
     /// A document, shown by its best passage.
     Document,
-}
-
-/// When the second pass may stop before it has read all candidates, as the rest would not change the
-/// results. Their order is the same then, their scores are not quite: shares grow a little.
-///
-/// It reads in first-pass order, four candidates between two looks, and on any number of threads
-/// reads the same ones. With a least score it never stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Stop {
-    /// When it is certain, from the greatest logit that the model can give. That takes weights up to
-    /// 0.5 and few results (`docs/ranking.md`); with the default weight all are read.
-    #[default]
-    Certain,
-    /// When it is likely: what was not read is taken to be at most three standard deviations above
-    /// the mean of what was. About one in a hundred answers differs from that of reading all.
-    Confident,
-    /// Only when all are read.
-    Never,
 }
 
 /// Options of one search. Nothing of it is stored.
@@ -97,6 +75,9 @@ pub struct SearchOptions {
     pub min_probability: Option<f32>,
     /// What one result stands for.
     pub by: By,
+    /// Stops the search when the caller asks for it: it then fails with `Cancelled`. Its deadline, if it has
+    /// one, is a budget like the other.
+    pub cancel: CancelToken,
 }
 
 impl Default for SearchOptions {
@@ -111,6 +92,7 @@ impl Default for SearchOptions {
             calibration: None,
             min_probability: None,
             by: By::default(),
+            cancel: CancelToken::default(),
         }
     }
 }
@@ -190,6 +172,13 @@ impl SearchOptions {
     #[must_use]
     pub fn with_by(mut self, by: By) -> Self {
         self.by = by;
+        self
+    }
+
+    /// Lets the caller stop the search.
+    #[must_use]
+    pub fn with_cancel(mut self, cancel: CancelToken) -> Self {
+        self.cancel = cancel;
         self
     }
 

@@ -4,40 +4,29 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use reread_index::lexical::{Query, highlight};
-use reread_index::{Candidate, Embedder, MAX_DEPTH, Mode, Passage, Snapshot};
-use reread_rerank::rank;
+use reread_models::{CancelToken, Embedder};
+use reread_rerank::{Calibration, Candidate as ToRead, Outcome, ReadOptions, Reader, Stopped};
+use reread_retrieval::fusion::min_max;
+use reread_retrieval::{Candidate, FirstPass, MAX_DEPTH, Mode, Query, Request, RetrieveOptions};
 
-use crate::Result;
-use crate::calibration::Calibration;
 use crate::engine::Engine;
-use crate::final_order::{blend_passes, final_order};
+use crate::hits::Judged;
 use crate::options::{By, SearchOptions, SecondPass};
-use crate::result::{FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Timings};
-use crate::second_pass::Requested;
+use crate::result::{FirstPassReport, SearchResult, SecondPassReport, Timings};
+use crate::{Error, Result};
 
-/// When results are documents, so many passages are retrieved for each at first, as several passages
+/// When results are documents, this many passages are retrieved for each at first, as several passages
 /// may fall on one document; more if they all fall on a few.
 pub(crate) const PASSAGES_PER_DOCUMENT: usize = 4;
 
-/// How many documents the candidates come from.
-fn n_documents(snapshot: &Snapshot, candidates: &[Candidate]) -> Result<usize> {
-    let mut documents = HashSet::new();
-    for candidate in candidates {
-        documents.insert(snapshot.document_of(candidate.passage)?);
-    }
-    Ok(documents.len())
-}
-
-/// Candidates, and what the second pass said of the first of them.
-struct Judged {
-    candidates: Vec<Candidate>,
-    texts: Vec<Passage>,
-    logits: Vec<f32>,
-    /// Of the logits; none without a calibration.
-    probabilities: Vec<f32>,
-    scores: Vec<f32>,
-    order: Vec<usize>,
+/// One search under way: what it is asked, when it must stop, and what it has to say so far.
+struct Search<'a> {
+    query: &'a Query,
+    options: &'a SearchOptions,
+    started: Instant,
+    cancel: CancelToken,
+    timings: Timings,
+    warnings: Vec<String>,
 }
 
 impl Engine {
@@ -48,135 +37,262 @@ impl Engine {
     ///
     /// # Errors
     /// `Index` when there is no index, it cannot be read, or it was built with another model;
-    /// `NoModel` and `Model` for the bi-encoder; `InvalidOption`.
+    /// `Models` for the bi-encoder; `FirstPass` where another one than an index fails; `InvalidOption`;
+    /// `Cancelled`.
     pub fn search(&self, query: &str, options: &SearchOptions) -> Result<SearchResult> {
-        self.install(|| self.search_here(query, options))
-    }
-
-    fn search_here(&self, text: &str, options: &SearchOptions) -> Result<SearchResult> {
         options.check()?;
-        let started = Instant::now();
-        let mut timings = Timings::default();
-        let query = Query::parse(text);
-        let snapshot = self.snapshot()?;
-        let embedder = self.open_models(&snapshot, options)?;
-        timings.open = started.elapsed();
-        let vector = query_vector(embedder.as_deref(), &query, &mut timings)?;
-
-        let mut first_pass = options.first_pass.clone();
-        let depth = first_pass.depth;
-        first_pass.depth = match options.by {
-            By::Passage => depth.max(options.top_k),
-            By::Document => depth.max(options.top_k * PASSAGES_PER_DOCUMENT),
-        };
-        let mut retrieved = snapshot.retrieve(&query, vector.as_deref(), &first_pass)?;
-        while options.by == By::Document
-            && retrieved.candidates.len() == first_pass.depth
-            && n_documents(&snapshot, &retrieved.candidates)? < options.top_k
-            && first_pass.depth < snapshot.n_passages().min(MAX_DEPTH)
-        {
-            first_pass.depth = (first_pass.depth * 4).min(MAX_DEPTH);
-            retrieved = snapshot.retrieve(&query, vector.as_deref(), &first_pass)?;
-        }
-        timings.lexical = retrieved.lexical_time;
-        timings.dense = retrieved.dense_time;
-        let mut warnings = retrieved.warnings;
-        if snapshot.is_unfinished() {
-            let more = "a part of the folder is not indexed yet; `reread index` does what is left";
-            warnings.push(more.to_owned());
-        }
-        let report = FirstPassReport {
-            mode: first_pass.mode,
-            n_candidates: retrieved.candidates.len(),
-            n_lexical: retrieved.n_lexical,
-            n_dense: retrieved.n_dense,
-            dense_method: retrieved.dense_method,
-            n_passages: snapshot.n_passages(),
-        };
-
-        let texts: Result<Vec<Passage>> = retrieved
-            .candidates
-            .iter()
-            .map(|candidate| Ok(snapshot.passage(candidate.passage)?))
-            .collect();
-        let texts = texts?;
-        let scores: Vec<f32> = retrieved.candidates.iter().map(|c| c.score).collect();
-        let n_requested = depth.min(texts.len());
-        let requested = Requested {
-            query: query.text(),
-            passages: &texts[..n_requested],
-            first_pass: &scores[..n_requested],
-            deadline: options
-                .budget
-                .and_then(|budget| started.checked_add(budget)),
-        };
-        let (logits, second_pass) =
-            self.second_pass(&requested, options, &mut timings, &mut warnings);
-        let calibration = calibration(options, &second_pass, &mut warnings);
-        let judged = judge(
-            retrieved.candidates,
-            texts,
+        let read = Query::parse(query);
+        let mut search = Search::begin(&read, options);
+        let first_pass = self.first_pass()?;
+        let vector = self.query_vector(first_pass.as_ref(), &mut search)?;
+        let (candidates, first_pass) =
+            self.candidates(first_pass.as_ref(), vector.as_deref(), &mut search)?;
+        let n_requested = options.first_pass.depth.min(candidates.len());
+        let (outcome, second_pass) = self.second_pass(&candidates[..n_requested], &mut search)?;
+        let calibration = calibration(options, &second_pass, &mut search.warnings);
+        let judged = Judged::new(
+            candidates,
             n_requested,
-            logits,
+            outcome.logits,
             calibration,
             options,
         );
-        let hits = judged.into_hits(&query, options);
-        timings.total = started.elapsed();
+        let hits = judged.into_hits(&read, options);
+        search.timings.total = search.started.elapsed();
         Ok(SearchResult {
-            query: text.to_owned(),
+            query: query.to_owned(),
             hits,
-            timings,
-            first_pass: report,
+            timings: search.timings,
+            first_pass,
             second_pass,
-            warnings,
+            warnings: search.warnings,
         })
     }
 
-    /// Opens what the search needs, both models side by side, and returns the bi-encoder if it is one of
+    /// Opens what the search needs and embeds the query, where vectors are asked.
+    fn query_vector(
+        &self,
+        first_pass: &dyn FirstPass,
+        search: &mut Search<'_>,
+    ) -> Result<Option<Vec<f32>>> {
+        let embedder = self.install(|| self.open_models(first_pass, search.options))?;
+        search.timings.open = search.started.elapsed();
+        search.refuse_cancelled()?;
+        let Some(embedder) = embedder else {
+            return Ok(None);
+        };
+        let embedding = Instant::now();
+        let vector = self.install(|| embedder.embed_query(search.query.text()));
+        search.timings.embed = embedding.elapsed();
+        Ok(Some(vector.map_err(reread_index::Error::Embedder)?))
+    }
+
+    /// Opens both models side by side as far as they are needed, and returns the bi-encoder if it is one of
     /// them.
     ///
     /// That the cross-encoder cannot be opened is reported when the second pass begins. It is not opened
     /// before then where nothing is opened beside it, and with a budget, as there may be no time for it.
     fn open_models(
         &self,
-        snapshot: &Snapshot,
+        first_pass: &dyn FirstPass,
         options: &SearchOptions,
     ) -> Result<Option<Arc<dyn Embedder>>> {
+        if options.first_pass.mode == Mode::Lexical {
+            return Ok(None);
+        }
         let embedder = || -> Result<_> {
-            if options.first_pass.mode == Mode::Lexical {
-                return Ok(None);
-            }
             let embedder = self.embedder()?;
-            snapshot.check_model(embedder.model())?;
+            if let Some(built_with) = first_pass.model() {
+                reread_index::check_model(built_with, embedder.model())?;
+            }
             Ok(Some(embedder))
         };
-        if options.first_pass.mode == Mode::Lexical
-            || options.second_pass == SecondPass::Off
-            || options.budget.is_some()
-            || snapshot.n_passages() == 0
-        {
+        let has_time = options.budget.is_none() && options.cancel.deadline().is_none();
+        if options.second_pass == SecondPass::Off || !has_time || first_pass.n_passages() == 0 {
             return embedder();
         }
         rayon::join(embedder, || self.cross_encoder().map(drop)).0
     }
+
+    /// The first pass: deep enough for the second pass and for the results asked for.
+    fn candidates(
+        &self,
+        first_pass: &dyn FirstPass,
+        vector: Option<&[f32]>,
+        search: &mut Search<'_>,
+    ) -> Result<(Vec<Candidate>, FirstPassReport)> {
+        let SearchOptions { by, top_k, .. } = *search.options;
+        let mut options = search.options.first_pass.clone();
+        options.depth = match by {
+            By::Passage => options.depth.max(top_k),
+            By::Document => options.depth.max(top_k * PASSAGES_PER_DOCUMENT),
+        };
+        let deepest = first_pass.n_passages().min(MAX_DEPTH);
+        loop {
+            let (candidates, report) = self.ask(first_pass, vector, &options, search)?;
+            let is_enough = by == By::Passage
+                || candidates.len() < options.depth
+                || n_documents(&candidates) >= top_k
+                || options.depth >= deepest;
+            if is_enough {
+                return Ok((candidates, report));
+            }
+            options.depth = (options.depth * 4).min(MAX_DEPTH);
+        }
+    }
+
+    /// Asks the first pass once. One that computes does so on this engine's threads; one that waits for
+    /// another machine waits on the caller's, and keeps no other work waiting.
+    fn ask(
+        &self,
+        first_pass: &dyn FirstPass,
+        vector: Option<&[f32]>,
+        options: &RetrieveOptions,
+        search: &mut Search<'_>,
+    ) -> Result<(Vec<Candidate>, FirstPassReport)> {
+        let request = Request {
+            query: search.query,
+            vector,
+            options,
+            cancel: &search.cancel,
+        };
+        let retrieved = match first_pass.local() {
+            Some(_) => self.install(|| first_pass.retrieve(&request)),
+            None => first_pass.retrieve(&request),
+        };
+        let retrieved = retrieved.map_err(Error::of_first_pass)?;
+        search.timings.lexical = retrieved.lexical_time;
+        search.timings.dense = retrieved.dense_time;
+        search.warnings = retrieved.warnings;
+        let candidates = retrieved.found.into_candidates(options);
+        let report = FirstPassReport {
+            mode: options.mode,
+            n_candidates: candidates.len(),
+            n_lexical: retrieved.n_lexical,
+            n_dense: retrieved.n_dense,
+            dense_method: retrieved.dense_method,
+            n_passages: first_pass.n_passages(),
+        };
+        Ok((candidates, report))
+    }
+
+    /// The second pass, as far as time and the options allow. A failure becomes a warning.
+    fn second_pass(
+        &self,
+        candidates: &[Candidate],
+        search: &mut Search<'_>,
+    ) -> Result<(Outcome, SecondPassReport)> {
+        let mut report = SecondPassReport::new(candidates.len());
+        let SecondPass::Rerank { weight } = search.options.second_pass else {
+            report.requested = 0;
+            report.stopped = Some(Stopped::Off);
+            return Ok((Outcome::default(), report));
+        };
+        search.refuse_cancelled()?;
+        if candidates.is_empty() {
+            return Ok((Outcome::default(), report));
+        }
+        if search.cancel.is_late() {
+            report.stopped = Some(Stopped::Budget);
+            return Ok((Outcome::default(), report));
+        }
+        match self.install(|| self.read(candidates, weight, search, &mut report)) {
+            Ok(outcome) => {
+                report.take(&outcome);
+                search.timings.rerank = outcome.time;
+                Ok((outcome, report))
+            }
+            Err(Error::Rerank(reread_rerank::Error::Cancelled(cancelled))) => Err(cancelled.into()),
+            Err(error) => {
+                report.stopped = Some(Stopped::Failed);
+                search.warnings.push(failure(&error));
+                Ok((Outcome::default(), report))
+            }
+        }
+    }
+
+    /// Opens the cross-encoder and has it read.
+    fn read(
+        &self,
+        candidates: &[Candidate],
+        weight: f32,
+        search: &mut Search<'_>,
+        report: &mut SecondPassReport,
+    ) -> Result<Outcome> {
+        let opening = Instant::now();
+        let cross_encoder = self.cross_encoder()?;
+        search.timings.open += opening.elapsed();
+        report.model = Some(cross_encoder.model().clone());
+        let texts: Vec<String> = candidates
+            .iter()
+            .map(|candidate| candidate.passage.contextual_text())
+            .collect();
+        let to_read = to_read(candidates, &texts, search.options.by);
+        let mut reader = Reader::new(cross_encoder.as_ref());
+        if let Some(scores) = self.score_cache() {
+            reader = reader.with_scores(scores);
+        }
+        let options = search.read_options(weight);
+        Ok(reader.read(search.query.text(), &to_read, &options)?)
+    }
 }
 
-/// The query as a vector, if there is a bi-encoder.
-fn query_vector(
-    embedder: Option<&dyn Embedder>,
-    query: &Query,
-    timings: &mut Timings,
-) -> Result<Option<Vec<f32>>> {
-    let Some(embedder) = embedder else {
-        return Ok(None);
-    };
-    let embedding = Instant::now();
-    let vector = embedder
-        .embed_query(query.text())
-        .map_err(reread_index::Error::Embedder)?;
-    timings.embed = embedding.elapsed();
-    Ok(Some(vector))
+impl<'a> Search<'a> {
+    fn begin(query: &'a Query, options: &'a SearchOptions) -> Self {
+        let cancel = match options.budget {
+            Some(budget) => options.cancel.with_budget(budget),
+            None => options.cancel.clone(),
+        };
+        Self {
+            query,
+            options,
+            started: Instant::now(),
+            cancel,
+            timings: Timings::default(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// A search that is cancelled by hand has no answer; one whose time is up has that of the first pass.
+    fn refuse_cancelled(&self) -> Result<()> {
+        if self.cancel.is_cancelled() {
+            return Err(reread_models::Cancelled.into());
+        }
+        Ok(())
+    }
+
+    fn read_options(&self, weight: f32) -> ReadOptions {
+        let options = self.options;
+        let read = ReadOptions::default().with_cancel(self.cancel.clone());
+        // Scores depend on what is read, the order does not. Where hits are left out for their scores,
+        // later ones take their places, so all must be read.
+        if options.min_score.is_some() || options.min_probability.is_some() {
+            return read;
+        }
+        read.with_results(options.top_k, weight, options.stop)
+    }
+}
+
+/// Candidates as the second pass wants them, with the first pass's scores scaled over all of them.
+fn to_read<'a>(candidates: &[Candidate], texts: &'a [String], by: By) -> Vec<ToRead<'a>> {
+    let scores: Vec<f32> = candidates.iter().map(|candidate| candidate.score).collect();
+    let scaled = min_max(&scores);
+    let candidates = candidates.iter().zip(texts).zip(scaled);
+    candidates
+        .map(|((candidate, text), scaled)| {
+            let to_read = ToRead::new(text, scaled);
+            match by {
+                By::Passage => to_read,
+                By::Document => to_read.of_result(candidate.passage.document.0),
+            }
+        })
+        .collect()
+}
+
+/// How many documents the candidates come from.
+fn n_documents(candidates: &[Candidate]) -> usize {
+    let documents = candidates.iter().map(|it| it.passage.document);
+    documents.collect::<HashSet<_>>().len()
 }
 
 /// The calibration, if it is one of the model that was used.
@@ -208,112 +324,13 @@ fn calibration<'a>(
     None
 }
 
-fn judge(
-    candidates: Vec<Candidate>,
-    texts: Vec<Passage>,
-    n_requested: usize,
-    logits: Vec<f32>,
-    calibration: Option<&Calibration>,
-    options: &SearchOptions,
-) -> Judged {
-    let first: Vec<f32> = candidates.iter().map(|candidate| candidate.score).collect();
-    let scores = match options.second_pass {
-        SecondPass::Rerank { weight } if !logits.is_empty() => {
-            let mut scores = blend_passes(&first[..n_requested], &logits, weight);
-            scores.resize(first.len(), 0.0);
-            scores
-        }
-        _ => first,
-    };
-    let order = if logits.is_empty() {
-        (0..candidates.len()).collect()
-    } else {
-        final_order(&scores, logits.len())
-    };
-    let probability = |&logit: &f32| calibration.map(|it| it.probability(logit));
-    Judged {
-        probabilities: logits.iter().map_while(probability).collect(),
-        candidates,
-        texts,
-        logits,
-        scores,
-        order,
+/// What a user reads of a second pass that failed, with its causes.
+fn failure(error: &Error) -> String {
+    let mut causes = vec![error.to_string()];
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        causes.push(cause.to_string());
+        source = cause.source();
     }
-}
-
-impl Judged {
-    fn into_hits(self, query: &Query, options: &SearchOptions) -> Vec<Hit> {
-        let mut reader_ranks = vec![None; self.candidates.len()];
-        for (pos, reader_rank) in rank(&self.logits).into_iter().zip(1u32..) {
-            reader_ranks[pos] = Some(reader_rank);
-        }
-        let places = match options.by {
-            By::Passage => None,
-            By::Document => Some(self.document_ranks()),
-        };
-        let mut seen = HashSet::new();
-        let is_enough = |pos: usize| {
-            let least = options.min_score.unwrap_or(f32::NEG_INFINITY);
-            self.scores[pos] >= least && self.is_likely(pos, options)
-        };
-        let chosen = self
-            .order
-            .iter()
-            .filter(|&&pos| is_enough(pos))
-            .filter(|&&pos| places.is_none() || seen.insert(self.texts[pos].document));
-        chosen
-            .take(options.top_k)
-            .zip(1u32..)
-            .map(|(&pos, final_rank)| {
-                let candidate = &self.candidates[pos];
-                // Documents move among documents, passages among passages.
-                let before = places.as_ref().map_or(candidate.rank, |places| places[pos]);
-                Hit {
-                    rank: final_rank,
-                    score: self.scores[pos],
-                    moved: before as i32 - final_rank as i32,
-                    passage: self.texts[pos].clone(),
-                    scores: Scores {
-                        bm25: candidate.bm25.map(|placed| placed.score),
-                        vector: candidate.vector.map(|placed| placed.score),
-                        first_pass: candidate.score,
-                        cross_encoder: self.logits.get(pos).copied(),
-                        probability: self.probabilities.get(pos).copied(),
-                        final_score: self.scores[pos],
-                    },
-                    ranks: Ranks {
-                        bm25: candidate.bm25.map(|placed| placed.rank),
-                        vector: candidate.vector.map(|placed| placed.rank),
-                        first_pass: candidate.rank,
-                        cross_encoder: reader_ranks[pos],
-                        final_rank,
-                    },
-                    highlights: highlight(query, &self.texts[pos].text),
-                }
-            })
-            .collect()
-    }
-
-    /// Whether it passes the least probability, where there is one and there are probabilities.
-    fn is_likely(&self, pos: usize, options: &SearchOptions) -> bool {
-        match options.min_probability {
-            Some(least) if !self.probabilities.is_empty() => {
-                let probability = self.probabilities.get(pos);
-                probability.is_some_and(|probability| *probability >= least)
-            }
-            _ => true,
-        }
-    }
-
-    /// For each candidate the rank of its document in the first pass.
-    fn document_ranks(&self) -> Vec<u32> {
-        let mut ranks = std::collections::HashMap::new();
-        self.texts
-            .iter()
-            .map(|passage| {
-                let next = ranks.len() as u32 + 1;
-                *ranks.entry(passage.document).or_insert(next)
-            })
-            .collect()
-    }
+    format!("the second pass was left out: {}", causes.join(": "))
 }

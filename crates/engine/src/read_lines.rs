@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
 
-use reread_index::document::{ExtractOptions, Extraction, extract};
-use reread_index::{Document, IndexOptions, Lines};
+use reread_document::{Document, ExtractOptions, Extraction, Lines, extract};
+use reread_index::IndexOptions;
 
 use crate::{Error, Result};
 

@@ -1,9 +1,9 @@
 //! How much of a passage the cross-encoder reads.
 
-use reread_index::Passage;
+use reread_retrieval::Passage;
 
+use crate::Result;
 use crate::engine::Engine;
-use crate::{Error, Result};
 
 /// How long a query and a passage are together, and how much of the passage is read. Tokens count
 /// the title and headings that are read with the text, and the model's special ones.
@@ -31,12 +31,12 @@ impl Engine {
     /// How much of a passage is read beside a query; `None` if the cross-encoder does not tell.
     ///
     /// # Errors
-    /// `NoModel`, `Model`, `CrossEncoder`.
-    pub(crate) fn pair_length(&self, query: &str, passage: &Passage) -> Result<Option<Reading>> {
+    /// `Models`, `Rerank`.
+    pub fn pair_length(&self, query: &str, passage: &Passage) -> Result<Option<Reading>> {
         let contextual = passage.contextual_text();
         let n_before = contextual.len() - passage.text.len();
         let measured = self.cross_encoder()?.measure_pair(query, &contextual);
-        let measured = measured.map_err(Error::CrossEncoder)?;
+        let measured = measured.map_err(reread_rerank::Error::CrossEncoder)?;
         Ok(measured.map(|length| Reading {
             n_tokens: length.n_tokens,
             max_tokens: length.max_tokens,

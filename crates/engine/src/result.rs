@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use reread_index::{DenseMethod, Mode, ModelIdentity, Passage};
+use reread_models::ModelIdentity;
+use reread_rerank::{Outcome, Stopped};
+use reread_retrieval::{DenseMethod, Mode, Passage};
 
 /// The answer to one search.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,18 +136,24 @@ pub struct SecondPassReport {
     pub model: Option<ModelIdentity>,
 }
 
-/// Why the second pass stopped short.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Stopped {
-    /// It was not asked for.
-    Off,
-    /// The model failed; a warning says how.
-    Failed,
-    /// The budget ran out.
-    Budget,
-    /// What it has not read cannot change the results.
-    Certain,
-    /// What it has not read is not likely to change the results.
-    Confident,
+impl SecondPassReport {
+    /// A second pass that is to read this many candidates and has read none.
+    pub(crate) fn new(requested: usize) -> Self {
+        Self {
+            requested,
+            scored: 0,
+            n_known: 0,
+            stopped: None,
+            time_left: None,
+            model: None,
+        }
+    }
+
+    /// Takes over what was read.
+    pub(crate) fn take(&mut self, outcome: &Outcome) {
+        self.scored = outcome.logits.len();
+        self.n_known = outcome.n_known;
+        self.stopped = outcome.stopped;
+        self.time_left = outcome.time_left;
+    }
 }

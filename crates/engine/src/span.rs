@@ -2,12 +2,13 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use reread_index::{DocumentKind, Passage};
+use reread_document::DocumentKind;
+use reread_retrieval::Passage;
 
 /// The bytes of a passage's text that lie on these lines of its document, without the last line
 /// end. `None` if the passage has none of them. Nothing at the beginning for a record of JSON Lines: its
 /// line is the whole record, of which any part will do.
-pub(crate) fn of_lines(passage: &Passage, lines: &RangeInclusive<u32>) -> Option<Range<usize>> {
+pub fn of_lines(passage: &Passage, lines: &RangeInclusive<u32>) -> Option<Range<usize>> {
     if lines.start() > passage.lines.end() || lines.end() < passage.lines.start() {
         return None;
     }
@@ -28,7 +29,7 @@ pub(crate) fn of_lines(passage: &Passage, lines: &RangeInclusive<u32>) -> Option
 
 /// The bytes of `text` that hold the words of `quote`, which has one blank between words; blanks and
 /// line ends of the text count as one blank.
-pub(crate) fn of_quote(text: &str, quote: &str) -> Option<Range<usize>> {
+pub fn of_quote(text: &str, quote: &str) -> Option<Range<usize>> {
     let mut joined = String::with_capacity(text.len());
     // Where each word begins, in the joined text and in the text.
     let mut starts = Vec::new();

@@ -7,16 +7,18 @@ mod trail;
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 
-use reread_index::lexical::Query;
-use reread_index::{Arms, LeftOut, Mode, Passage, PassageId, Placed, Refusal, Snapshot};
+use reread_rerank::Stopped;
+use reread_retrieval::{
+    Arms, LeftOut, LocalFirstPass, Mode, Passage, PassageKey, Placed, Query, Refusal,
+};
 
 use self::place::{Located, Location, locate};
 use self::trail::Trail;
 use crate::engine::Engine;
-use crate::eval::Fate;
+use crate::fate::Fate;
 use crate::options::{SearchOptions, SecondPass};
 use crate::reading::Reading;
-use crate::result::{Hit, Stopped};
+use crate::result::Hit;
 use crate::{Error, Result};
 
 pub use self::remedies::{Change, Effect, Remedy};
@@ -174,9 +176,17 @@ impl Engine {
                 bound: "a question",
             });
         }
-        let snapshot = self.snapshot()?;
-        let mut why = Why::new(text, place);
-        let located = match locate(&snapshot, self.root(), place)? {
+        self.with_local(|local| self.why_in(local, &query, Why::new(text, place), options))
+    }
+
+    fn why_in(
+        &self,
+        local: &dyn LocalFirstPass,
+        query: &Query,
+        mut why: Why,
+        options: &SearchOptions,
+    ) -> Result<Why> {
+        let located = match locate(local, self.root(), &why.place)? {
             Location::Missing(reason) => {
                 why.remedies = remedies::for_left_out(&reason);
                 why.cause = Cause::NotIndexed(reason);
@@ -185,7 +195,7 @@ impl Engine {
             Location::Found(located) => located,
         };
         why.warnings.extend(located.note.clone());
-        let ids = match may_return(&snapshot, &located.passages, &query, options)? {
+        let ids = match may_return(local, &located.passages, query, options)? {
             Ok(ids) => ids,
             Err(refusal) => {
                 why.passage = located.passages.into_iter().next();
@@ -194,7 +204,8 @@ impl Engine {
                 return Ok(why);
             }
         };
-        let trail = Trail::new(self, &snapshot, text, &query, options)?;
+        let text = why.query.clone();
+        let trail = Trail::new(self, local, &text, query, options)?;
         self.follow(&mut why, &trail, &located, &ids)?;
         Ok(why)
     }
@@ -205,7 +216,7 @@ impl Engine {
         why: &mut Why,
         trail: &Trail<'_>,
         located: &Located,
-        ids: &HashSet<PassageId>,
+        ids: &HashSet<PassageKey>,
     ) -> Result<()> {
         let depth = trail.options.first_pass.depth;
         let result = trail.search(depth)?;
@@ -251,11 +262,11 @@ impl Engine {
         trail: &Trail<'_>,
         located: &Located,
         hits: &[Hit],
-        ids: &HashSet<PassageId>,
+        ids: &HashSet<PassageKey>,
     ) -> Result<bool> {
         let mut any = false;
         let scored = hits.iter().filter(|hit| hit.scores.cross_encoder.is_some());
-        for hit in scored.filter(|hit| ids.contains(&hit.passage.id)) {
+        for hit in scored.filter(|hit| ids.contains(&hit.passage.key)) {
             any = true;
             let length = self.pair_length(trail.query.text(), &hit.passage)?;
             let end = located.end_in(&hit.passage);
@@ -270,16 +281,17 @@ impl Engine {
 /// Which of these passages a search may return, or what keeps the first of them out if it may return
 /// none.
 fn may_return(
-    snapshot: &Snapshot,
+    local: &dyn LocalFirstPass,
     passages: &[Passage],
     query: &Query,
     options: &SearchOptions,
-) -> Result<Result<HashSet<PassageId>, Refusal>> {
+) -> Result<Result<HashSet<PassageKey>, Refusal>> {
     let mut allowed = HashSet::new();
     let mut refused = None;
     for passage in passages {
-        match snapshot.refusal(passage.id, query, &options.first_pass.filter)? {
-            None => _ = allowed.insert(passage.id),
+        let refusal = local.refusal(passage.key, query, &options.first_pass.filter);
+        match refusal.map_err(Error::of_first_pass)? {
+            None => _ = allowed.insert(passage.key),
             Some(refusal) => refused = refused.or(Some(refusal)),
         }
     }
@@ -294,20 +306,21 @@ fn deepest(
     why: &mut Why,
     trail: &Trail<'_>,
     located: &Located,
-    ids: &HashSet<PassageId>,
+    ids: &HashSet<PassageKey>,
     arms: &Arms,
 ) -> Result<(Passage, usize)> {
     let best = trail.deepen(ids)?;
     if let Some((passage, placed, deep)) = best {
         why.stages.first_pass = Some(placed);
-        return Ok((trail.snapshot.passage(passage)?, deep));
+        let passage = trail.local.passage(passage);
+        return Ok((passage.map_err(Error::of_first_pass)?, deep));
     }
-    let rank = |id: &PassageId| {
-        let ranks = [&arms.bm25, &arms.vector].map(|arm| arm.get(id).map(|placed| placed.rank));
+    let rank = |key: &PassageKey| {
+        let ranks = [&arms.bm25, &arms.vector].map(|arm| arm.get(key).map(|placed| placed.rank));
         ranks.into_iter().flatten().min().unwrap_or(u32::MAX)
     };
-    let held = located.passages.iter().filter(|p| ids.contains(&p.id));
-    let best = held.min_by_key(|passage| rank(&passage.id));
+    let held = located.passages.iter().filter(|p| ids.contains(&p.key));
+    let best = held.min_by_key(|passage| rank(&passage.key));
     let best = best.unwrap_or(&located.passages[0]);
     Ok((best.clone(), trail.pool()))
 }
@@ -331,9 +344,9 @@ fn below_threshold(why: &Why, trail: &Trail<'_>) -> Option<Cause> {
 
 /// What the stages say of a place that is not shown, that one passage holds, and that was read if
 /// its passage was.
-fn cause(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageId>, arms: &Arms) -> Cause {
+fn cause(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageKey>, arms: &Arms) -> Cause {
     let is_within = |placed: &Placed| placed.rank as usize <= trail.pool();
-    let is_on = |arm: &HashMap<PassageId, Placed>| {
+    let is_on = |arm: &HashMap<PassageKey, Placed>| {
         let mut placed = ids.iter().filter_map(|id| arm.get(id));
         placed.any(is_within)
     };

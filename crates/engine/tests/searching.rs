@@ -169,7 +169,7 @@ fn a_failing_second_pass_costs_the_order_and_not_the_answer() {
     let off = SearchOptions::default().with_second_pass(SecondPass::Off);
     let without = engine.search("river stone", &off).expect("an answer");
     let ids =
-        |hits: &[reread_engine::Hit]| -> Vec<_> { hits.iter().map(|h| h.passage.id).collect() };
+        |hits: &[reread_engine::Hit]| -> Vec<_> { hits.iter().map(|h| h.passage.key).collect() };
     assert_eq!(ids(&with.hits), ids(&without.hits));
     assert!(engine.rerank("river", &["a text"]).is_err());
 }
@@ -218,7 +218,13 @@ fn a_lexical_search_without_second_pass_opens_no_model() {
     let error = engine
         .search("river", &SearchOptions::default())
         .expect_err("no model");
-    assert!(matches!(error, Error::NoModel { .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            Error::Models(reread_engine::ModelsError::NoModel { .. })
+        ),
+        "{error}"
+    );
 }
 
 #[test]

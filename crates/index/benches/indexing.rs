@@ -17,11 +17,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cpu_time::{ProcessTime, ThreadTime};
-use reread_index::document::{ExtractOptions, Extraction, FoundFile, WalkOptions, extract, walk};
-use reread_index::{
-    BertEmbedder, BoxError, ChunkOptions, Document, Embedder, IndexOptions, IndexWriter,
-    ModelIdentity, chunk, index_folder, prepare,
+use reread_document::{
+    ChunkOptions, Document, ExtractOptions, Extraction, FoundFile, WalkOptions, chunk, extract,
+    walk,
 };
+use reread_index::{IndexOptions, IndexWriter, index_folder, prepare};
+use reread_models::{BertEmbedder, BoxError, Embedder, ModelIdentity};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 

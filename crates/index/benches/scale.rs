@@ -29,10 +29,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use cpu_time::ProcessTime;
+use reread_document::ChunkOptions;
 use reread_index::{
-    BertEmbedder, ChunkOptions, Embedder, IndexOptions, IndexProgress, IndexWriter, Mode, Observer,
-    Query, RetrieveOptions, Snapshot, index_folder, nothing_to_do,
+    IndexOptions, IndexProgress, IndexWriter, Observer, Snapshot, index_folder, nothing_to_do,
 };
+use reread_models::{BertEmbedder, CancelToken, Embedder};
+use reread_retrieval::{Mode, Query, Request, RetrieveOptions};
 
 #[path = "scale/copies.rs"]
 mod copies;
@@ -178,7 +180,12 @@ fn search(folder: &Path) -> Outcome<()> {
                     Mode::Lexical => None,
                     _ => Some(model.embed_query(question)?),
                 };
-                snapshot.retrieve(&Query::parse(question), vector.as_deref(), &options)?;
+                snapshot.retrieve(&Request {
+                    query: &Query::parse(question),
+                    vector: vector.as_deref(),
+                    options: &options,
+                    cancel: &CancelToken::default(),
+                })?;
                 Ok(())
             })?;
             times.push(before.elapsed());

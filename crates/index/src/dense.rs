@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+pub use reread_retrieval::DenseMethod;
+
 use crate::{Error, Result, simd};
 
 mod allowed;
@@ -97,15 +99,6 @@ pub enum MethodChoice {
     Fastest,
     /// Always the scan, which misses nothing.
     Exact,
-}
-
-/// The way a search took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DenseMethod {
-    /// Every row was looked at: the hits are exact.
-    Scan,
-    /// The HNSW graph was followed: a few of the best rows may be missing.
-    Graph,
 }
 
 /// What a search found.

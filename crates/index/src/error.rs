@@ -1,9 +1,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use reread_encoder::ModelIdentity;
+use reread_models::{BoxError, ModelIdentity};
+use reread_retrieval::{InvalidOption, PassageKey};
 
-use crate::embed::BoxError;
 use crate::index_folder::LockHolder;
 
 /// A `Result` with this crate's [`Error`].
@@ -52,6 +52,14 @@ pub enum Error {
     NoIndex {
         /// The index folder.
         path: PathBuf,
+    },
+    /// The index has no passage of this key, or none any more.
+    #[error("the index in {} has no {key}", path.display())]
+    NoPassage {
+        /// The index folder.
+        path: PathBuf,
+        /// The key.
+        key: PassageKey,
     },
     /// The index was built with another model.
     #[error(
@@ -203,6 +211,9 @@ pub enum Error {
         /// What is allowed.
         bound: &'static str,
     },
+    /// The folder could not be walked, or documents cannot be cut as asked.
+    #[error(transparent)]
+    Document(#[from] reread_document::Error),
     /// The model failed.
     #[error("the embedding model failed")]
     Embedder(#[source] BoxError),
@@ -227,6 +238,16 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("stopped on request")]
     Cancelled,
+}
+
+impl From<InvalidOption> for Error {
+    fn from(error: InvalidOption) -> Self {
+        Self::InvalidOption {
+            option: error.option,
+            value: error.value,
+            bound: error.bound,
+        }
+    }
 }
 
 /// The first few documents, and how many more there are.

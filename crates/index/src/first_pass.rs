@@ -1,166 +1,35 @@
-//! The first pass: asks BM25 and the vectors, fuses their answers, returns candidates.
+//! The local first pass: asks BM25 and the vectors, fuses their answers, returns candidates.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::dense::{DenseMethod, DenseSearch, MethodChoice};
-use crate::filter::{Filter, PassageSet};
-use crate::fusion;
-use crate::lexical::Query;
-use crate::passage::PassageId;
+use reread_document::ChunkOptions;
+use reread_models::ModelIdentity;
+use reread_retrieval::{
+    Arms, BoxError, Candidate, DenseMethod, DocumentKey, DocumentNames, Filter, FirstPass, Found,
+    Fused, LIST_LEN, LeftOut, LocalFirstPass, Mode, Passage, PassageKey, Query, Refusal, Request,
+    Retrieved, fuse, places,
+};
+
+use crate::dense::{DenseSearch, MethodChoice};
+use crate::passage_set::PassageSet;
+use crate::position::PassageId;
 use crate::snapshot::Snapshot;
 use crate::{Error, Result};
-
-/// How many passages each arm hands to the fusion, at least. The blend was measured at this depth
-/// of list, and the minimum of a list, which the blend scales by, depends on it.
-const LIST_LEN: usize = 100;
-
-/// The deepest first pass that is allowed.
-pub const MAX_DEPTH: usize = 10_000;
-
-/// Which arms of the first pass are asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Mode {
-    /// BM25 alone.
-    Lexical,
-    /// Vectors alone.
-    Vector,
-    /// Both, fused.
-    #[default]
-    Hybrid,
-}
-
-/// How the two lists become one.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum Fusion {
-    /// Weighted sum of per-query min-max scores.
-    Blend {
-        /// The weight of the vectors, 0 to 1.
-        dense_weight: f32,
-    },
-    /// Reciprocal rank fusion.
-    Rrf {
-        /// Added to every rank; larger values flatten the top.
-        rrf_k: f32,
-    },
-}
-
-impl Default for Fusion {
-    /// The blend with weight 0.5: it beat RRF with `rrf_k` 60 on every collection measured
-    /// (`docs/performance.md`).
-    fn default() -> Self {
-        Self::Blend { dense_weight: 0.5 }
-    }
-}
-
-/// Options of one first pass.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct RetrieveOptions {
-    /// How many candidates are returned.
-    pub depth: usize,
-    /// Which arms are asked.
-    pub mode: Mode,
-    /// How the arms are fused.
-    pub fusion: Fusion,
-    /// Which documents may be returned; applied before anything is cut off.
-    pub filter: Filter,
-    /// Whether the vectors are scanned exactly even where there is a graph.
-    pub exact: bool,
-    /// The graph's query beam width; `None` chooses by depth.
-    pub ef_search: Option<usize>,
-}
-
-impl Default for RetrieveOptions {
-    fn default() -> Self {
-        Self {
-            depth: 20,
-            mode: Mode::default(),
-            fusion: Fusion::default(),
-            filter: Filter::default(),
-            exact: false,
-            ef_search: None,
-        }
-    }
-}
-
-/// A passage's place in one list: its score there, and its rank from 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Placed {
-    /// The list's own score; never comparable with another list's.
-    pub score: f32,
-    /// Position in the list, from 1.
-    pub rank: u32,
-}
-
-/// A passage that leaves the first pass.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct Candidate {
-    /// The passage.
-    pub passage: PassageId,
-    /// Its fused score; higher is better.
-    pub score: f32,
-    /// Its rank among the candidates, from 1.
-    pub rank: u32,
-    /// Its place in the BM25 list, if it is on it.
-    pub bm25: Option<Placed>,
-    /// Its place in the vector list (cosine similarity), if it is on it.
-    pub vector: Option<Placed>,
-}
-
-/// The outcome of a first pass.
-#[derive(Debug, Clone, PartialEq, Default)]
-#[non_exhaustive]
-pub struct Retrieved {
-    /// The best candidates: score descending, then passage ascending.
-    pub candidates: Vec<Candidate>,
-    /// How the vectors were searched, if they were.
-    pub dense_method: Option<DenseMethod>,
-    /// Length of the BM25 list that was fused.
-    pub n_lexical: usize,
-    /// Length of the vector list that was fused.
-    pub n_dense: usize,
-    /// What the user should know about how the query was read.
-    pub warnings: Vec<String>,
-    /// Time spent on BM25.
-    pub lexical_time: Duration,
-    /// Time spent on the vectors, the query's embedding not included.
-    pub dense_time: Duration,
-}
-
-/// Where passages stand in each arm, ranked through the whole index.
-#[derive(Debug, Clone, PartialEq, Default)]
-#[non_exhaustive]
-pub struct Arms {
-    /// By BM25; without the passages that hold no word of the query. Empty if it was not asked.
-    pub bm25: HashMap<PassageId, Placed>,
-    /// By cosine similarity, exactly. Empty if the vectors were not asked.
-    pub vector: HashMap<PassageId, Placed>,
-}
 
 type Ranked = Vec<(PassageId, f32)>;
 
 impl Snapshot {
-    /// Returns the `depth` best candidates for a query. `query_vector` is its embedding, needed
-    /// unless the mode is `Lexical`.
-    ///
-    /// The same snapshot, query and options give the same answer on every run.
+    /// Returns the best candidates for a request, fused. The same snapshot, query and options give the
+    /// same answer on every run.
     ///
     /// # Errors
-    /// `InvalidOption` for options out of bounds, `BadEmbedding` for an unusable vector,
+    /// `InvalidOption` for options out of bounds, `BadEmbedding` for an unusable vector, `Cancelled`,
     /// `Damaged` and `Lexical` when the index cannot be read.
-    pub fn retrieve(
-        &self,
-        query: &Query,
-        query_vector: Option<&[f32]>,
-        options: &RetrieveOptions,
-    ) -> Result<Retrieved> {
-        check(options)?;
+    pub fn retrieve(&self, request: &Request<'_>) -> Result<Retrieved> {
+        let Request { query, options, .. } = *request;
+        options.check()?;
         let list_len = options.depth.max(LIST_LEN);
-        let mut retrieved = Retrieved::default();
+        let mut retrieved = Retrieved::new(Found::Fused(Vec::new()));
         retrieved.warnings.extend(query.notes().iter().cloned());
         let allowed = self.allowed_for(query, &options.filter, &mut retrieved.warnings)?;
 
@@ -172,7 +41,8 @@ impl Snapshot {
         retrieved.lexical_time = started.elapsed();
 
         let started = Instant::now();
-        let dense = match (options.mode, query_vector) {
+        refuse_cancelled(request)?;
+        let dense = match (options.mode, request.vector) {
             (Mode::Lexical, _) => Vec::new(),
             (_, Some(vector)) => {
                 let (list, method) =
@@ -191,8 +61,24 @@ impl Snapshot {
 
         retrieved.n_lexical = lexical.len();
         retrieved.n_dense = dense.len();
-        retrieved.candidates = fuse(&lexical, &dense, options);
+        let fused = fuse(&lexical, &dense, options).into_iter();
+        let candidates: Result<Vec<Candidate>> = fused.map(|it| self.candidate(it)).collect();
+        retrieved.found = Found::Fused(candidates?);
+        if self.is_unfinished() {
+            let more = "a part of the folder is not indexed yet; `reread index` does what is left";
+            retrieved.warnings.push(more.to_owned());
+        }
         Ok(retrieved)
+    }
+
+    fn candidate(&self, fused: Fused<PassageId>) -> Result<Candidate> {
+        Ok(Candidate {
+            passage: self.passage_at(fused.id)?,
+            score: fused.score,
+            rank: fused.rank,
+            bm25: fused.bm25,
+            vector: fused.vector,
+        })
     }
 
     /// Ranks every passage that may be returned, in each arm that the mode asks: the same order as
@@ -202,25 +88,27 @@ impl Snapshot {
     ///
     /// # Errors
     /// As for [`retrieve`](Self::retrieve).
-    pub fn rank_all(
-        &self,
-        query: &Query,
-        query_vector: Option<&[f32]>,
-        options: &RetrieveOptions,
-    ) -> Result<Arms> {
+    pub fn rank_all(&self, request: &Request<'_>) -> Result<Arms> {
+        let Request { query, options, .. } = *request;
         let allowed = self.allowed_for(query, &options.filter, &mut Vec::new())?;
         let len = self.n_positions() as usize;
         let mut arms = Arms::default();
         if options.mode != Mode::Vector {
-            arms.bm25 = places(&self.lexical_list(query, len, allowed.as_ref())?);
+            let list = self.lexical_list(query, len, allowed.as_ref())?;
+            arms.bm25 = places(&self.keyed(&list)?);
         }
-        if let (Mode::Vector | Mode::Hybrid, Some(vector)) = (options.mode, query_vector) {
+        if let (Mode::Vector | Mode::Hybrid, Some(vector)) = (options.mode, request.vector) {
             let mut exact = options.clone();
             exact.exact = true;
             let (list, _) = self.dense_list(vector, len, &exact, allowed.as_ref())?;
-            arms.vector = places(&list);
+            arms.vector = places(&self.keyed(&list)?);
         }
         Ok(arms)
+    }
+
+    fn keyed(&self, list: &Ranked) -> Result<Vec<(PassageKey, f32)>> {
+        let keyed = |&(id, score): &(PassageId, f32)| Ok((self.key_of(id)?, score));
+        list.iter().map(keyed).collect()
     }
 
     /// What filter, deletions and the query's own phrases and exclusions let pass.
@@ -275,7 +163,7 @@ impl Snapshot {
         &self,
         vector: &[f32],
         len: usize,
-        options: &RetrieveOptions,
+        options: &reread_retrieval::RetrieveOptions,
         allowed: Option<&PassageSet>,
     ) -> Result<(Ranked, DenseMethod)> {
         let mut list = Ranked::new();
@@ -306,61 +194,69 @@ impl Snapshot {
     }
 }
 
-fn check(options: &RetrieveOptions) -> Result<()> {
-    let invalid = |option, value: String, bound| {
-        Err(Error::InvalidOption {
-            option,
-            value,
-            bound,
-        })
-    };
-    if !(1..=MAX_DEPTH).contains(&options.depth) {
-        return invalid("depth", options.depth.to_string(), "between 1 and 10,000");
+/// Refuses to go on with what nobody waits for any more. A deadline that has passed is no reason: without
+/// an answer of the first pass there is none, and the rest takes milliseconds.
+fn refuse_cancelled(request: &Request<'_>) -> Result<()> {
+    if request.cancel.is_cancelled() {
+        return Err(Error::Cancelled);
     }
-    match options.fusion {
-        Fusion::Blend { dense_weight } if !(0.0..=1.0).contains(&dense_weight) => {
-            invalid("dense weight", dense_weight.to_string(), "between 0 and 1")
-        }
-        Fusion::Rrf { rrf_k } if !(rrf_k >= 0.0 && rrf_k.is_finite()) => {
-            invalid("rrf-k", rrf_k.to_string(), "0 or more")
-        }
-        _ => Ok(()),
+    Ok(())
+}
+
+impl FirstPass for Snapshot {
+    fn model(&self) -> Option<&ModelIdentity> {
+        Some(self.model())
+    }
+
+    fn n_passages(&self) -> usize {
+        self.n_passages()
+    }
+
+    fn retrieve(&self, request: &Request<'_>) -> Result<Retrieved, BoxError> {
+        Ok(self.retrieve(request)?)
+    }
+
+    fn local(&self) -> Option<&dyn LocalFirstPass> {
+        Some(self)
+    }
+}
+
+impl LocalFirstPass for Snapshot {
+    fn passage(&self, key: PassageKey) -> Result<Passage, BoxError> {
+        Ok(self.passage(key)?)
+    }
+
+    fn documents(&self) -> Vec<DocumentNames> {
+        self.documents().collect()
+    }
+
+    fn passages_of(&self, document: DocumentKey) -> Result<Vec<Passage>, BoxError> {
+        Ok(self.passages_of(document)?)
+    }
+
+    fn rank_all(&self, request: &Request<'_>) -> Result<Arms, BoxError> {
+        Ok(self.rank_all(request)?)
+    }
+
+    fn refusal(
+        &self,
+        passage: PassageKey,
+        query: &Query,
+        filter: &Filter,
+    ) -> Result<Option<Refusal>, BoxError> {
+        Ok(self.refusal(passage, query, filter)?)
+    }
+
+    fn left_out(&self, root: Option<&std::path::Path>, path: &str) -> Result<LeftOut, BoxError> {
+        Ok(self.left_out(root, path)?)
+    }
+
+    fn chunk_options(&self) -> ChunkOptions {
+        self.chunk_options()
     }
 }
 
 /// Score descending, then passage ascending: the order is total.
 fn sort_ranked(list: &mut Ranked) {
     list.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-}
-
-fn fuse(lexical: &Ranked, dense: &Ranked, options: &RetrieveOptions) -> Vec<Candidate> {
-    let fused = match (options.mode, options.fusion) {
-        (Mode::Lexical, _) => lexical.clone(),
-        (Mode::Vector, _) => dense.clone(),
-        (Mode::Hybrid, Fusion::Blend { dense_weight }) => {
-            fusion::blend(dense, lexical, dense_weight)
-        }
-        (Mode::Hybrid, Fusion::Rrf { rrf_k }) => fusion::reciprocal_rank(dense, lexical, rrf_k),
-    };
-    let bm25 = places(lexical);
-    let vector = places(dense);
-    fused
-        .into_iter()
-        .take(options.depth)
-        .zip(1..)
-        .map(|((passage, score), rank)| Candidate {
-            passage,
-            score,
-            rank,
-            bm25: bm25.get(&passage).copied(),
-            vector: vector.get(&passage).copied(),
-        })
-        .collect()
-}
-
-fn places(list: &Ranked) -> HashMap<PassageId, Placed> {
-    list.iter()
-        .zip(1..)
-        .map(|(&(id, score), rank)| (id, Placed { score, rank }))
-        .collect()
 }

@@ -7,17 +7,19 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::document::{
-    ExtractOptions, Extraction, FoundFile, HiddenFiles, Problem, Reason, Walk, WalkOptions,
-    extract, walk,
-};
-use crate::filter::unix_ns;
 use crate::format::manifest::{Catalog, Origin, Outcome, Source};
 use crate::merge;
 use crate::options::{IndexOptions, Scope};
 use crate::snapshot::Snapshot;
 use crate::writer::{IndexWriter, Prepared, failed, prepare};
-use crate::{ChunkOptions, DocumentKind, Embedder, Error, Result};
+use reread_models::Embedder;
+
+use crate::{Error, Result};
+use reread_document::{
+    ChunkOptions, DocumentKind, ExtractOptions, Extraction, FoundFile, HiddenFiles, Problem,
+    Reason, Walk, WalkOptions, extract, walk,
+};
+use reread_retrieval::unix_ns;
 
 /// A file changed this shortly before the last commit may have changed again within its clock's
 /// tick, so its bytes are compared.
@@ -299,7 +301,7 @@ pub(crate) fn walk_root(root: &Path, index_folder: &Path, scope: Scope) -> Resul
         .with_max_file_bytes(scope.max_file_bytes)
         .with_excluded(root.join(CONFIGURATION))
         .with_excluded(index_folder);
-    walk(root, &walk_options)
+    Ok(walk(root, &walk_options)?)
 }
 
 fn new_summary(found: &Walk) -> IndexSummary {

@@ -1,7 +1,7 @@
 //! The lexical arm: BM25 over the words of every passage.
 //!
-//! Only this module names tantivy. It keeps the postings, lengths and deletions; the terms
-//! (`analyzer`), the reading of queries ([`Query`]) and the scoring are our own.
+//! Only this module names tantivy. It keeps the postings, lengths and deletions; the terms, the reading
+//! of queries ([`Query`]) and the scoring are our own.
 //!
 //! Scoring visits every posting of every term of the query, whatever the size: for the best 100 of
 //! 500 000 passages of 90 words and queries of seven terms that takes 1.0 ms of CPU, tantivy's
@@ -12,23 +12,17 @@ use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
+use reread_retrieval::Query;
 use tantivy::schema::{Field, Schema};
 
 use crate::{Error, Result};
 
-mod analyzer;
 mod constraint;
-mod fold;
-mod highlight;
-mod query;
 mod schema;
 mod search;
-mod stop_words;
 mod writer;
 
 pub use constraint::Constraint;
-pub use highlight::highlight;
-pub use query::Query;
 pub use writer::{LexicalPassage, LexicalWriter};
 
 use schema::{failed, open_index};
@@ -105,7 +99,7 @@ impl LexicalIndex {
         allowed: Option<&(dyn Fn(u64) -> bool + Sync)>,
     ) -> Result<Vec<(u64, f32)>> {
         guarded(&self.path, || {
-            search::search(&self.segments, &self.statistics, &query.terms, k, allowed)
+            search::search(&self.segments, &self.statistics, query.terms(), k, allowed)
                 .map_err(|source| failed("search it", &self.path, source))
         })
     }
@@ -116,7 +110,7 @@ impl LexicalIndex {
     /// # Errors
     /// [`Error::Lexical`] if the index cannot be read.
     pub fn constraint(&self, query: &Query) -> Result<Option<Constraint>> {
-        if query.phrases.is_empty() && query.exclusions.is_empty() {
+        if query.phrases().is_empty() && query.exclusions().is_empty() {
             return Ok(None);
         }
         guarded(&self.path, || {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chunk::ChunkOptions;
 use crate::dense::HnswOptions;
+use reread_document::ChunkOptions;
 
 /// How much work a run does before it commits, at least: what a kill may cost, and long enough for
 /// everyday updates to be one commit.

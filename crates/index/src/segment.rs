@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::chunk::Cut;
 use crate::crash::step;
 use crate::dense::{
     self, DenseHits, DensePart, DenseSearch, Graph, GraphCheck, HnswOptions, SharedQuantised,
@@ -15,6 +14,7 @@ use crate::format::header::{FileKind, HEADER_BYTES};
 use crate::format::manifest::{FileRef, GraphRef, SegmentRef, segment_folder};
 use crate::format::mmap::{MappedFile, f32_bytes};
 use crate::{Error, Result};
+use reread_document::Cut;
 
 mod store;
 

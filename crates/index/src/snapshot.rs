@@ -4,16 +4,18 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::chunk::ChunkOptions;
-use crate::document::DocumentKind;
-use crate::filter::{Filter, PassageSet};
+use reread_document::{ChunkOptions, DocumentKind};
+use reread_models::ModelIdentity;
+use reread_retrieval::{DocumentKey, DocumentNames, Filter, Passage, PassageKey};
+
 use crate::format::foreign;
 use crate::format::manifest::{Catalog, DocumentRecord, Manifest, Origin, Outcome, Source};
 use crate::index_folder::{is_unfinished, stored_root};
 use crate::lexical::LexicalIndex;
-use crate::passage::{DocId, Passage, PassageId};
+use crate::passage_set::PassageSet;
+use crate::position::{DocId, PassageId};
 use crate::segment::{Segment, TextDigest, split_headings};
-use crate::{Error, ModelIdentity, Result};
+use crate::{Error, Result};
 
 /// How often a reader tries again when a writer removes files between two of its reads.
 const OPEN_ATTEMPTS: usize = 5;
@@ -167,13 +169,7 @@ impl Snapshot {
     /// # Errors
     /// `WrongModel`, which names both.
     pub fn check_model(&self, given: &ModelIdentity) -> Result<()> {
-        if given.digest == self.manifest.model.digest {
-            return Ok(());
-        }
-        Err(Error::WrongModel {
-            built_with: Box::new(self.manifest.model.clone()),
-            given: Box::new(given.clone()),
-        })
+        check_model(self.model(), given)
     }
 
     /// Refuses another folder than the one the index was built for.
@@ -240,8 +236,17 @@ impl Snapshot {
     /// A passage with all that is known of it.
     ///
     /// # Errors
+    /// `NoPassage` for a key of no live passage; `Damaged` when the passage store does not hold it.
+    pub fn passage(&self, key: PassageKey) -> Result<Passage> {
+        let id = self.passage_of_key(key.0);
+        self.passage_at(id.ok_or_else(|| self.no_passage(key))?)
+    }
+
+    /// The passage at a position.
+    ///
+    /// # Errors
     /// `Damaged` when the passage store does not hold it.
-    pub fn passage(&self, id: PassageId) -> Result<Passage> {
+    pub(crate) fn passage_at(&self, id: PassageId) -> Result<Passage> {
         let open = self.segment_of(id)?;
         let record = open.segment.record(id.0 - open.base)?;
         let (headings, text) = open.segment.strings(&record)?;
@@ -250,8 +255,8 @@ impl Snapshot {
             .ok_or_else(|| self.unknown(id))?;
         let (source, described) = self.document(document)?;
         Ok(Passage {
-            id,
-            document,
+            key: PassageKey(record.key),
+            document: DocumentKey(described.key),
             doc_id: described.id.clone(),
             path: source.path.clone(),
             title: described.title.clone(),
@@ -264,19 +269,31 @@ impl Snapshot {
         })
     }
 
-    /// The ids of all passages of a document, by what results call it and its path.
-    pub fn passages_of(&self, document: DocId) -> impl Iterator<Item = PassageId> + use<> {
-        let place = self.documents.get(document.0 as usize).copied();
-        place
-            .into_iter()
-            .flat_map(|place| (0..place.n_passages).map(move |i| PassageId(place.first.0 + i)))
+    /// All passages of a document, in the order of its text; none for a key of no document.
+    ///
+    /// # Errors
+    /// `Damaged`.
+    pub fn passages_of(&self, document: DocumentKey) -> Result<Vec<Passage>> {
+        let found = self
+            .documents
+            .binary_search_by_key(&document.0, |place| place.key);
+        let Ok(at) = found else {
+            return Ok(Vec::new());
+        };
+        let place = self.documents[at];
+        let positions = (0..place.n_passages).map(|i| PassageId(place.first.0 + i));
+        positions.map(|id| self.passage_at(id)).collect()
     }
 
-    /// Every document: its place, what results call it, and its path.
-    pub fn documents(&self) -> impl Iterator<Item = (DocId, &str, &str)> {
-        (0..self.documents.len() as u32).filter_map(|pos| {
-            let (source, document) = self.document(DocId(pos)).ok()?;
-            Some((DocId(pos), document.id.as_str(), source.path.as_str()))
+    /// Every document with what it may be called, in the order of indexing.
+    pub fn documents(&self) -> impl Iterator<Item = DocumentNames> {
+        self.documents.iter().map(|place| {
+            let source = &self.catalog[place.source as usize];
+            DocumentNames {
+                key: DocumentKey(place.key),
+                id: source.documents[place.document as usize].id.clone(),
+                path: source.path.clone(),
+            }
         })
     }
 
@@ -368,7 +385,7 @@ impl Snapshot {
         let passing: Vec<bool> = self
             .catalog
             .iter()
-            .map(|source| filter.passes(source))
+            .map(|source| filter.refusal(&source.facts()).is_none())
             .collect();
         for place in &self.documents {
             if passing[place.source as usize] {
@@ -411,8 +428,10 @@ impl Snapshot {
     /// The stored embedding of a passage, as wide as the index says and of length 1.
     ///
     /// # Errors
-    /// `Damaged`.
-    pub fn vector(&self, id: PassageId) -> Result<&[f32]> {
+    /// `NoPassage`, `Damaged`.
+    pub fn vector(&self, key: PassageKey) -> Result<&[f32]> {
+        let id = self.passage_of_key(key.0);
+        let id = id.ok_or_else(|| self.no_passage(key))?;
         let open = self.segment_of(id)?;
         open.segment.vector(id.0 - open.base)
     }
@@ -426,26 +445,24 @@ impl Snapshot {
         open.segment.sound_vector(id.0 - open.base)
     }
 
-    /// The document that owns a passage.
+    /// The key of the passage at a position.
     ///
     /// # Errors
     /// `Damaged`.
-    pub fn document_of(&self, id: PassageId) -> Result<DocId> {
+    pub(crate) fn key_of(&self, id: PassageId) -> Result<PassageKey> {
         let open = self.segment_of(id)?;
-        let record = open.segment.record(id.0 - open.base)?;
-        self.document_of_key(record.key)
-            .ok_or_else(|| self.unknown(id))
+        Ok(PassageKey(open.segment.record(id.0 - open.base)?.key))
     }
 
-    /// A passage's stable key, and where its document is in the catalog.
+    /// What the catalog says of the source of a passage.
     ///
     /// # Errors
-    /// `Damaged`.
-    pub(crate) fn key_and_source(&self, id: PassageId) -> Result<(u64, &Source)> {
-        let open = self.segment_of(id)?;
-        let key = open.segment.record(id.0 - open.base)?.key;
-        let document = self.document_of_key(key).ok_or_else(|| self.unknown(id))?;
-        Ok((key, self.document(document)?.0))
+    /// `NoPassage`, `Damaged`.
+    pub(crate) fn source_of(&self, key: PassageKey) -> Result<&Source> {
+        let document = self.document_of_key(key.0);
+        Ok(self
+            .document(document.ok_or_else(|| self.no_passage(key))?)?
+            .0)
     }
 
     fn segment_of(&self, id: PassageId) -> Result<&OpenSegment> {
@@ -473,6 +490,13 @@ impl Snapshot {
         Ok((source, &source.documents[place.document as usize]))
     }
 
+    fn no_passage(&self, key: PassageKey) -> Error {
+        Error::NoPassage {
+            path: self.folder.clone(),
+            key,
+        }
+    }
+
     fn unknown(&self, id: PassageId) -> Error {
         Error::Damaged {
             path: self.folder.join(&self.manifest.catalog.name),
@@ -480,6 +504,20 @@ impl Snapshot {
             problem: format!("it has no {id}"),
         }
     }
+}
+
+/// Refuses another embedder than the one that vectors were made with.
+///
+/// # Errors
+/// `WrongModel`, which names both.
+pub fn check_model(built_with: &ModelIdentity, given: &ModelIdentity) -> Result<()> {
+    if given.digest == built_with.digest {
+        return Ok(());
+    }
+    Err(Error::WrongModel {
+        built_with: Box::new(built_with.clone()),
+        given: Box::new(given.clone()),
+    })
 }
 
 /// Lists documents by key and checks that their passages exist.

@@ -6,11 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::chunk::{ChunkOptions, Cut, chunk};
 use crate::crash::step;
-use crate::document::{Document, FoundFile};
-use crate::embed::{Embedder, token_offsets_in_blocks};
-use crate::filter::unix_ns;
 use crate::folder::IndexState;
 use crate::format::atomic::{self, io_error};
 use crate::format::foreign;
@@ -24,12 +20,16 @@ use crate::index_folder::{
 use crate::lexical::{LexicalPassage, LexicalWriter};
 use crate::merge;
 use crate::options::{IndexOptions, Scope};
-use crate::passage::contextual_text;
 use crate::segment::{
     GraphBuild, SegmentWriter, TextDigest, joined_headings, split_headings, text_digest,
 };
 use crate::snapshot::Snapshot;
 use crate::{Error, Result};
+use reread_document::{ChunkOptions, Cut, chunk};
+use reread_document::{Document, FoundFile};
+use reread_models::{Embedder, token_offsets_in_blocks};
+use reread_retrieval::contextual_text;
+use reread_retrieval::unix_ns;
 
 /// Threads of the lexical index: it takes a hundredth of the time of embedding.
 const LEXICAL_THREADS: usize = 1;

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use reread_engine::eval::Qrels;
+use reread_eval::Qrels;
 
 const HEADER: &str = "query-id\tcorpus-id\tscore\n";
 

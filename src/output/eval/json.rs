@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use reread_engine::By;
-use reread_engine::eval::{Comparison, Fate, SystemSummary, stage_times};
+use reread_eval::{Comparison, Fate, SystemSummary, stage_times};
 use serde::Serialize;
 
 use super::{Results, reached};

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use reread_engine::eval::stage_times;
+use reread_eval::stage_times;
 
 use super::tables::heading;
 use super::{Results, decimal, p_value, plots, reached, signed};

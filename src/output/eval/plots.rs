@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use maud::{Markup, html};
-use reread_engine::eval::{Fate, System, SystemSummary};
+use reread_eval::{Fate, System, SystemSummary};
 
 use super::svg::{Frame, px};
 use super::{Results, decimal, signed};

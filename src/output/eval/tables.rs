@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use reread_engine::eval::{Fate, stage_times};
+use reread_eval::{Fate, stage_times};
 
 use super::{Results, decimal, p_value, reached, signed};
 use crate::output::{clean, counted, duration, grouped};

@@ -3,7 +3,8 @@
 use std::ops::{Range, RangeInclusive};
 use std::path::{Component, Path};
 
-use reread_index::{DocId, DocumentKind, LeftOut, Passage, Snapshot};
+use reread_document::DocumentKind;
+use reread_retrieval::{DocumentKey, LeftOut, LocalFirstPass, Passage};
 
 use super::Place;
 use crate::span;
@@ -39,26 +40,31 @@ impl Located {
     }
 }
 
-/// Finds a place in a snapshot of the index of `root`.
+/// Finds a place in an index of `root`.
 ///
 /// # Errors
 /// `Outside`, `IsAFolder`, `NoSuchLines`, and what reading an index can fail with.
-pub(super) fn locate(snapshot: &Snapshot, root: Option<&Path>, place: &Place) -> Result<Location> {
-    let mut documents = named(snapshot, &place.document);
+pub(super) fn locate(
+    local: &dyn LocalFirstPass,
+    root: Option<&Path>,
+    place: &Place,
+) -> Result<Location> {
+    let mut documents = named(local, &place.document);
     let mut path = place.document.clone();
     if documents.is_empty()
         && let Some(root) = root
     {
         path = name_in(root, Path::new(&place.document))?;
-        documents = named(snapshot, &path);
+        documents = named(local, &path);
     }
-    let passages = passages_of(snapshot, &documents)?;
+    let passages = passages_of(local, &documents)?;
     if passages.is_empty() {
         if root.is_some_and(|root| root.join(&path).is_dir()) {
             let path = Path::new(&place.document).to_owned();
             return Err(Error::IsAFolder { path });
         }
-        return Ok(Location::Missing(snapshot.left_out(root, &path)?));
+        let reason = local.left_out(root, &path).map_err(Error::of_first_pass)?;
+        return Ok(Location::Missing(reason));
     }
     match &place.lines {
         None => Ok(Location::Found(Located {
@@ -72,15 +78,19 @@ pub(super) fn locate(snapshot: &Snapshot, root: Option<&Path>, place: &Place) ->
 }
 
 /// The documents that are called so, or come from the file of this name.
-fn named(snapshot: &Snapshot, name: &str) -> Vec<DocId> {
-    let all = snapshot.documents();
-    let named = all.filter(|(_, id, path)| *id == name || *path == name);
-    named.map(|(document, ..)| document).collect()
+fn named(local: &dyn LocalFirstPass, name: &str) -> Vec<DocumentKey> {
+    let all = local.documents().into_iter();
+    let named = all.filter(|document| document.id == name || document.path == name);
+    named.map(|document| document.key).collect()
 }
 
-fn passages_of(snapshot: &Snapshot, documents: &[DocId]) -> Result<Vec<Passage>> {
-    let ids = documents.iter().flat_map(|&of| snapshot.passages_of(of));
-    ids.map(|id| Ok(snapshot.passage(id)?)).collect()
+fn passages_of(local: &dyn LocalFirstPass, documents: &[DocumentKey]) -> Result<Vec<Passage>> {
+    let mut passages = Vec::new();
+    for &document in documents {
+        let found = local.passages_of(document);
+        passages.extend(found.map_err(Error::of_first_pass)?);
+    }
+    Ok(passages)
 }
 
 fn on_lines(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> Result<Location> {

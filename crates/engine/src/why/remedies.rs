@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use reread_index::{Fusion, LeftOut, Mode, Passage, PassageId, Placed, Refusal};
+use reread_rerank::Stopped;
+use reread_retrieval::{Fusion, LeftOut, Mode, Passage, PassageKey, Placed, Refusal};
 
 use super::place::Located;
 use super::trail::Trail;
@@ -11,7 +12,6 @@ use super::{Cause, Why, reranks};
 use crate::Result;
 use crate::engine::Engine;
 use crate::options::{By, MAX_TOP_K, SecondPass};
-use crate::result::Stopped;
 
 /// Deeper second passes are recommended without being tried: each candidate takes milliseconds.
 const MAX_TRIED_DEPTH: usize = 200;
@@ -114,7 +114,7 @@ pub(super) fn for_passage(
     why: &Why,
     trail: &Trail<'_>,
     located: &Located,
-    ids: &HashSet<PassageId>,
+    ids: &HashSet<PassageKey>,
 ) -> Result<Vec<Remedy>> {
     match why.cause {
         Cause::CutApart(_) => for_cut(engine, trail, located),
@@ -144,7 +144,7 @@ fn for_cut(engine: &Engine, trail: &Trail<'_>, located: &Located) -> Result<Vec<
         return Ok(Vec::new());
     };
     let n_tokens = tokens_on(engine, &located.passages, lines)?;
-    let now = trail.snapshot.chunk_options();
+    let now = trail.local.chunk_options();
     let change = if n_tokens < now.max_tokens / 2 {
         Change::OverlapTokens(n_tokens.max(now.overlap_tokens + 1))
     } else {
@@ -190,7 +190,7 @@ fn for_cut_off(
     }
     let room = reading.max_tokens.saturating_sub(up_to(0)?);
     let least = 16;
-    if (least..trail.snapshot.chunk_options().max_tokens).contains(&room) {
+    if (least..trail.local.chunk_options().max_tokens).contains(&room) {
         remedies.push(remedy(Change::PassageTokens(room), Effect::AfterIndexing));
     }
     Ok(remedies)
@@ -223,7 +223,7 @@ fn more_results(why: &Why) -> Option<Remedy> {
     (rank as usize <= MAX_TOP_K).then(|| remedy(Change::TopK(rank), Effect::Rank(rank)))
 }
 
-fn for_too_deep(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageId>) -> Result<Vec<Remedy>> {
+fn for_too_deep(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageKey>) -> Result<Vec<Remedy>> {
     if !reranks(trail.options) {
         return Ok(more_results(why).into_iter().collect());
     }
@@ -240,7 +240,7 @@ fn for_too_deep(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageId>) -> Resul
 }
 
 /// The depth that reaches the place, and what becomes of it there.
-fn deeper(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageId>) -> Result<Option<Remedy>> {
+fn deeper(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageKey>) -> Result<Option<Remedy>> {
     let stages = &why.stages;
     let (Some(depth), Some(first)) = (stages.depth_needed, stages.first_pass) else {
         return Ok(None);
@@ -261,7 +261,7 @@ fn deeper(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageId>) -> Result<Opti
 fn for_not_retrieved(
     why: &Why,
     trail: &Trail<'_>,
-    ids: &HashSet<PassageId>,
+    ids: &HashSet<PassageKey>,
 ) -> Result<Vec<Remedy>> {
     let depth = trail.options.first_pass.depth;
     let mut remedies = Vec::new();
@@ -288,7 +288,7 @@ fn for_not_retrieved(
 /// The weight of the vectors with which the place is a candidate of the highest rank, if with any.
 fn other_weight(
     trail: &Trail<'_>,
-    ids: &HashSet<PassageId>,
+    ids: &HashSet<PassageKey>,
     depth: usize,
 ) -> Result<Option<Remedy>> {
     let Fusion::Blend { dense_weight: now } = trail.options.first_pass.fusion else {

@@ -2,21 +2,24 @@
 
 use std::collections::HashSet;
 
-use reread_index::lexical::Query;
-use reread_index::{Arms, MAX_DEPTH, Mode, Passage, PassageId, Placed, RetrieveOptions, Snapshot};
+use reread_models::CancelToken;
+use reread_rerank::{Stop, Stopped};
+use reread_retrieval::{
+    Arms, LIST_LEN, LocalFirstPass, MAX_DEPTH, Mode, Passage, PassageKey, Placed, Query, Request,
+    RetrieveOptions,
+};
 
 use super::Stages;
-use crate::Result;
 use crate::engine::Engine;
-use crate::eval::POOL;
-use crate::options::{By, MAX_TOP_K, SearchOptions, Stop};
+use crate::options::{By, MAX_TOP_K, SearchOptions};
 use crate::pipeline::PASSAGES_PER_DOCUMENT;
-use crate::result::{Hit, SearchResult, Stopped};
+use crate::result::{Hit, SearchResult};
+use crate::{Error, Result};
 
 /// One question, asked in any depth.
 pub(super) struct Trail<'a> {
     engine: &'a Engine,
-    pub(super) snapshot: &'a Snapshot,
+    pub(super) local: &'a dyn LocalFirstPass,
     text: &'a str,
     pub(super) query: &'a Query,
     vector: Option<Vec<f32>>,
@@ -27,7 +30,7 @@ impl<'a> Trail<'a> {
     /// Embeds the question where the mode asks for it.
     pub(super) fn new(
         engine: &'a Engine,
-        snapshot: &'a Snapshot,
+        local: &'a dyn LocalFirstPass,
         text: &'a str,
         query: &'a Query,
         options: &'a SearchOptions,
@@ -36,13 +39,15 @@ impl<'a> Trail<'a> {
             None
         } else {
             let embedder = engine.embedder()?;
-            snapshot.check_model(embedder.model())?;
+            if let Some(built_with) = local.model() {
+                reread_index::check_model(built_with, embedder.model())?;
+            }
             let vector = embedder.embed_query(query.text());
             Some(vector.map_err(reread_index::Error::Embedder)?)
         };
         Ok(Self {
             engine,
-            snapshot,
+            local,
             text,
             query,
             vector,
@@ -57,7 +62,7 @@ impl<'a> Trail<'a> {
             By::Document => PASSAGES_PER_DOCUMENT,
         };
         let shown = self.options.top_k * per_result;
-        POOL.max(self.options.first_pass.depth).max(shown)
+        LIST_LEN.max(self.options.first_pass.depth).max(shown)
     }
 
     /// The search itself, with every candidate in its answer, a passage each, whatever its score.
@@ -74,9 +79,9 @@ impl<'a> Trail<'a> {
     pub(super) fn rank<'h>(
         &self,
         hits: &'h [Hit],
-        ids: &HashSet<PassageId>,
+        ids: &HashSet<PassageKey>,
     ) -> Option<(&'h Hit, u32)> {
-        let pos = hits.iter().position(|hit| ids.contains(&hit.passage.id))?;
+        let pos = hits.iter().position(|hit| ids.contains(&hit.passage.key))?;
         let hit = &hits[pos];
         let rank = match self.options.by {
             By::Passage => hit.rank,
@@ -91,33 +96,43 @@ impl<'a> Trail<'a> {
 
     /// Where every passage stands in each arm.
     pub(super) fn arms(&self) -> Result<Arms> {
-        let first_pass = &self.options.first_pass;
-        let vector = self.vector.as_deref();
-        Ok(self.snapshot.rank_all(self.query, vector, first_pass)?)
+        let never = CancelToken::default();
+        let request = self.request(&self.options.first_pass, &never);
+        self.local.rank_all(&request).map_err(Error::of_first_pass)
+    }
+
+    fn request<'r>(&'r self, options: &'r RetrieveOptions, cancel: &'r CancelToken) -> Request<'r> {
+        Request {
+            query: self.query,
+            vector: self.vector.as_deref(),
+            options,
+            cancel,
+        }
     }
 
     /// The best of these passages among the candidates of a first pass with these options.
     pub(super) fn retrieve(
         &self,
-        ids: &HashSet<PassageId>,
+        ids: &HashSet<PassageKey>,
         first_pass: &RetrieveOptions,
-    ) -> Result<Option<(PassageId, Placed)>> {
-        let vector = self.vector.as_deref();
-        let found = self.snapshot.retrieve(self.query, vector, first_pass)?;
-        let mut candidates = found.candidates.into_iter();
-        let best = candidates.find(|candidate| ids.contains(&candidate.passage));
+    ) -> Result<Option<(PassageKey, Placed)>> {
+        let never = CancelToken::default();
+        let found = self.local.retrieve(&self.request(first_pass, &never));
+        let found = found.map_err(Error::of_first_pass)?.found;
+        let mut candidates = found.into_candidates(first_pass).into_iter();
+        let best = candidates.find(|candidate| ids.contains(&candidate.passage.key));
         Ok(best.map(|best| {
             let (score, rank) = (best.score, best.rank);
-            (best.passage, Placed { score, rank })
+            (best.passage.key, Placed { score, rank })
         }))
     }
 
     /// As [`retrieve`](Self::retrieve) at a depth.
     fn at_depth(
         &self,
-        ids: &HashSet<PassageId>,
+        ids: &HashSet<PassageKey>,
         depth: usize,
-    ) -> Result<Option<(PassageId, Placed)>> {
+    ) -> Result<Option<(PassageKey, Placed)>> {
         let mut first_pass = self.options.first_pass.clone();
         first_pass.depth = depth;
         self.retrieve(ids, &first_pass)
@@ -127,9 +142,9 @@ impl<'a> Trail<'a> {
     /// one and the depth at which it was found.
     pub(super) fn deepen(
         &self,
-        ids: &HashSet<PassageId>,
-    ) -> Result<Option<(PassageId, Placed, usize)>> {
-        let end = self.snapshot.n_passages().clamp(1, MAX_DEPTH);
+        ids: &HashSet<PassageKey>,
+    ) -> Result<Option<(PassageKey, Placed, usize)>> {
+        let end = self.local.n_passages().clamp(1, MAX_DEPTH);
         let mut depth = self.pool().min(end);
         loop {
             if let Some((passage, placed)) = self.at_depth(ids, depth)? {
@@ -149,7 +164,7 @@ impl<'a> Trail<'a> {
     /// be the depth that reaches it: each depth is tried.
     pub(super) fn depth_needed(
         &self,
-        ids: &HashSet<PassageId>,
+        ids: &HashSet<PassageKey>,
         rank: u32,
         deep: usize,
     ) -> Result<usize> {
@@ -186,8 +201,8 @@ impl Stages {
 
     /// Adds where a passage stands in each arm.
     pub(super) fn add_arms(&mut self, arms: &Arms, passage: &Passage) {
-        self.bm25 = arms.bm25.get(&passage.id).copied();
-        self.vector = arms.vector.get(&passage.id).copied();
+        self.bm25 = arms.bm25.get(&passage.key).copied();
+        self.vector = arms.vector.get(&passage.key).copied();
         self.n_bm25 = arms.bm25.len();
         self.n_vector = arms.vector.len();
     }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use reread_index::{BertEmbedder, BoxError, Embedder, ModelIdentity, PassageId, Snapshot};
+use reread_index::Snapshot;
+use reread_models::{BertEmbedder, BoxError, Embedder, ModelIdentity};
+use reread_retrieval::PassageKey;
 
 use crate::Outcome;
 
@@ -36,17 +38,17 @@ pub(crate) fn write_documents(
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let (mut n_written, mut n_files) = (0, 0);
     for copy in 0.. {
-        for (pos, (document, _, _)) in snapshot.documents().enumerate() {
+        for (pos, document) in snapshot.documents().enumerate() {
             if n_written >= n_passages {
                 return Ok(n_files);
             }
-            let passages: Vec<PassageId> = snapshot.passages_of(document).collect();
+            let passages = snapshot.passages_of(document.key)?;
             let mut text = String::new();
             for start in 0..passages.len() {
-                write!(text, "{MARK}{}x{copy}", passages[start].0)?;
+                write!(text, "{MARK}{}x{copy}", passages[start].key.0)?;
                 let mut joined = String::new();
                 for passage in passages.iter().skip(start).take(JOINED) {
-                    joined.push_str(&snapshot.passage(*passage)?.text);
+                    joined.push_str(&passage.text);
                     joined.push(' ');
                 }
                 for word in joined.split_whitespace() {
@@ -78,10 +80,9 @@ pub(crate) fn write_documents(
 /// Words as frequent as they are: those of every so-many-th passage.
 fn words_of_all(snapshot: &Snapshot) -> Outcome<Vec<String>> {
     let mut words = Vec::new();
-    for (document, _, _) in snapshot.documents() {
-        if let Some(passage) = snapshot.passages_of(document).next() {
-            let text = snapshot.passage(passage)?.text;
-            words.extend(text.split_whitespace().map(str::to_owned));
+    for document in snapshot.documents() {
+        if let Some(passage) = snapshot.passages_of(document.key)?.first() {
+            words.extend(passage.text.split_whitespace().map(str::to_owned));
         }
     }
     Ok(words)
@@ -92,7 +93,7 @@ pub(crate) fn pieces(snapshot: &Snapshot, n: usize) -> Outcome<Vec<String>> {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let mut pieces = Vec::new();
     while pieces.len() < n {
-        let drawn = PassageId((rng.next_u64() % snapshot.n_passages() as u64) as u32);
+        let drawn = drawn(snapshot, rng.next_u64());
         let text = snapshot.passage(drawn)?.text;
         let is_word = |word: &&str| word.chars().all(char::is_alphabetic);
         let words: Vec<&str> = text.split_whitespace().filter(is_word).collect();
@@ -120,8 +121,8 @@ impl Copies {
     fn vector(&self, text: &str) -> Outcome<Vec<f32>> {
         let digest = blake3::hash(text.as_bytes());
         let mut rng = ChaCha8Rng::from_seed(*digest.as_bytes());
-        let any = (rng.next_u64() % self.copied.n_passages() as u64) as u32;
-        let vector = self.copied.vector(PassageId(marked(text).unwrap_or(any)))?;
+        let any = drawn(&self.copied, rng.next_u64());
+        let vector = self.copied.vector(marked(text).unwrap_or(any))?;
         let noise: Vec<f32> = vector.iter().map(|_| bell(rng.next_u64())).collect();
         let scale = NOISE / norm(&noise);
         let turned = vector
@@ -137,9 +138,14 @@ impl Copies {
     }
 }
 
-fn marked(text: &str) -> Option<u32> {
+/// The passage that a random number stands for, in an index of one run, whose keys count from 1.
+fn drawn(snapshot: &Snapshot, random: u64) -> PassageKey {
+    PassageKey(1 + random % snapshot.n_passages() as u64)
+}
+
+fn marked(text: &str) -> Option<PassageKey> {
     let rest = &text[text.find(MARK)? + MARK.len()..];
-    rest.split('x').next()?.parse().ok()
+    Some(PassageKey(rest.split('x').next()?.parse().ok()?))
 }
 
 /// About normal: the sum of eight even draws of a byte.

@@ -15,11 +15,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use reread_models::{BoxError, CancelToken, Embedder, ModelIdentity};
+use reread_retrieval::{Query, Request, RetrieveOptions};
+
 use crate::doctor::{Verdict, diagnose};
-use crate::{
-    BoxError, Embedder, HnswOptions, IndexOptions, IndexWriter, ModelIdentity, Query,
-    RetrieveOptions, Snapshot, index_folder,
-};
+use crate::{HnswOptions, IndexOptions, IndexWriter, Snapshot, index_folder};
 
 /// Set for a child process: the folder to index.
 const ROOT: &str = "REREAD_TEST_CRASH_ROOT";
@@ -196,8 +196,8 @@ fn content(snapshot: &Snapshot) -> Vec<(String, String, Vec<u32>)> {
     let mut content: Vec<_> = ids
         .into_iter()
         .map(|id| {
-            let passage = snapshot.passage(id).expect("a passage");
-            let vector = snapshot.vector(id).expect("a vector");
+            let passage = snapshot.passage_at(id).expect("a passage");
+            let vector = snapshot.vector(passage.key).expect("a vector");
             let bits = vector.iter().map(|value| value.to_bits()).collect();
             (passage.doc_id, passage.text, bits)
         })
@@ -211,16 +211,16 @@ fn answers(snapshot: &Snapshot) -> Vec<Vec<String>> {
     let ask = |question: &str| {
         let query = Query::parse(question);
         let vector = Letters::new().embed_query(question).expect("a vector");
-        let found = snapshot
-            .retrieve(&query, Some(&vector), &RetrieveOptions::default())
-            .expect("an answer");
-        let id = |candidate: &crate::Candidate| {
-            snapshot
-                .passage(candidate.passage)
-                .expect("a passage")
-                .doc_id
+        let options = RetrieveOptions::default();
+        let request = Request {
+            query: &query,
+            vector: Some(&vector),
+            options: &options,
+            cancel: &CancelToken::default(),
         };
-        found.candidates.iter().take(3).map(id).collect()
+        let found = snapshot.retrieve(&request).expect("an answer").found;
+        let candidates = found.into_candidates(&options).into_iter();
+        candidates.take(3).map(|it| it.passage.doc_id).collect()
     };
     ["stays whatever", "old text replaced", "record number 33"]
         .map(ask)

@@ -6,8 +6,8 @@ use super::files::Unsound;
 use super::{Check, Closed, Subject, blocked};
 use crate::format::manifest::{Catalog, DocumentRecord, Manifest, SegmentRef};
 use crate::lexical::LexicalIndex;
-use crate::passage::contextual_text;
 use crate::segment::{PassageStore, Record, Segment, split_headings, text_digest};
+use reread_retrieval::contextual_text;
 
 /// The catalog, or the check that says why it cannot be read.
 pub(super) fn catalog(

@@ -15,12 +15,14 @@ use crate::format::manifest::{
 };
 use crate::format::mmap::MappedFile;
 use crate::lexical::{LexicalPassage, LexicalWriter};
-use crate::passage::contextual_text;
 use crate::segment::{
     GraphBuild, PassageStore, SegmentWriter, split_headings, write_graph, write_quantised,
 };
 use crate::writer::{EMBED_BATCH, embed, is_lock, make_readable};
-use crate::{Embedder, Error, IndexProgress, Observer, Result};
+use reread_models::Embedder;
+
+use crate::{Error, IndexProgress, Observer, Result};
+use reread_retrieval::contextual_text;
 
 /// Memory for the words of a new BM25 index, as a writer has it by default.
 const LEXICAL_BYTES: usize = 64 << 20;

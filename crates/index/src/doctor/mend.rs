@@ -12,13 +12,15 @@ use super::arms::{check_catalog, check_lexical, check_segment};
 use super::derive::{Embedding, derive_lexical, derive_segment, embed_segment};
 use super::files::{self, Unsound};
 use super::{Check, Closed, Subject, vectors};
-use crate::filter::unix_ns;
 use crate::format::atomic;
 use crate::format::manifest::{Catalog, Manifest, Origin, SegmentRef, write_catalog};
 use crate::index_folder::{
     highest_left, lock, mark_unfinished, names, refuse_backup, remove_rubbish, remove_uncommitted,
 };
-use crate::{Embedder, Error, Observer, Result, merge};
+use reread_models::Embedder;
+
+use crate::{Error, Observer, Result, merge};
+use reread_retrieval::unix_ns;
 
 /// Opens the embedder that an index was built with. Asked only if vectors must be embedded again.
 pub type OpenEmbedder<'a> = dyn Fn() -> Result<Arc<dyn Embedder>> + 'a;

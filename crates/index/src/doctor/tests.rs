@@ -9,7 +9,6 @@ use tempfile::TempDir;
 use super::*;
 use crate::dense::DenseSearch;
 use crate::dense::tests::clustered;
-use crate::embed::BoxError;
 use crate::format::atomic::{self, FileWriter};
 use crate::format::foreign;
 use crate::format::header::{FileKind, HEADER_BYTES};
@@ -17,8 +16,9 @@ use crate::format::manifest::{FileRef, MANIFEST, write_catalog};
 use crate::format::mmap::{MappedFile, f32_bytes};
 use crate::lexical::LexicalWriter;
 use crate::writer::is_lock;
-use crate::{Document, DocumentKind, Embedder, HnswOptions, IndexOptions, IndexWriter, Lines};
-use crate::{ModelIdentity, Snapshot};
+use crate::{HnswOptions, IndexOptions, IndexWriter, Snapshot};
+use reread_document::{Document, DocumentKind, Lines};
+use reread_models::{BoxError, Embedder, ModelIdentity};
 
 const DIM: usize = 16;
 

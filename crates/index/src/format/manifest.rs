@@ -4,10 +4,11 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use reread_encoder::ModelIdentity;
+use reread_document::DocumentKind;
+use reread_models::ModelIdentity;
+use reread_retrieval::Facts;
 use serde::{Deserialize, Serialize};
 
-use crate::document::DocumentKind;
 use crate::format::atomic::{self, FileWriter, open_file, read_error};
 use crate::format::codec;
 use crate::format::header::{self, FileKind, HEADER_BYTES};
@@ -78,6 +79,17 @@ pub(crate) struct Source {
     pub(crate) digest: [u8; 32],
     pub(crate) outcome: Outcome,
     pub(crate) documents: Vec<DocumentRecord>,
+}
+
+impl Source {
+    /// What a filter looks at.
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        Facts {
+            path: &self.path,
+            kind: self.kind,
+            modified_ns: self.modified_ns,
+        }
+    }
 }
 
 /// Where a source came from.

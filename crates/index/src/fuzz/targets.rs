@@ -8,22 +8,22 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use reread_encoder::ModelIdentity;
+use reread_models::ModelIdentity;
 
 use super::{Target, run};
-use crate::chunk::{ChunkOptions, chunk};
-use crate::document::{
-    Document, DocumentKind, ExtractOptions, Extraction, Heading, Lines, extract,
-};
 use crate::format::codec;
 use crate::format::header::{self, FileKind};
 use crate::format::manifest::{
     Catalog, DocumentRecord, FileRef, Manifest, Origin, Outcome, SegmentRef, Source,
 };
-use crate::lexical::highlight;
 use crate::options::Scope;
 use crate::segment::{GraphBuild, Segment, SegmentWriter, text_digest};
-use crate::{Cut, Error, HnswOptions, Query};
+use crate::{Error, HnswOptions};
+use reread_document::{ChunkOptions, Cut, chunk};
+use reread_document::{
+    Document, DocumentKind, ExtractOptions, Extraction, Heading, Lines, extract,
+};
+use reread_retrieval::{Query, highlight};
 
 const DIM: usize = 4;
 

@@ -1,10 +1,10 @@
 //! The passages that hold a query's phrases and none of what it excludes.
 
+use reread_retrieval::{Phrase, Query};
 use tantivy::query::{EnableScoring, PhraseQuery, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption, Schema};
 use tantivy::{TantivyError, Term};
 
-use super::query::{Phrase, Query};
 use super::search::Segment;
 
 /// Which passages a query's phrases and exclusions leave; both arms of the first pass obey it.
@@ -52,14 +52,14 @@ impl Constraint {
         field: Field,
     ) -> Result<Self, TantivyError> {
         let mut excluded = Vec::new();
-        for phrase in &query.exclusions {
+        for phrase in query.exclusions() {
             excluded.extend(keys_with(phrase, segments, schema, field)?);
         }
         excluded.sort_unstable();
         excluded.dedup();
 
         let mut only: Option<Vec<u64>> = None;
-        for phrase in &query.phrases {
+        for phrase in query.phrases() {
             let keys = keys_with(phrase, segments, schema, field)?;
             only = Some(match only {
                 None => keys,
@@ -78,7 +78,8 @@ impl Constraint {
             Some(_) => {
                 let phrases: Vec<_> = query
                     .phrases()
-                    .map(|phrase| format!("\"{phrase}\""))
+                    .iter()
+                    .map(|phrase| format!("\"{}\"", phrase.text))
                     .collect();
                 notes.push(format!(
                     "no passage holds {}, so the words were searched for one by one",

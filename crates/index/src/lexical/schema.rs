@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use reread_retrieval::analyze;
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions,
 };
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 use tantivy::{Index, TantivyError};
 
-use super::analyzer;
 use crate::{Error, Result};
 
 /// The analyzer's name in the schema. An index keeps it, so a change of the analyzer that makes
@@ -79,7 +79,7 @@ pub(super) fn failed(action: &'static str, path: &Path, source: impl Into<Tantiv
     }
 }
 
-/// [`analyzer::analyze`] as tantivy wants it.
+/// [`analyze`] as tantivy wants it.
 #[derive(Clone)]
 struct Analyzer;
 
@@ -88,7 +88,7 @@ impl Tokenizer for Analyzer {
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens {
         Tokens {
-            rest: analyzer::analyze(text).into_iter(),
+            rest: analyze(text).into_iter(),
             token: Token::default(),
         }
     }
@@ -96,7 +96,7 @@ impl Tokenizer for Analyzer {
 
 /// The tokens of one text.
 struct Tokens {
-    rest: std::vec::IntoIter<analyzer::Token>,
+    rest: std::vec::IntoIter<reread_retrieval::Token>,
     token: Token,
 }
 

@@ -5,8 +5,45 @@ use std::path::Path;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::query::tests::HOSTILE;
 use super::*;
+
+/// Inputs that a query parser with a grammar fails on or reads as something else.
+const HOSTILE: &[&str] = &[
+    "what is \"foo",
+    "C++: how to",
+    "error: cannot open file",
+    "foo(bar)",
+    "a AND",
+    "NOT x",
+    "[1 TO",
+    "path/to/file.rs:10",
+    "don't",
+    "[a b]",
+    "{a}",
+    "IN [",
+    "hello\\",
+    "a:b:c",
+    "id:abc",
+    "x^2",
+    "src:foo",
+    "title:\"x",
+    "\"a\"b\"c",
+    "a \"\" b",
+    "-- x",
+    "a -- b",
+    "+x",
+    "x~2",
+    "/x/",
+    "\"-x\"",
+    "-\"x",
+    "“a",
+    "a” b",
+    "\u{0}x",
+    "x OR",
+    "(((x",
+    "x)))",
+    "!x && y",
+];
 
 const BUDGET: usize = 60_000_000;
 

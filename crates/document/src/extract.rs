@@ -1,0 +1,216 @@
+//! Reads a file's bytes into documents.
+
+use std::time::Duration;
+
+use crate::document::{Document, DocumentKind, Lines};
+use crate::kind::{file_name, file_stem, kind_of};
+use crate::problem::{Problem, Reason};
+use crate::{html, json_lines, markdown, pdf, text};
+
+/// How files are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExtractOptions {
+    /// How long the parser of one PDF or HTML file may take. 30 s by default: a manual of a
+    /// thousand pages takes about 5 s on one slow core, and a parser that hangs takes for ever.
+    pub time_limit: Duration,
+}
+
+/// What a file was read into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extraction {
+    /// The file holds text.
+    Read {
+        /// Its documents: one, or one per record of a JSON Lines file, or none if the problems
+        /// say why.
+        documents: Vec<Document>,
+        /// What was left out.
+        problems: Vec<Problem>,
+    },
+    /// The file holds no text in any encoding; nothing is wrong with it.
+    Binary,
+}
+
+/// Reads the file called `path`, relative to the indexed folder, from its bytes.
+///
+/// Never fails as a whole: what cannot be used is among the problems. Apart from the time limit,
+/// the outcome depends on the arguments only.
+pub fn extract(path: &str, bytes: Vec<u8>, options: &ExtractOptions) -> Extraction {
+    let kind = kind_of(path, &bytes);
+    if kind != DocumentKind::Pdf && text::is_binary(&bytes) {
+        return Extraction::Binary;
+    }
+    match kind {
+        DocumentKind::Pdf => one(path, pdf::read(path, bytes, options.time_limit)),
+        DocumentKind::Html => {
+            let document = html::read(path, bytes, options.time_limit);
+            one(path, document.map(|document| (document, None)))
+        }
+        DocumentKind::Markdown => whole(markdown::read(path, text::decode(bytes))),
+        DocumentKind::JsonLines => {
+            let (documents, problems) = json_lines::read(path, text::decode(bytes));
+            Extraction::Read {
+                documents,
+                problems,
+            }
+        }
+        DocumentKind::Code | DocumentKind::Text => whole(plain(path, kind, text::decode(bytes))),
+    }
+}
+
+impl Default for ExtractOptions {
+    fn default() -> Self {
+        Self {
+            time_limit: Duration::from_secs(30),
+        }
+    }
+}
+
+impl ExtractOptions {
+    /// Sets how long the parser of one file may take.
+    #[must_use]
+    pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
+        self.time_limit = time_limit;
+        self
+    }
+}
+
+/// A document whose text is the file's, without headings.
+pub(crate) fn plain(path: &str, kind: DocumentKind, text: String) -> Document {
+    // The extension says much about code and nothing about prose.
+    let title = if kind == DocumentKind::Code {
+        file_name(path)
+    } else {
+        file_stem(path)
+    };
+    Document {
+        id: path.to_owned(),
+        path: path.to_owned(),
+        title: title.to_owned(),
+        kind,
+        text,
+        headings: Vec::new(),
+        pages: Vec::new(),
+        lines: Lines::OfText,
+    }
+}
+
+fn whole(document: Document) -> Extraction {
+    Extraction::Read {
+        documents: vec![document],
+        problems: Vec::new(),
+    }
+}
+
+fn one(path: &str, read: Result<(Document, Option<Reason>), Reason>) -> Extraction {
+    let (document, reason) = match read {
+        Ok((document, reason)) => (Some(document), reason),
+        Err(reason) => (None, Some(reason)),
+    };
+    Extraction::Read {
+        documents: document.into_iter().collect(),
+        problems: reason
+            .map(|reason| Problem::of_file(path, reason))
+            .into_iter()
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(path: &str, bytes: &[u8]) -> (Vec<Document>, Vec<Problem>) {
+        match extract(path, bytes.to_vec(), &ExtractOptions::default()) {
+            Extraction::Read {
+                documents,
+                problems,
+            } => (documents, problems),
+            Extraction::Binary => panic!("{path} was taken for a binary file"),
+        }
+    }
+
+    #[test]
+    fn each_kind_has_its_reader() {
+        for (path, bytes, kind, title) in [
+            ("d/notes", &b"# x"[..], DocumentKind::Text, "notes"),
+            ("d/a.md", b"# x", DocumentKind::Markdown, "x"),
+            ("d/a.html", b"<h1>x</h1>", DocumentKind::Html, "x"),
+            (
+                "d/page",
+                b"<!doctype html><h1>x</h1>",
+                DocumentKind::Html,
+                "x",
+            ),
+            ("d/a.rs", b"fn x() {}", DocumentKind::Code, "a.rs"),
+            (
+                "d/a.jsonl",
+                b"{\"title\":\"x\",\"text\":\"\"}",
+                DocumentKind::JsonLines,
+                "x",
+            ),
+        ] {
+            let (documents, problems) = read(path, bytes);
+            assert_eq!(
+                (documents[0].kind, documents[0].title.as_str()),
+                (kind, title),
+                "{path}"
+            );
+            assert_eq!(problems, [], "{path}");
+        }
+    }
+
+    #[test]
+    fn a_broken_pdf_is_a_problem_of_its_file() {
+        let (documents, problems) = read("a.pdf", b"%PDF-1.7\ngarbage");
+        assert_eq!(documents, []);
+        assert!(
+            problems[0]
+                .to_string()
+                .starts_with("a.pdf: is not a readable PDF: ")
+        );
+    }
+
+    #[test]
+    fn binary_files_are_neither_documents_nor_problems() {
+        let options = ExtractOptions::default();
+        for path in ["a.txt", "a.html", "a.jsonl", "a"] {
+            assert_eq!(
+                extract(path, b"\x7fELF\0\x01\0".to_vec(), &options),
+                Extraction::Binary
+            );
+        }
+    }
+
+    #[test]
+    fn empty_files_are_empty_documents() {
+        for path in ["a.txt", "a.html", "a.md", "a.c"] {
+            for bytes in [&b""[..], b"\xEF\xBB\xBF", b"\xFF\xFE"] {
+                let (documents, problems) = read(path, bytes);
+                assert_eq!(
+                    (documents[0].text.as_str(), problems.len()),
+                    ("", 0),
+                    "{path}"
+                );
+            }
+        }
+        assert_eq!(read("a.jsonl", b"\xEF\xBB\xBF"), (vec![], vec![]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived_and_cut(
+            name in prop_oneof![Just("a.md"), Just("a.html"), Just("a.jsonl"), Just("a.c"), Just("a")],
+            text in "([#=\\-<>{}\"':a-c \n\r\t`*|&;/\\[\\]]|\\PC){0,200}",
+        ) {
+            let options = ExtractOptions::default();
+            if let Extraction::Read { documents, .. } = extract(name, text.into_bytes(), &options) {
+                for document in documents {
+                    crate::chunk(&document, &[], &crate::ChunkOptions::default());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! JSON Lines: one document a line, in the form of BEIR's `corpus.jsonl`.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+use crate::document::{Document, DocumentKind, Lines};
+use crate::extract::plain;
+use crate::problem::{Problem, Reason};
+
+/// How many bad lines of one file are listed one by one.
+const MAX_LISTED: usize = 100;
+
+/// Reads one record a line: `{"_id": …, "title": …, "text": …}`.
+///
+/// A missing `_id` becomes `path:line`. A line that is no record is reported, and so is an `_id`
+/// that came before. A file without a single record is one document of plain text.
+pub(crate) fn read(path: &str, text: String) -> (Vec<Document>, Vec<Problem>) {
+    let mut documents: Vec<Document> = Vec::new();
+    let mut problems = Vec::new();
+    let mut ids = HashSet::new();
+    let mut n_problems = 0;
+    for (line, record) in (1_u32..).zip(text.split('\n')) {
+        if record.trim().is_empty() {
+            continue;
+        }
+        let read = read_record(path, line, record).and_then(|document| {
+            if ids.insert(document.id.clone()) {
+                Ok(document)
+            } else {
+                Err(Reason::DuplicateId(document.id))
+            }
+        });
+        match read {
+            Ok(document) => documents.push(document),
+            Err(reason) => {
+                n_problems += 1;
+                if n_problems <= MAX_LISTED {
+                    problems.push(Problem {
+                        path: path.to_owned(),
+                        line: Some(line),
+                        reason,
+                    });
+                }
+            }
+        }
+    }
+    if n_problems > MAX_LISTED {
+        problems.push(Problem::of_file(
+            path,
+            Reason::MoreLines(n_problems - MAX_LISTED),
+        ));
+    }
+    if documents.is_empty() && n_problems > 0 {
+        return (
+            vec![plain(path, DocumentKind::Text, text)],
+            vec![Problem::of_file(path, Reason::NoRecords)],
+        );
+    }
+    (documents, problems)
+}
+
+#[derive(Deserialize)]
+struct Record {
+    #[serde(rename = "_id", default)]
+    id: Option<Id>,
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    text: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "`_id` is neither a string nor a number")]
+enum Id {
+    Text(String),
+    Number(serde_json::Number),
+}
+
+fn read_record(path: &str, line: u32, record: &str) -> Result<Document, Reason> {
+    let record: Record =
+        serde_json::from_str(record).map_err(|error| Reason::BadRecord(message(&error)))?;
+    let text = record.text.ok_or(Reason::MissingText)?;
+    let id = match record.id {
+        Some(Id::Text(id)) => id,
+        Some(Id::Number(id)) => id.to_string(),
+        None => format!("{path}:{line}"),
+    };
+    Ok(Document {
+        id,
+        path: path.to_owned(),
+        title: record.title.unwrap_or_default().trim().to_owned(),
+        kind: DocumentKind::JsonLines,
+        text,
+        headings: Vec::new(),
+        pages: Vec::new(),
+        lines: Lines::Single(line),
+    })
+}
+
+/// The parser's words, with the column in place of a line number that is always 1.
+fn message(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    match words.rsplit_once(" at line ") {
+        Some((what, _)) => format!("{what} at column {}", error.column()),
+        None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(text: &str) -> Vec<(String, String)> {
+        let (documents, _) = read("c.jsonl", text.to_owned());
+        documents.into_iter().map(|d| (d.id, d.text)).collect()
+    }
+
+    #[test]
+    fn records_are_read_with_any_sort_of_id() {
+        let text = "{\"_id\":\"a\",\"title\":\" T \",\"text\":\"x\"}\r\n\n{\"_id\":7,\"text\":\"y\",\"metadata\":{}}\n{\"text\":\"z\"}";
+        assert_eq!(
+            ids(text),
+            [
+                ("a".into(), "x".into()),
+                ("7".into(), "y".into()),
+                ("c.jsonl:4".into(), "z".into())
+            ]
+        );
+        let (documents, problems) = read("c.jsonl", text.to_owned());
+        assert_eq!(documents[0].title, "T");
+        assert_eq!(documents[1].lines, Lines::Single(3));
+        assert_eq!(problems, []);
+    }
+
+    #[test]
+    fn bad_lines_are_reported_and_the_rest_goes_on() {
+        let text = "{\"_id\":\"a\",\"text\":\"x\"}\n{oops\n{\"_id\":\"b\"}\n{\"_id\":\"a\",\"text\":\"y\"}\n\
+                    {\"_id\":[],\"text\":\"y\"}\n{\"text\":\"\\ud800\"}\n[1]\n{\"_id\":\"c\",\"text\":\"\"}\n";
+        assert_eq!(
+            ids(text),
+            [("a".into(), "x".into()), ("c".into(), String::new())]
+        );
+        let (_, problems) = read("c.jsonl", text.to_owned());
+        let lines: Vec<_> = problems.iter().filter_map(|p| p.line).collect();
+        assert_eq!(lines, [2, 3, 4, 5, 6, 7]);
+        assert_eq!(problems[1].reason, Reason::MissingText);
+        assert_eq!(problems[2].reason, Reason::DuplicateId("a".into()));
+        assert_eq!(
+            problems[3].to_string(),
+            "c.jsonl:5: is not a record: `_id` is neither a string nor a number at column 9"
+        );
+    }
+
+    #[test]
+    fn a_file_without_records_is_plain_text_with_one_note() {
+        let (documents, problems) = read("log.jsonl", "{\"level\":\"info\"}\n".repeat(500));
+        assert_eq!(documents.len(), 1);
+        assert_eq!(documents[0].kind, DocumentKind::Text);
+        assert_eq!(documents[0].lines, Lines::OfText);
+        assert_eq!(problems, [Problem::of_file("log.jsonl", Reason::NoRecords)]);
+        assert_eq!(read("empty.jsonl", String::new()), (vec![], vec![]));
+    }
+
+    #[test]
+    fn the_list_of_bad_lines_is_short() {
+        let text = format!("{{\"text\":\"x\"}}\n{}", "{}\n".repeat(1000));
+        let (_, problems) = read("c.jsonl", text);
+        assert_eq!(problems.len(), MAX_LISTED + 1);
+        assert_eq!(problems[MAX_LISTED].reason, Reason::MoreLines(900));
+    }
+
+    #[test]
+    fn deep_nesting_is_reported_and_does_not_end_the_process() {
+        let text = format!("{{\"text\":\"x\"}}\n{{\"a\":{}", "[".repeat(100_000));
+        assert_eq!(read("c.jsonl", text).1.len(), 1);
+    }
+}

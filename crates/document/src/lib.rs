@@ -1,0 +1,46 @@
+//! Files in, structured text out.
+//!
+//! [`walk`] finds the files of a folder, [`extract`] reads one into [`Document`]s, and [`chunk()`] cuts a
+//! document into passages between the tokens of a model.
+//!
+//! ```
+//! use reread_document::{ChunkOptions, ExtractOptions, Extraction, chunk, extract};
+//!
+//! let page = b"# Bread\n\nYeast makes the dough rise.\n".to_vec();
+//! let Extraction::Read { documents, .. } = extract("bread.md", page, &ExtractOptions::default()) else {
+//!     panic!("this is text");
+//! };
+//! assert_eq!(documents[0].title, "Bread");
+//! let text = &documents[0].text;
+//! // Any tokenizer will do; here a token is a letter.
+//! let tokens: Vec<_> = text.char_indices().map(|(at, c)| at..at + c.len_utf8()).collect();
+//! let passages = chunk(&documents[0], &tokens, &ChunkOptions::default());
+//! assert_eq!(&text[passages[0].range.clone()], "Yeast makes the dough rise.");
+//! ```
+//!
+//! # Guarantees
+//!
+//! - No file panics or hangs: what cannot be read is a [`Problem`], and the rest goes on.
+//! - The outcome depends on the bytes and the options only, time limits aside.
+//! - Nothing is printed and nothing is read from the environment.
+#![forbid(unsafe_code)]
+
+mod chunk;
+mod document;
+mod error;
+mod extract;
+mod html;
+mod json_lines;
+mod kind;
+mod markdown;
+mod pdf;
+mod problem;
+mod text;
+mod walk;
+
+pub use chunk::{ChunkOptions, Cut, chunk};
+pub use document::{Document, DocumentKind, Heading, Lines};
+pub use error::{Error, Result};
+pub use extract::{ExtractOptions, Extraction, extract};
+pub use problem::{Problem, Reason};
+pub use walk::{FoundFile, HiddenFiles, SkippedFiles, Walk, WalkOptions, is_store_name, walk};

@@ -1,0 +1,314 @@
+//! PDF: the text of each page. The only file that names `pdf_oxide`.
+//!
+//! The parser runs on a thread of its own: a file that makes it panic is reported, and one that
+//! makes it hang is given up after a while, its thread left behind.
+
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use encoding_rs::{Encoding, WINDOWS_1252};
+use pdf_oxide::PdfDocument;
+use pdf_oxide::object::Object;
+
+use crate::document::{Document, DocumentKind};
+use crate::extract::plain;
+use crate::problem::Reason;
+
+const THREAD_NAME: &str = "reread-pdf";
+/// The parser recurses into nested objects; only the part that is used takes memory.
+const STACK_BYTES: usize = 64 << 20;
+
+/// Reads a PDF, and says which pages could not be read if some could.
+pub(crate) fn read(
+    path: &str,
+    bytes: Vec<u8>,
+    time_limit: Duration,
+) -> Result<(Document, Option<Reason>), Reason> {
+    let text = on_own_thread(time_limit, move || PagesText::of(bytes))??;
+    let mut document = plain(path, DocumentKind::Pdf, text.text);
+    document.pages = text.pages;
+    if let Some(title) = text.title {
+        document.title = title;
+    }
+    Ok((document, text.problem))
+}
+
+/// What the parser's thread hands back.
+struct PagesText {
+    title: Option<String>,
+    text: String,
+    pages: Vec<usize>,
+    problem: Option<Reason>,
+}
+
+impl PagesText {
+    fn of(bytes: Vec<u8>) -> Result<Self, Reason> {
+        let pdf = PdfDocument::from_bytes(bytes).map_err(broken)?;
+        if pdf.is_encrypted() && !pdf.is_authenticated() {
+            return Err(Reason::EncryptedPdf);
+        }
+        let n_pages = pdf.page_count().map_err(broken)?;
+        let (mut text, mut pages) = (String::new(), Vec::new());
+        let (mut n_broken, mut first_error) = (0, None);
+        for page in 0..n_pages {
+            pages.push(text.len());
+            match pdf.extract_text(page) {
+                Ok(words) => push_page(&mut text, &words),
+                Err(error) => {
+                    n_broken += 1;
+                    first_error = first_error.or(Some(error));
+                }
+            }
+        }
+        let no_text = text.trim().is_empty();
+        let problem = match first_error {
+            Some(error) if no_text => return Err(broken(error)),
+            Some(error) => Some(Reason::BrokenPages {
+                n_pages: n_broken,
+                problem: error.to_string(),
+            }),
+            None if no_text => return Err(Reason::NoText),
+            None => None,
+        };
+        Ok(Self {
+            title: title_of(&pdf),
+            text,
+            pages,
+            problem,
+        })
+    }
+}
+
+fn broken(error: pdf_oxide::Error) -> Reason {
+    match error {
+        pdf_oxide::Error::EncryptedPdf => Reason::EncryptedPdf,
+        error => Reason::BrokenPdf(error.to_string()),
+    }
+}
+
+/// Appends a page. Each begins on a new line, so that no word runs into the next page's.
+fn push_page(text: &mut String, words: &str) {
+    let mut rest = words.trim_end();
+    while !rest.is_empty() {
+        // Dots that lead from a title to its page number would fill whole passages.
+        let n_dots = rest
+            .bytes()
+            .take_while(|&byte| matches!(byte, b'.' | b' '))
+            .count();
+        if rest[..n_dots].matches('.').count() > 3 {
+            text.truncate(text.trim_end_matches(' ').len());
+            text.push(' ');
+            rest = &rest[n_dots..];
+            continue;
+        }
+        let len = n_dots
+            + rest[n_dots..]
+                .find(['.', ' '])
+                .unwrap_or(rest.len() - n_dots);
+        // A NUL stands for a glyph that has no letter.
+        text.extend(rest[..len].chars().filter(|&c| c != '\0' && c != '\r'));
+        rest = &rest[len..];
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+}
+
+/// The title of the document's own metadata.
+fn title_of(pdf: &PdfDocument) -> Option<String> {
+    let resolved = |object: &Object| pdf.resolve_object(object).ok();
+    let info = resolved(pdf.trailer().as_dict()?.get("Info")?)?;
+    let title = resolved(info.as_dict()?.get("Title")?)?;
+    let bytes = title.as_string()?;
+    // Without a byte order mark it is PDFDocEncoding, which is close to Windows-1252.
+    let (encoding, skip) = Encoding::for_bom(bytes).unwrap_or((WINDOWS_1252, 0));
+    let words = encoding.decode_without_bom_handling(bytes.get(skip..)?).0;
+    let words: Vec<_> = words
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty())
+        .collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// Runs `work` on a thread of its own, and waits no longer than `time_limit`.
+fn on_own_thread<T: Send + 'static>(
+    time_limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Reason> {
+    keep_panics_quiet();
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let run = move || {
+        let outcome = panic::catch_unwind(AssertUnwindSafe(work));
+        // Nobody is listening any more if the time is up.
+        let _ = sender.send(outcome);
+    };
+    thread::Builder::new()
+        .name(THREAD_NAME.to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(run)
+        .map_err(|error| Reason::Unreadable(error.to_string()))?;
+    match receiver.recv_timeout(time_limit) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(payload)) => Err(Reason::ParserPanicked(panic_message(&*payload))),
+        Err(RecvTimeoutError::Timeout) => Err(Reason::TimeLimit(time_limit)),
+        Err(RecvTimeoutError::Disconnected) => {
+            Err(Reason::ParserPanicked("its thread ended early".to_owned()))
+        }
+    }
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let message = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    message.unwrap_or("no message").to_owned()
+}
+
+/// Keeps a panic of the parser's thread off stderr: it is caught and reported in words. The panics
+/// of all other threads reach the hook that was there before.
+fn keep_panics_quiet() {
+    static ONCE: Once = Once::new();
+    // Setting a hook is not allowed while this thread unwinds.
+    if thread::panicking() {
+        return;
+    }
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if thread::current().name() != Some(THREAD_NAME) {
+                before(info);
+            }
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::time::Instant;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    /// A PDF with one line of text on each page. Extra entries go into the trailer.
+    fn pdf(title: &str, pages: &[&str], trailer: &str) -> Vec<u8> {
+        let kids: String = (0..pages.len()).fold(String::new(), |mut kids, page| {
+            let _ = write!(kids, "{} 0 R ", 5 + 2 * page);
+            kids
+        });
+        let mut objects = vec![
+            "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+            format!("<< /Type /Pages /Kids [{kids}] /Count {} >>", pages.len()),
+            "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned(),
+            format!("<< /Title ({title}) >>"),
+        ];
+        for (page, words) in pages.iter().enumerate() {
+            let content = format!("BT /F1 12 Tf 72 700 Td ({words}) Tj ET");
+            objects.push(format!(
+                "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {} 0 R \
+                 /Resources << /Font << /F1 3 0 R >> >> >>",
+                6 + 2 * page
+            ));
+            objects.push(format!(
+                "<< /Length {} >>\nstream\n{content}\nendstream",
+                content.len()
+            ));
+        }
+        let mut out = "%PDF-1.4\n".to_owned();
+        let mut xref = "0000000000 65535 f \n".to_owned();
+        for (at, object) in objects.iter().enumerate() {
+            let _ = writeln!(xref, "{:010} 00000 n ", out.len());
+            let _ = write!(out, "{} 0 obj\n{object}\nendobj\n", at + 1);
+        }
+        let (start, size) = (out.len(), objects.len() + 1);
+        let _ = write!(
+            out,
+            "xref\n0 {size}\n{xref}trailer\n<< /Size {size} /Root 1 0 R /Info 4 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n"
+        );
+        out.into_bytes()
+    }
+
+    #[test]
+    fn pages_title_and_text_are_read() {
+        let bytes = pdf(
+            "A  manual",
+            &["First page here", "", "Third page there"],
+            "",
+        );
+        let (document, problem) = read("a/b.pdf", bytes, LIMIT).unwrap();
+        assert_eq!(problem, None);
+        assert_eq!(document.title, "A manual");
+        assert_eq!(document.text, "First page here\nThird page there\n");
+        assert_eq!(document.pages, [0, 16, 16]);
+    }
+
+    #[test]
+    fn dots_that_lead_to_a_page_number_are_dropped() {
+        let mut text = String::new();
+        push_page(
+            &mut text,
+            "1 Start . . . . . . 7\n2 End.......9\nAnd so on... e.g. v1.2 \n.....\n",
+        );
+        assert_eq!(text, "1 Start 7\n2 End 9\nAnd so on... e.g. v1.2 \n \n");
+    }
+
+    #[test]
+    fn the_name_is_the_title_where_metadata_has_none() {
+        let (document, _) = read("a/b.pdf", pdf(" ", &["Words"], ""), LIMIT).unwrap();
+        assert_eq!(document.title, "b");
+    }
+
+    #[test]
+    fn pages_without_letters_are_reported() {
+        assert_eq!(
+            read("s.pdf", pdf("", &["", ""], ""), LIMIT),
+            Err(Reason::NoText)
+        );
+    }
+
+    #[test]
+    fn damage_at_any_length_is_an_answer_and_no_panic() {
+        let bytes = pdf("T", &["Some words"], "");
+        for len in (0..bytes.len()).step_by(7) {
+            let _ = read("d.pdf", bytes[..len].to_vec(), LIMIT);
+        }
+        assert!(matches!(
+            read("d.pdf", b"%PDF-1.4 no".to_vec(), LIMIT),
+            Err(Reason::BrokenPdf(_))
+        ));
+    }
+
+    #[test]
+    fn a_password_is_reported() {
+        let encrypt = format!(
+            "/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <{0}> /U <{0}> >> /ID [<00> <00>]",
+            "41".repeat(32)
+        );
+        let outcome = read("e.pdf", pdf("T", &["Some words"], &encrypt), LIMIT);
+        assert_eq!(outcome, Err(Reason::EncryptedPdf));
+    }
+
+    #[test]
+    fn a_parser_that_panics_is_reported() {
+        let outcome = on_own_thread(LIMIT, || panic!("index {} out of range", 3));
+        assert_eq!(
+            outcome,
+            Err::<(), _>(Reason::ParserPanicked("index 3 out of range".into()))
+        );
+    }
+
+    #[test]
+    fn a_parser_that_hangs_is_given_up() {
+        let start = Instant::now();
+        let limit = Duration::from_millis(50);
+        let outcome = on_own_thread(limit, || thread::sleep(Duration::from_secs(20)));
+        assert_eq!(outcome, Err(Reason::TimeLimit(limit)));
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
+}

@@ -1,0 +1,50 @@
+//! The bi-encoder, behind a trait.
+
+use std::ops::Range;
+
+use reread_encoder::ModelIdentity;
+use unicode_segmentation::UnicodeSegmentation;
+
+/// An error of an application's own model.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// A bi-encoder: turns queries and passages, each on its own, into vectors whose dot product says
+/// how close they are.
+///
+/// Vectors are L2-normalised by the implementation; the index refuses others.
+pub trait Embedder: Send + Sync {
+    /// Says which model this is. An index is only opened with the model it was built with.
+    fn model(&self) -> &ModelIdentity;
+
+    /// The width of every vector.
+    fn dim(&self) -> usize;
+
+    /// Embeds one query. Returns `dim` values with an L2 norm of 1.
+    ///
+    /// # Errors
+    /// Whatever the model fails with.
+    fn embed_query(&self, query: &str) -> Result<Vec<f32>, BoxError>;
+
+    /// Embeds passages. Returns `[passages.len(), dim]`, row-major, each row with an L2 norm of 1.
+    ///
+    /// A row must not depend on the other passages of the call. Texts beyond the model's length
+    /// are cut, not refused.
+    ///
+    /// # Errors
+    /// Whatever the model fails with.
+    fn embed_passages(&self, passages: &[&str]) -> Result<Vec<f32>, BoxError>;
+
+    /// The byte ranges of the model's tokens in `text`, in order, without special tokens.
+    ///
+    /// Passages are cut between tokens, so this decides how long a passage of `max_tokens` is.
+    /// The default takes Unicode words, which is close enough for a model without a tokenizer.
+    ///
+    /// # Errors
+    /// Whatever the tokenizer fails with.
+    fn token_offsets(&self, text: &str) -> Result<Vec<Range<usize>>, BoxError> {
+        Ok(text
+            .unicode_word_indices()
+            .map(|(at, word)| at..at + word.len())
+            .collect())
+    }
+}

@@ -1,0 +1,31 @@
+//! What the second pass is given to read.
+
+/// A passage that the first pass found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate<'a> {
+    /// The text that the model reads.
+    pub text: &'a str,
+    /// What the first pass says of it: its score, scaled to [0, 1] over all that are to be read.
+    pub first_pass: f32,
+    /// The result that it is part of: candidates of one document have the same number where results are
+    /// documents. `None` where each candidate is a result of its own.
+    pub result: Option<u64>,
+}
+
+impl<'a> Candidate<'a> {
+    /// A candidate that is a result of its own.
+    pub fn new(text: &'a str, first_pass: f32) -> Self {
+        Self {
+            text,
+            first_pass,
+            result: None,
+        }
+    }
+
+    /// Makes it part of a result.
+    #[must_use]
+    pub fn of_result(mut self, result: u64) -> Self {
+        self.result = Some(result);
+        self
+    }
+}

@@ -1,0 +1,76 @@
+//! How far the second pass reads.
+
+use reread_models::CancelToken;
+
+/// When the second pass may stop before it has read all candidates, as the rest would not change the
+/// results. Their order is the same then, their scores are not quite: shares grow a little.
+///
+/// It reads in first-pass order, four candidates between two looks, and on any number of threads
+/// reads the same ones. With a least score it never stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stop {
+    /// When it is certain, from the greatest logit that the model can give. That takes weights up to
+    /// 0.5 and few results (`docs/ranking.md`); with the default weight all are read.
+    #[default]
+    Certain,
+    /// When it is likely: what was not read is taken to be at most three standard deviations above
+    /// the mean of what was. About one in a hundred answers differs from that of reading all.
+    Confident,
+    /// Only when all are read.
+    Never,
+}
+
+impl Stop {
+    /// Why reading stops where it may.
+    pub(crate) fn reason(self) -> Stopped {
+        match self {
+            Self::Confident => Stopped::Confident,
+            Self::Certain | Self::Never => Stopped::Certain,
+        }
+    }
+}
+
+/// Why the second pass stopped short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// It was not asked for.
+    Off,
+    /// The model failed; a warning says how.
+    Failed,
+    /// The budget ran out.
+    Budget,
+    /// What it has not read cannot change the results.
+    Certain,
+    /// What it has not read is not likely to change the results.
+    Confident,
+}
+
+/// How far to read.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ReadOptions {
+    /// How many results are shown, which may be settled before all is read. 0, the default, reads all.
+    pub top_k: usize,
+    /// The cross-encoder's weight in the final score, which decides what can still change.
+    pub weight: f32,
+    /// When reading may stop.
+    pub stop: Stop,
+    /// When reading must stop.
+    pub cancel: CancelToken,
+}
+
+impl ReadOptions {
+    /// Lets reading stop when the first `top_k` results are settled, at this weight of the cross-encoder.
+    #[must_use]
+    pub fn with_results(mut self, top_k: usize, weight: f32, stop: Stop) -> Self {
+        (self.top_k, self.weight, self.stop) = (top_k, weight, stop);
+        self
+    }
+
+    /// Sets when reading must stop.
+    #[must_use]
+    pub fn with_cancel(mut self, cancel: CancelToken) -> Self {
+        self.cancel = cancel;
+        self
+    }
+}

@@ -1,0 +1,193 @@
+//! Filters on documents, applied before any candidate is cut off.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use reread_document::DocumentKind;
+
+use crate::options::InvalidOption;
+use crate::refusal::Refusal;
+
+/// Which documents a search may return. The default lets every document pass.
+///
+/// A closed type: a first pass either asks it of each document ([`refusal`](Self::refusal)) or
+/// translates its parts ([`path_patterns`](Self::path_patterns), [`kinds`](Self::kinds),
+/// [`modified_since_ns`](Self::modified_since_ns)) into a language of its own.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    patterns: Vec<String>,
+    paths: GlobSet,
+    kinds: Vec<DocumentKind>,
+    modified_since_ns: Option<i64>,
+}
+
+/// What a filter looks at of a document.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Its file's path relative to the indexed folder, with `/` between its parts.
+    pub path: &'a str,
+    /// Its kind.
+    pub kind: DocumentKind,
+    /// When its file was last modified, in Unix nanoseconds.
+    pub modified_ns: i64,
+}
+
+impl Filter {
+    /// Keeps documents whose path matches at least one of the patterns (`*` and `?` stay within a
+    /// folder's name, `**` does not; a pattern without `/` also matches a bare file name).
+    ///
+    /// # Errors
+    /// Where a pattern is not a glob.
+    pub fn with_paths<S: AsRef<str>>(mut self, patterns: &[S]) -> Result<Self, InvalidOption> {
+        self.patterns.clear();
+        let mut set = GlobSetBuilder::new();
+        for pattern in patterns {
+            let pattern = pattern.as_ref();
+            let pattern = pattern.strip_prefix("./").unwrap_or(pattern);
+            for meant in meanings(pattern) {
+                set.add(glob(&meant).ok_or_else(|| not_a_glob(pattern))?);
+                self.patterns.push(meant);
+            }
+        }
+        let built = set.build();
+        self.paths = built.map_err(|_| not_a_glob("these patterns together"))?;
+        Ok(self)
+    }
+
+    /// Keeps documents of one of these kinds.
+    #[must_use]
+    pub fn with_kinds(mut self, kinds: Vec<DocumentKind>) -> Self {
+        self.kinds = kinds;
+        self
+    }
+
+    /// Keeps documents whose file was modified at this time or later.
+    #[must_use]
+    pub fn with_modified_since(mut self, time: SystemTime) -> Self {
+        self.modified_since_ns = Some(unix_ns(time));
+        self
+    }
+
+    /// Whether every document passes.
+    pub fn is_empty(&self) -> bool {
+        self.patterns.is_empty() && self.kinds.is_empty() && self.modified_since_ns.is_none()
+    }
+
+    /// The globs of which a path must match one, each spelled out; none lets every path pass.
+    pub fn path_patterns(&self) -> &[String] {
+        &self.patterns
+    }
+
+    /// The kinds of which a document must be one; none lets every kind pass.
+    pub fn kinds(&self) -> &[DocumentKind] {
+        &self.kinds
+    }
+
+    /// The Unix time in nanoseconds before which a file must not have been modified last.
+    pub fn modified_since_ns(&self) -> Option<i64> {
+        self.modified_since_ns
+    }
+
+    /// The first part of the filter that a document does not pass; `None` if it passes.
+    pub fn refusal(&self, document: &Facts<'_>) -> Option<Refusal> {
+        if !self.patterns.is_empty() && !self.paths.is_match(document.path) {
+            return Some(Refusal::Path);
+        }
+        if !self.kinds.is_empty() && !self.kinds.contains(&document.kind) {
+            return Some(Refusal::Kind(document.kind));
+        }
+        self.modified_since_ns
+            .is_some_and(|since| document.modified_ns < since)
+            .then_some(Refusal::ModifiedBefore)
+    }
+}
+
+/// The globs that a pattern stands for.
+fn meanings(pattern: &str) -> Vec<String> {
+    let mut globs = vec![pattern.to_owned()];
+    if !pattern.contains('/') {
+        globs.push(format!("**/{pattern}"));
+    }
+    // A folder's name stands for everything in it.
+    globs.push(format!("{}/**", pattern.trim_end_matches('/')));
+    globs
+}
+
+fn not_a_glob(pattern: &str) -> InvalidOption {
+    let bound = "a glob such as `docs/**` or `*.md`";
+    InvalidOption::new("path", format!("{pattern:?}"), bound)
+}
+
+fn glob(pattern: &str) -> Option<Glob> {
+    GlobBuilder::new(pattern)
+        .literal_separator(true)
+        .build()
+        .ok()
+}
+
+/// Unix time in nanoseconds; times before 1970 are negative, and what does not fit is clamped.
+pub fn unix_ns(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| -ns),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn markdown(path: &str) -> Facts<'_> {
+        Facts {
+            path,
+            kind: DocumentKind::Markdown,
+            modified_ns: 1_000,
+        }
+    }
+
+    fn passes(filter: &Filter, path: &str) -> bool {
+        filter.refusal(&markdown(path)).is_none()
+    }
+
+    #[test]
+    fn a_pattern_without_a_slash_matches_in_every_folder() {
+        let filter = Filter::default().with_paths(&["*.md"]).expect("a glob");
+        assert!(passes(&filter, "readme.md"));
+        assert!(passes(&filter, "docs/deep/readme.md"));
+        assert!(!passes(&filter, "docs/deep/readme.txt"));
+    }
+
+    #[test]
+    fn a_folder_stands_for_everything_in_it() {
+        let filter = Filter::default().with_paths(&["docs/"]).expect("a glob");
+        assert!(passes(&filter, "docs/deep/readme.md"));
+        assert!(!passes(&filter, "other/docs.md"));
+    }
+
+    #[test]
+    fn kinds_and_times_are_both_required() {
+        let filter = Filter::default()
+            .with_kinds(vec![DocumentKind::Markdown])
+            .with_modified_since(UNIX_EPOCH + std::time::Duration::from_micros(1));
+        assert!(passes(&filter, "a.md"));
+        let older = Facts {
+            modified_ns: 999,
+            ..markdown("a.md")
+        };
+        assert_eq!(filter.refusal(&older), Some(Refusal::ModifiedBefore));
+        let other = Facts {
+            kind: DocumentKind::Code,
+            ..markdown("a.rs")
+        };
+        let refusal = Refusal::Kind(DocumentKind::Code);
+        assert_eq!(filter.refusal(&other), Some(refusal));
+    }
+
+    #[test]
+    fn a_broken_glob_is_refused_by_name() {
+        let error = Filter::default()
+            .with_paths(&["a[b"])
+            .expect_err("not a glob");
+        assert!(error.to_string().contains("a[b"));
+    }
+}

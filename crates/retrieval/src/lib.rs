@@ -1,0 +1,50 @@
+//! The seam of a first pass: what it is asked, and what it answers.
+//!
+//! A [`FirstPass`] takes a [`Request`] (a [`Query`], its vector, [`RetrieveOptions`], a token to stop by) and
+//! returns [`Retrieved`]: passages under keys that stay the same, fused or as the two ranked lists that
+//! [`fusion`] makes one of. Whoever asks knows nothing of files, segments or servers. What only an index on
+//! this machine can say is a second trait, [`LocalFirstPass`].
+//!
+//! ```
+//! use reread_retrieval::{Query, fusion};
+//!
+//! let query = Query::parse("who owns \"the mutable borrow\" -python");
+//! assert_eq!(query.text(), "who owns the mutable borrow");
+//!
+//! // Two lists of keys with scores of their own become one.
+//! let (dense, lexical) = ([(1, 0.9), (2, 0.8)], [(2, 7.5), (3, 2.0)]);
+//! let fused = fusion::blend(&dense, &lexical, 0.5);
+//! assert_eq!(fused[0].0, 1);
+//! ```
+//!
+//! # Sources
+//!
+//! Convex blend: Bruch, Gai and Ingber, arXiv:2210.11934. RRF: Cormack, Clarke and Buettcher 2009.
+#![forbid(unsafe_code)]
+
+mod analyzer;
+mod candidate;
+mod filter;
+mod first_pass;
+mod fold;
+pub mod fusion;
+mod highlight;
+mod left_out;
+mod options;
+mod passage;
+mod query;
+mod refusal;
+mod stop_words;
+
+pub use analyzer::{Role, Token, analyze};
+pub use candidate::{
+    Arms, Candidate, DenseMethod, Found, Fused, Placed, Retrieved, Scored, fuse, places,
+};
+pub use filter::{Facts, Filter, unix_ns};
+pub use first_pass::{BoxError, DocumentNames, FirstPass, LocalFirstPass, Request};
+pub use highlight::highlight;
+pub use left_out::LeftOut;
+pub use options::{Fusion, InvalidOption, LIST_LEN, MAX_DEPTH, Mode, RetrieveOptions};
+pub use passage::{DocumentKey, Passage, PassageKey, contextual_text};
+pub use query::{MAX_TERMS, Phrase, Query, QueryTerm};
+pub use refusal::Refusal;

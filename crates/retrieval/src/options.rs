@@ -1,0 +1,123 @@
+//! Options of one first pass.
+
+use crate::filter::Filter;
+
+/// How many passages each arm hands to the fusion, at least. The blend was measured at this depth
+/// of list, and the minimum of a list, which the blend scales by, depends on it.
+pub const LIST_LEN: usize = 100;
+
+/// The deepest first pass that is allowed.
+pub const MAX_DEPTH: usize = 10_000;
+
+/// Which arms of the first pass are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// BM25 alone.
+    Lexical,
+    /// Vectors alone.
+    Vector,
+    /// Both, fused.
+    #[default]
+    Hybrid,
+}
+
+/// How the two lists become one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Fusion {
+    /// Weighted sum of per-query min-max scores.
+    Blend {
+        /// The weight of the vectors, 0 to 1.
+        dense_weight: f32,
+    },
+    /// Reciprocal rank fusion.
+    Rrf {
+        /// Added to every rank; larger values flatten the top.
+        rrf_k: f32,
+    },
+}
+
+impl Default for Fusion {
+    /// The blend with weight 0.5: it beat RRF with `rrf_k` 60 on every collection measured
+    /// (`docs/performance.md`).
+    fn default() -> Self {
+        Self::Blend { dense_weight: 0.5 }
+    }
+}
+
+/// Options of one first pass.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RetrieveOptions {
+    /// How many candidates are returned.
+    pub depth: usize,
+    /// Which arms are asked.
+    pub mode: Mode,
+    /// How the arms are fused.
+    pub fusion: Fusion,
+    /// Which documents may be returned; applied before anything is cut off.
+    pub filter: Filter,
+    /// Whether the vectors are scanned exactly even where there is a graph.
+    pub exact: bool,
+    /// The graph's query beam width; `None` chooses by depth.
+    pub ef_search: Option<usize>,
+}
+
+/// An option lies outside its bounds.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{option} is {value}, and must be {bound}")]
+#[non_exhaustive]
+pub struct InvalidOption {
+    /// The option's name.
+    pub option: &'static str,
+    /// The value given.
+    pub value: String,
+    /// What is allowed.
+    pub bound: &'static str,
+}
+
+impl InvalidOption {
+    /// Says that the option called `option` is `value`, which is not `bound`.
+    pub fn new(option: &'static str, value: impl Into<String>, bound: &'static str) -> Self {
+        Self {
+            option,
+            value: value.into(),
+            bound,
+        }
+    }
+}
+
+impl Default for RetrieveOptions {
+    fn default() -> Self {
+        Self {
+            depth: 20,
+            mode: Mode::default(),
+            fusion: Fusion::default(),
+            filter: Filter::default(),
+            exact: false,
+            ef_search: None,
+        }
+    }
+}
+
+impl RetrieveOptions {
+    /// Checks depth, weight and `rrf_k`.
+    ///
+    /// # Errors
+    /// The first of them that is out of bounds.
+    pub fn check(&self) -> Result<(), InvalidOption> {
+        if !(1..=MAX_DEPTH).contains(&self.depth) {
+            let bound = "between 1 and 10,000";
+            return Err(InvalidOption::new("depth", self.depth.to_string(), bound));
+        }
+        match self.fusion {
+            Fusion::Blend { dense_weight } if !(0.0..=1.0).contains(&dense_weight) => {
+                let value = dense_weight.to_string();
+                Err(InvalidOption::new("dense weight", value, "between 0 and 1"))
+            }
+            Fusion::Rrf { rrf_k } if !(rrf_k >= 0.0 && rrf_k.is_finite()) => {
+                Err(InvalidOption::new("rrf-k", rrf_k.to_string(), "0 or more"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

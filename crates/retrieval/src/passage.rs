@@ -1,0 +1,84 @@
+//! Passages: the units that are indexed and scored.
+
+use std::fmt;
+use std::ops::{Range, RangeInclusive};
+
+use reread_document::DocumentKind;
+
+/// Names a passage of an index for good: another passage never gets the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PassageKey(pub u64);
+
+/// Names a document of an index for good. One that is put in place of another has a key of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DocumentKey(pub u64);
+
+impl fmt::Display for PassageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "passage {}", self.0)
+    }
+}
+
+/// A passage with everything that is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passage {
+    /// Its key.
+    pub key: PassageKey,
+    /// Its document's key.
+    pub document: DocumentKey,
+    /// What results call its document: a file's path, or a record's `_id`.
+    pub doc_id: String,
+    /// The file it comes from, relative to the indexed folder.
+    pub path: String,
+    /// Its document's title; may be empty.
+    pub title: String,
+    /// Its document's kind.
+    pub kind: DocumentKind,
+    /// The headings above it, outermost first.
+    pub heading_path: Vec<String>,
+    /// Its bytes in the document's text.
+    pub bytes: Range<u64>,
+    /// Its lines, from 1.
+    pub lines: RangeInclusive<u32>,
+    /// Its page, from 1, where the document has pages.
+    pub page: Option<u32>,
+    /// The text to show.
+    pub text: String,
+}
+
+impl Passage {
+    /// The text that models read: title, heading path and text.
+    pub fn contextual_text(&self) -> String {
+        contextual_text(&self.title, &self.heading_path, &self.text)
+    }
+}
+
+/// Joins what models read of a passage: title and heading path, on a line each, before the text.
+pub fn contextual_text(title: &str, heading_path: &[String], text: &str) -> String {
+    let headings = heading_path.join(" > ");
+    let mut joined = String::with_capacity(title.len() + headings.len() + text.len() + 2);
+    for part in [title, &headings, text] {
+        if !part.is_empty() {
+            if !joined.is_empty() {
+                joined.push('\n');
+            }
+            joined.push_str(part);
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_read_title_and_headings_before_the_text() {
+        let headings = ["Backups".to_owned(), "Restore".to_owned()];
+        assert_eq!(
+            contextual_text("Manual", &headings, "Text."),
+            "Manual\nBackups > Restore\nText."
+        );
+        assert_eq!(contextual_text("", &[], "Text."), "Text.");
+    }
+}
