@@ -16,6 +16,8 @@
 )]
 #![allow(missing_docs, unreachable_pub, reason = "as above")]
 
+#[path = "../src/cancel.rs"]
+mod cancel;
 #[path = "../src/error.rs"]
 mod error;
 #[path = "../src/instruction_set.rs"]

@@ -2,15 +2,19 @@
 
 mod float;
 mod int8;
+mod source;
 
 use rayon::prelude::*;
 
+use crate::cancel::Stop;
 use crate::config::{Config, Pooling};
 use crate::error::{Error, Result};
 use crate::kernels::{Activation, Aligned, Kernels, Norm, Panels};
 use crate::packed::PackedFiles;
 use crate::tokenizer::Tokens;
 use crate::weights::{Table, Weights};
+
+pub(crate) use self::source::Source;
 
 /// The arithmetic of the layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,9 +86,6 @@ struct Head {
     greatest_logit: f32,
 }
 
-/// Says whether to stop; asked often, from many threads.
-pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
-
 /// The memory that a forward pass works in, kept from one to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Workspace {
@@ -106,14 +107,18 @@ impl Workspace {
 
 impl Bert {
     /// Packs the weights, on all threads of the current pool, or reads them from `files` if they are
-    /// kept there.
+    /// kept there. Asks before each layer whether to go on.
     pub(crate) fn new(
-        weights: Weights,
-        config: &Config,
-        kernels: Kernels,
+        source: Source<'_>,
         precision: Precision,
         files: Option<&PackedFiles>,
     ) -> Result<Self> {
+        let Source {
+            ref weights,
+            config,
+            kernels,
+            ..
+        } = source;
         let hidden = config.hidden;
         let words = weights.table("embeddings.word_embeddings.weight", config.n_tokens, hidden)?;
         let positions = "embeddings.position_embeddings.weight";
@@ -125,14 +130,14 @@ impl Bert {
             .shape("classifier.weight")
             .and_then(|shape| shape.first().copied());
         let head = match n_labels {
-            Some(1) => Some(Head::open(&weights, hidden, kernels)?),
+            Some(1) => Some(Head::open(weights, hidden, kernels)?),
             _ => None,
         };
         let layers = if precision.of(config) == Precision::Int8 {
-            Layers::Int8(int8::Layer::open_all(&weights, config, kernels, files)?)
+            Layers::Int8(int8::Layer::open_all(&source, files)?)
         } else {
             let numbers = (0..config.n_layers).into_par_iter();
-            let open = |number| float::Layer::open(&weights, config, number, kernels);
+            let open = |number| float::Layer::open(&source, number);
             Layers::Float(numbers.map(open).collect::<Result<_>>()?)
         };
         Ok(Self {
@@ -145,7 +150,7 @@ impl Bert {
             layers,
             head,
             n_labels,
-            weights,
+            weights: source.weights,
         })
     }
 

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use crate::cancel::Cancelled;
 use crate::instruction_set::{InstructionSet, names};
 
 /// The result of this crate's functions.
@@ -176,6 +177,10 @@ pub enum Error {
         /// What there is, the fastest first.
         available: Vec<InstructionSet>,
     },
+
+    /// The work was given a [`CancelToken`](crate::CancelToken) that said to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 
     /// A model without a classifier was asked to score.
     #[error("model {model} has no classifier and cannot score pairs; use a cross-encoder")]

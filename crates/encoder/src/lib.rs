@@ -58,6 +58,7 @@
 
 mod batch;
 mod bert;
+mod cancel;
 mod config;
 mod error;
 mod identity;
@@ -72,6 +73,7 @@ mod tokenizer;
 mod weights;
 
 pub use bert::Precision;
+pub use cancel::{CancelToken, Cancelled};
 pub use error::{Error, Result};
 pub use identity::ModelIdentity;
 pub use instruction_set::InstructionSet;

@@ -1,11 +1,10 @@
 //! The layers in f32: the precise mode, and the oracle that the quantised layers are compared with.
 
-use crate::config::Config;
 use crate::error::Result;
 use crate::kernels::{Aligned, Attention, AttentionScratch, Kernels, Norm, Panels};
 use crate::tokenizer::Tokens;
-use crate::weights::Weights;
 
+use super::source::Source;
 use super::{Shape, copy_first_rows};
 
 /// Rows that go through a feed-forward layer together, so that what is between its two halves
@@ -37,17 +36,14 @@ pub(super) struct Scratch {
 
 impl Layer {
     /// Reads and packs the weights of layer `number`.
-    pub(super) fn open(
-        weights: &Weights,
-        config: &Config,
-        number: usize,
-        kernels: Kernels,
-    ) -> Result<Self> {
+    pub(super) fn open(source: &Source<'_>, number: usize) -> Result<Self> {
+        source.cancel.check()?;
+        let (weights, config) = (&source.weights, source.config);
         let (hidden, intermediate) = (config.hidden, config.intermediate);
         let name = |part: &str| format!("encoder.layer.{number}.{part}");
         let linear = |parts: &[&str], n, k| {
             let names: Vec<_> = parts.iter().map(|part| name(part)).collect();
-            weights.linear(kernels, &names, n, k)
+            weights.linear(source.kernels, &names, n, k)
         };
         let norm = |part| weights.norm(&name(part), hidden, config.epsilon);
         let keys_values = ["attention.self.key", "attention.self.value"];

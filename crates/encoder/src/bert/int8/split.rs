@@ -4,9 +4,10 @@ mod columns;
 mod rows;
 mod turns;
 
+use crate::cancel::Stop;
 use crate::tokenizer::Tokens;
 
-use super::super::{Shape, Stop};
+use super::super::Shape;
 use super::Layer;
 
 /// From so many rows on, rows are dealt out instead of columns.

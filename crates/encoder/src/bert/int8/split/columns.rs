@@ -16,11 +16,12 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
+use crate::cancel::Stop;
 use crate::kernels::{
     Activated, After, Aligned, HeadRows, IntAttention, IntAttentionScratch, Norm, QuantisedRows,
 };
 
-use super::super::super::{Shape, Stop};
+use super::super::super::Shape;
 use super::super::Layer;
 use super::Split;
 use super::turns::{Turn, Turns};

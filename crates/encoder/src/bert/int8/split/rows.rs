@@ -12,9 +12,9 @@
 
 use std::sync::{Mutex, PoisonError, RwLock};
 
+use crate::cancel::Stop;
 use crate::kernels::Aligned;
 
-use super::super::super::Stop;
 use super::super::{Asking, Scratch as LayerScratch};
 use super::Split;
 use super::turns::{Turn, Turns};

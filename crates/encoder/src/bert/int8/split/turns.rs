@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::super::super::Stop;
+use crate::cancel::Stop;
 
 /// How often a thread looks whether the others are done before it offers its core to others.
 const SPINS: usize = 2_000;
