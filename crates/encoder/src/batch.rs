@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::tokenizer::Tokens;
+use crate::tokenizer::tokens::Tokens;
 
 /// Tokens that go through the layers together at most, unless one sequence alone is longer.
 ///

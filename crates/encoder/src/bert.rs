@@ -2,6 +2,7 @@
 
 mod float;
 mod int8;
+mod shape;
 mod source;
 
 use rayon::prelude::*;
@@ -9,11 +10,12 @@ use rayon::prelude::*;
 use crate::cancel::Stop;
 use crate::config::{Config, Pooling};
 use crate::error::{Error, Result};
-use crate::kernels::{Activation, Aligned, Kernels, Norm, Panels};
+use crate::kernels::{Aligned, Kernels, Norm, Panels};
 use crate::packed::PackedFiles;
-use crate::tokenizer::Tokens;
+use crate::tokenizer::tokens::Tokens;
 use crate::weights::{Table, Weights};
 
+use self::shape::Shape;
 pub(crate) use self::source::Source;
 
 /// The arithmetic of the layers.
@@ -68,16 +70,6 @@ enum Layers {
     Int8(Vec<int8::Layer>),
 }
 
-/// What every layer knows of the model.
-#[derive(Debug)]
-struct Shape {
-    kernels: Kernels,
-    hidden: usize,
-    n_heads: usize,
-    head_dim: usize,
-    activation: Activation,
-}
-
 /// What makes one logit of the first token's row.
 #[derive(Debug)]
 struct Head {
@@ -93,7 +85,7 @@ pub(crate) struct Workspace {
     first_rows: Aligned,
     float: float::Scratch,
     int8: int8::Scratch,
-    split: int8::SplitScratch,
+    split: int8::split::SplitScratch,
     /// Threads that one sequence may be spread over.
     n_threads: usize,
 }
@@ -240,7 +232,7 @@ impl Bert {
                 if let [sequence] = *sequences
                     && n_threads > 1
                 {
-                    let split = int8::Split {
+                    let split = int8::split::Split {
                         shape: &shape,
                         sequence,
                         n_threads,
@@ -366,15 +358,6 @@ fn check(token: u32, n_tokens: usize) -> Result<()> {
         return Err(Error::UnknownToken { token, n_tokens });
     }
     Ok(())
-}
-
-/// Copies the first row of each sequence.
-fn copy_first_rows(sequences: &[&Tokens], hidden: usize, rows: &[f32], first_rows: &mut [f32]) {
-    let mut from = 0;
-    for (sequence, first_row) in sequences.iter().zip(first_rows.chunks_exact_mut(hidden)) {
-        first_row.copy_from_slice(&rows[from..from + hidden]);
-        from += sequence.len() * hidden;
-    }
 }
 
 fn mean<'a>(rows: impl Iterator<Item = &'a [f32]>, n_rows: usize, out: &mut [f32]) {

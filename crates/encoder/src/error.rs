@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use crate::cancel::Cancelled;
-use crate::instruction_set::{InstructionSet, names};
+use crate::instruction_set::{InstructionSet, UnknownInstructionSet, names};
 
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -160,14 +160,8 @@ pub enum Error {
     },
 
     /// An instruction set was asked for by a name that is none.
-    #[error(
-        "there is no instruction set `{found}`; there are {}",
-        names(&InstructionSet::ALL)
-    )]
-    UnknownInstructionSet {
-        /// The name that was given.
-        found: String,
-    },
+    #[error(transparent)]
+    UnknownInstructionSet(#[from] UnknownInstructionSet),
 
     /// An instruction set was asked for that this machine does not have.
     #[error("this machine has no {asked}; it has {}", names(available))]

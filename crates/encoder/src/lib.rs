@@ -76,9 +76,10 @@ pub use bert::Precision;
 pub use cancel::{CancelToken, Cancelled};
 pub use error::{Error, Result};
 pub use identity::ModelIdentity;
-pub use instruction_set::InstructionSet;
+pub use instruction_set::{InstructionSet, UnknownInstructionSet};
 pub use model::{Model, ModelOptions, PairLength};
-pub use tokenizer::{Tokenizer, Tokens};
+pub use tokenizer::Tokenizer;
+pub use tokenizer::tokens::Tokens;
 
 /// Which arithmetic this is: another number for every change that makes one logit or embedding differ
 /// in one bit. Results that are kept are good as long as it stays the same.

@@ -13,7 +13,8 @@ use crate::identity::ModelIdentity;
 use crate::instruction_set::InstructionSet;
 use crate::kernels::Kernels;
 use crate::packed::PackedFiles;
-use crate::tokenizer::{Tokenizer, Tokens};
+use crate::tokenizer::Tokenizer;
+use crate::tokenizer::tokens::Tokens;
 use crate::weights::Weights;
 
 /// How a model is run.

@@ -2,10 +2,10 @@
 
 use crate::error::Result;
 use crate::kernels::{Aligned, Attention, AttentionScratch, Kernels, Norm, Panels};
-use crate::tokenizer::Tokens;
+use crate::tokenizer::tokens::Tokens;
 
+use super::shape::{Shape, copy_first_rows};
 use super::source::Source;
-use super::{Shape, copy_first_rows};
 
 /// Rows that go through a feed-forward layer together, so that what is between its two halves
 /// stays in the second-level cache.

@@ -1,6 +1,6 @@
 //! The layers in integers: activations quantised row by row, int8 weights, f32 between them.
 
-mod split;
+pub(super) mod split;
 
 use rayon::prelude::*;
 
@@ -11,12 +11,10 @@ use crate::kernels::{
     Norm, QuantisedRows, RowAttention,
 };
 use crate::packed::PackedFiles;
-use crate::tokenizer::Tokens;
+use crate::tokenizer::tokens::Tokens;
 
+use super::shape::{Shape, copy_first_rows};
 use super::source::Source;
-use super::{Shape, copy_first_rows};
-
-pub(super) use self::split::{Split, SplitScratch};
 
 /// Rows that go through what follows attention together, so that what is between its two halves
 /// stays in the second-level cache.

@@ -16,14 +16,14 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
+use crate::bert::int8::Layer;
+use crate::bert::shape::Shape;
 use crate::cancel::Stop;
 use crate::kernels::{
     Activated, After, Aligned, HeadRows, IntAttention, IntAttentionScratch, Norm, QuantisedRows,
 };
 
-use super::super::super::Shape;
-use super::super::Layer;
-use super::Split;
+use super::layers::Split;
 use super::turns::{Turn, Turns};
 
 /// Steps of a layer.

@@ -12,11 +12,11 @@
 
 use std::sync::{Mutex, PoisonError, RwLock};
 
+use crate::bert::int8::{Asking, Scratch as LayerScratch};
 use crate::cancel::Stop;
 use crate::kernels::Aligned;
 
-use super::super::{Asking, Scratch as LayerScratch};
-use super::Split;
+use super::layers::Split;
 use super::turns::{Turn, Turns};
 
 /// Fewer rows to a thread are not worth the meeting.
