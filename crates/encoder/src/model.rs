@@ -149,10 +149,7 @@ impl Model {
         cancel.check()?;
         let folder = Folder::read(dir)?;
         let tokenizer_path = dir.join("tokenizer.json");
-        let tokenizer = fs::read(&tokenizer_path).map_err(|source| Error::Io {
-            path: tokenizer_path.clone(),
-            source,
-        })?;
+        let tokenizer = read(&tokenizer_path)?;
         let tokenizer_digest = blake3::hash(&tokenizer);
         let path = dir.join("model.safetensors");
         let weights = Weights::open(&path)?;
@@ -162,8 +159,8 @@ impl Model {
         let open = || {
             let digest = keep.map(|_| digest_of(&folder, tokenizer_digest, &weights));
             let files = keep.zip(digest).map(|(keep, digest)| {
-                let set = kernels.instruction_set();
-                PackedFiles::new(dir, keep.elsewhere.as_deref(), digest, set)
+                let elsewhere = keep.elsewhere.as_deref();
+                PackedFiles::new(dir, elsewhere, digest, kernels.instruction_set())
             });
             let source = Source {
                 weights,
@@ -466,6 +463,14 @@ impl Model {
         }
         Ok(())
     }
+}
+
+/// The bytes of a file of the model.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// The digest of everything that decides the output, worked out on all threads.

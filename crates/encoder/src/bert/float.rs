@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::kernels::{Aligned, Attention, AttentionScratch, Kernels, Norm, Panels};
 use crate::tokenizer::tokens::Tokens;
 
-use super::shape::{Shape, copy_first_rows};
+use super::shape::{RunLayer, Shape, copy_first_rows};
 use super::source::Source;
 
 /// Rows that go through a feed-forward layer together, so that what is between its two halves
@@ -58,36 +58,6 @@ impl Layer {
         })
     }
 
-    /// Runs the layer over all rows, in place.
-    pub(super) fn run(
-        &self,
-        shape: &Shape,
-        sequences: &[&Tokens],
-        rows: &mut [f32],
-        scratch: &mut Scratch,
-    ) {
-        let queries = scratch.queries.of_len(rows.len());
-        linear(shape.kernels, &self.query, rows, queries);
-        self.mix(shape, sequences, rows, rows.len(), scratch);
-        self.feed_forward(shape, rows, scratch);
-    }
-
-    /// Runs the layer for the first row of each sequence, into `first_rows`.
-    pub(super) fn run_for_first(
-        &self,
-        shape: &Shape,
-        sequences: &[&Tokens],
-        rows: &[f32],
-        first_rows: &mut [f32],
-        scratch: &mut Scratch,
-    ) {
-        copy_first_rows(sequences, shape.hidden, rows, first_rows);
-        let queries = scratch.queries.of_len(first_rows.len());
-        linear(shape.kernels, &self.query, first_rows, queries);
-        self.mix(shape, sequences, rows, first_rows.len(), scratch);
-        self.feed_forward(shape, first_rows, scratch);
-    }
-
     /// Fills `scratch.context` for the `len` values of `scratch.queries`, which are of all rows or
     /// of the first ones.
     fn mix(
@@ -136,6 +106,34 @@ impl Layer {
             kernels.linear(&self.down, between, mixed);
             kernels.add_norm(rows, Some(mixed), &self.down_norm);
         }
+    }
+}
+
+impl RunLayer for Layer {
+    type Scratch = Scratch;
+
+    /// Runs the layer over all rows, in place.
+    fn run(&self, shape: &Shape, sequences: &[&Tokens], rows: &mut [f32], scratch: &mut Scratch) {
+        let queries = scratch.queries.of_len(rows.len());
+        linear(shape.kernels, &self.query, rows, queries);
+        self.mix(shape, sequences, rows, rows.len(), scratch);
+        self.feed_forward(shape, rows, scratch);
+    }
+
+    /// Runs the layer for the first row of each sequence, into `first_rows`.
+    fn run_for_first(
+        &self,
+        shape: &Shape,
+        sequences: &[&Tokens],
+        rows: &[f32],
+        first_rows: &mut [f32],
+        scratch: &mut Scratch,
+    ) {
+        copy_first_rows(sequences, shape.hidden, rows, first_rows);
+        let queries = scratch.queries.of_len(first_rows.len());
+        linear(shape.kernels, &self.query, first_rows, queries);
+        self.mix(shape, sequences, rows, first_rows.len(), scratch);
+        self.feed_forward(shape, first_rows, scratch);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::kernels::{
 use crate::packed::PackedFiles;
 use crate::tokenizer::tokens::Tokens;
 
-use super::shape::{Shape, copy_first_rows};
+use super::shape::{RunLayer, Shape, copy_first_rows};
 use super::source::Source;
 
 /// Rows that go through what follows attention together, so that what is between its two halves
@@ -104,18 +104,6 @@ impl Layer {
         })
     }
 
-    /// Runs the layer over all rows, in place; they are in `scratch.input` too, before and after.
-    pub(super) fn run(
-        &self,
-        shape: &Shape,
-        sequences: &[&Tokens],
-        rows: &mut [f32],
-        scratch: &mut Scratch,
-    ) {
-        self.attend(shape, sequences, scratch);
-        self.feed_forward(shape, rows, scratch);
-    }
-
     /// Fills `scratch.mixed` from the quantised rows.
     fn attend(&self, shape: &Shape, sequences: &[&Tokens], scratch: &mut Scratch) {
         let lens: Vec<usize> = sequences.iter().map(|sequence| sequence.len()).collect();
@@ -136,22 +124,6 @@ impl Layer {
             });
             first = end;
         }
-    }
-
-    /// Runs the layer for the first row of each sequence, into `first_rows`; all rows are in
-    /// `scratch.input` too.
-    pub(super) fn run_for_first(
-        &self,
-        shape: &Shape,
-        sequences: &[&Tokens],
-        rows: &[f32],
-        first_rows: &mut [f32],
-        scratch: &mut Scratch,
-    ) {
-        self.offer(shape, scratch);
-        let own = std::mem::take(&mut scratch.keys_values);
-        self.finish_first(shape, sequences, rows, &own, first_rows, scratch);
-        scratch.keys_values = own;
     }
 
     /// Runs what follows keys and values for the first row of each sequence.
@@ -232,6 +204,32 @@ impl Layer {
             let input = &mut scratch.input;
             kernels.norm_and_quantise(rows, &self.down_norm, &self.query, input, first);
         }
+    }
+}
+
+impl RunLayer for Layer {
+    type Scratch = Scratch;
+
+    /// Runs the layer over all rows, in place; they are in `scratch.input` too, before and after.
+    fn run(&self, shape: &Shape, sequences: &[&Tokens], rows: &mut [f32], scratch: &mut Scratch) {
+        self.attend(shape, sequences, scratch);
+        self.feed_forward(shape, rows, scratch);
+    }
+
+    /// Runs the layer for the first row of each sequence, into `first_rows`; all rows are in
+    /// `scratch.input` too.
+    fn run_for_first(
+        &self,
+        shape: &Shape,
+        sequences: &[&Tokens],
+        rows: &[f32],
+        first_rows: &mut [f32],
+        scratch: &mut Scratch,
+    ) {
+        self.offer(shape, scratch);
+        let own = std::mem::take(&mut scratch.keys_values);
+        self.finish_first(shape, sequences, rows, &own, first_rows, scratch);
+        scratch.keys_values = own;
     }
 }
 

@@ -13,6 +13,31 @@ pub(super) struct Shape {
     pub(super) activation: Activation,
 }
 
+/// A layer in one of the two arithmetics.
+pub(super) trait RunLayer {
+    /// The memory that it works in.
+    type Scratch;
+
+    /// Runs the layer over all rows, in place.
+    fn run(
+        &self,
+        shape: &Shape,
+        sequences: &[&Tokens],
+        rows: &mut [f32],
+        scratch: &mut Self::Scratch,
+    );
+
+    /// Runs the layer for the first row of each sequence, into `first_rows`.
+    fn run_for_first(
+        &self,
+        shape: &Shape,
+        sequences: &[&Tokens],
+        rows: &[f32],
+        first_rows: &mut [f32],
+        scratch: &mut Self::Scratch,
+    );
+}
+
 /// Copies the first row of each sequence.
 pub(super) fn copy_first_rows(
     sequences: &[&Tokens],
