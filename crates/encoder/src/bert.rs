@@ -198,7 +198,7 @@ impl Bert {
         }
     }
 
-    /// Writes the logit of each sequence into `out`.
+    /// Writes the logit of each sequence into `out`; the model [has a head](Self::has_head).
     ///
     /// Asks `stop` before each layer, and returns `false` where it said so.
     pub(crate) fn score(
@@ -208,9 +208,8 @@ impl Bert {
         stop: Stop<'_>,
         out: &mut [f32],
     ) -> Result<bool> {
-        let Some(head) = &self.head else {
-            return Ok(true);
-        };
+        let head = self.head.as_ref();
+        let head = head.expect("only a model with a head is asked to score");
         let mut rows = vec![0.0; sequences.len() * self.config.hidden];
         if !self.pool(sequences, Pooling::Cls, workspace, stop, &mut rows)? {
             return Ok(false);

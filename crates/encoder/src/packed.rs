@@ -111,6 +111,7 @@ impl PackedFiles {
 
     /// The first bytes of a file of this model.
     fn known(&self, stored: &StoredInt8) -> Known {
+        // No file is empty, so 0 can say that the weights decide.
         let n_bytes = stored.n_bytes().unwrap_or(0);
         let mut known = [0; KNOWN_BYTES];
         let mut put = |at: usize, bytes: &[u8]| known[at..at + bytes.len()].copy_from_slice(bytes);
@@ -158,7 +159,7 @@ fn write(
     matrices: &[Int8Panels],
     cancel: &CancelToken,
 ) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().expect("a file in a folder");
     if !folder.is_dir() {
         fs::create_dir_all(folder)?;
     }

@@ -109,7 +109,7 @@ impl Split<'_> {
             hidden, n_heads, ..
         } = *self.shape;
         let layer = self.full.first().or(self.last);
-        let n_units = layer.map_or(1, |layer| layer.up.n() / UNIT);
+        let n_units = layer.expect("a model has layers").up.n() / UNIT;
         self.n_threads
             .min(hidden / MIN_COLUMNS)
             .clamp(1, n_heads.min(n_units))
