@@ -6,6 +6,14 @@ use std::str::FromStr;
 /// What a model's arithmetic runs on. Without a choice it is the fastest that the machine has.
 ///
 /// Scores differ by some thousandths of a logit between instruction sets, never within one.
+///
+/// ```
+/// use reread_encoder::InstructionSet;
+///
+/// let fastest = InstructionSet::available()[0];
+/// assert_eq!(fastest.name().parse(), Ok(fastest));
+/// assert!("sse9".parse::<InstructionSet>().is_err());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InstructionSet {
