@@ -3,6 +3,9 @@
 //! Kernels are written once over the trait `simd::Isa` and compiled for each instruction set; the
 //! best one that the machine has is picked once, at run time. Results may differ in the last bits
 //! between instruction sets, never within one: no sum depends on the rows beside it.
+//!
+//! [`Kernels`] knows all files below and none of them knows it: they take the instruction set as an
+//! argument, and leave what needs a choice between instruction sets to this file.
 #![allow(
     unsafe_code,
     reason = "intrinsics and the pointers of the innermost loops live here"
