@@ -16,8 +16,6 @@
 )]
 #![allow(missing_docs, unreachable_pub, reason = "as above")]
 
-#[path = "../src/error.rs"]
-mod error;
 #[path = "../src/instruction_set.rs"]
 mod instruction_set;
 #[path = "../src/kernels/mod.rs"]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::tokenizer::Tokens;
+use crate::tokenizer::tokens::Tokens;
 
 /// Tokens that go through the layers together at most, unless one sequence alone is longer.
 ///
@@ -46,7 +46,7 @@ where
     let chunks: Vec<Vec<usize>> = (0..sequences.len()).map(|at| vec![at]).collect();
     let mut values = vec![None; sequences.len()];
     for (position, row) in take_turns(&chunks, 1, work)? {
-        values[position] = row.first().copied();
+        values[position] = Some(row[0]);
     }
     Ok(values)
 }

@@ -1,16 +1,28 @@
 //! The forward pass of a BERT encoder (Devlin et al., arXiv:1810.04805) over packed sequences.
 
+mod embeddings;
 mod float;
 mod int8;
+mod pass;
+mod shape;
+mod source;
 
 use rayon::prelude::*;
 
+use crate::cancel::CancelToken;
 use crate::config::{Config, Pooling};
-use crate::error::{Error, Result};
-use crate::kernels::{Activation, Aligned, Kernels, Norm, Panels};
+use crate::error::Result;
+use crate::kernels::{Kernels, Panels};
 use crate::packed::PackedFiles;
-use crate::tokenizer::Tokens;
-use crate::weights::{Table, Weights};
+use crate::tokenizer::tokens::Tokens;
+use crate::weights::Weights;
+
+use self::embeddings::Embeddings;
+use self::pass::{Layers, Pass};
+use self::shape::Shape;
+
+pub(crate) use self::pass::Workspace;
+pub(crate) use self::source::Source;
 
 /// The arithmetic of the layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,30 +60,10 @@ pub(crate) struct Bert {
     kernels: Kernels,
     config: Config,
     weights: Weights,
-    words: Table,
-    positions: Vec<f32>,
-    types: Vec<f32>,
-    norm: Norm,
+    embeddings: Embeddings,
     layers: Layers,
     head: Option<Head>,
     n_labels: Option<usize>,
-}
-
-/// The layers, in one of the two arithmetics.
-#[derive(Debug)]
-enum Layers {
-    Float(Vec<float::Layer>),
-    Int8(Vec<int8::Layer>),
-}
-
-/// What every layer knows of the model.
-#[derive(Debug)]
-struct Shape {
-    kernels: Kernels,
-    hidden: usize,
-    n_heads: usize,
-    head_dim: usize,
-    activation: Activation,
 }
 
 /// What makes one logit of the first token's row.
@@ -82,70 +74,44 @@ struct Head {
     greatest_logit: f32,
 }
 
-/// Says whether to stop; asked often, from many threads.
-pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
-
-/// The memory that a forward pass works in, kept from one to the next.
-#[derive(Debug, Default)]
-pub(crate) struct Workspace {
-    rows: Aligned,
-    first_rows: Aligned,
-    float: float::Scratch,
-    int8: int8::Scratch,
-    split: int8::SplitScratch,
-    /// Threads that one sequence may be spread over.
-    n_threads: usize,
-}
-
-impl Workspace {
-    /// Lets one sequence be spread over `n_threads` threads.
-    pub(crate) fn set_threads(&mut self, n_threads: usize) {
-        self.n_threads = n_threads;
-    }
-}
-
 impl Bert {
     /// Packs the weights, on all threads of the current pool, or reads them from `files` if they are
-    /// kept there.
+    /// kept there. Asks before each layer whether to go on.
     pub(crate) fn new(
-        weights: Weights,
-        config: &Config,
-        kernels: Kernels,
+        source: Source<'_>,
         precision: Precision,
         files: Option<&PackedFiles>,
     ) -> Result<Self> {
+        let Source {
+            ref weights,
+            config,
+            kernels,
+            ..
+        } = source;
         let hidden = config.hidden;
-        let words = weights.table("embeddings.word_embeddings.weight", config.n_tokens, hidden)?;
-        let positions = "embeddings.position_embeddings.weight";
-        let positions = weights.values(positions, config.n_positions, hidden)?;
-        let types = "embeddings.token_type_embeddings.weight";
-        let types = weights.values(types, config.n_types, hidden)?;
-        let norm = weights.norm("embeddings.LayerNorm", hidden, config.epsilon)?;
+        let embeddings = Embeddings::open(&source)?;
         let n_labels = weights
             .shape("classifier.weight")
             .and_then(|shape| shape.first().copied());
         let head = match n_labels {
-            Some(1) => Some(Head::open(&weights, hidden, kernels)?),
+            Some(1) => Some(Head::open(weights, hidden, kernels)?),
             _ => None,
         };
         let layers = if precision.of(config) == Precision::Int8 {
-            Layers::Int8(int8::Layer::open_all(&weights, config, kernels, files)?)
+            Layers::Int8(int8::Layer::open_all(&source, files)?)
         } else {
             let numbers = (0..config.n_layers).into_par_iter();
-            let open = |number| float::Layer::open(&weights, config, number, kernels);
+            let open = |number| float::Layer::open(&source, number);
             Layers::Float(numbers.map(open).collect::<Result<_>>()?)
         };
         Ok(Self {
             kernels,
             config: config.clone(),
-            words,
-            positions,
-            types,
-            norm,
+            embeddings,
             layers,
             head,
             n_labels,
-            weights,
+            weights: source.weights,
         })
     }
 
@@ -184,90 +150,36 @@ impl Bert {
 
     /// Writes the pooled row of each sequence into `out`, `[n, hidden]`, not normalised.
     ///
-    /// Asks `stop` before each layer, and returns `false` where it said so.
+    /// Asks `cancel` before each layer, and returns `false` where it said so.
     pub(crate) fn pool(
         &self,
         sequences: &[&Tokens],
         pooling: Pooling,
         workspace: &mut Workspace,
-        stop: Stop<'_>,
+        cancel: &CancelToken,
         out: &mut [f32],
     ) -> Result<bool> {
         if out.is_empty() {
             return Ok(true);
         }
-        let hidden = self.config.hidden;
         self.embed(sequences, workspace)?;
-        let shape = self.shape();
-        let n_full = match pooling {
-            Pooling::Cls => self.config.n_layers - 1,
-            Pooling::Mean => self.config.n_layers,
+        let pass = Pass {
+            shape: self.shape(),
+            sequences,
+            n_full: match pooling {
+                Pooling::Cls => self.config.n_layers - 1,
+                Pooling::Mean => self.config.n_layers,
+            },
+            cancel,
         };
-        let Workspace {
-            rows,
-            first_rows,
-            float,
-            int8,
-            split: split_scratch,
-            n_threads,
-        } = workspace;
-        let n_threads = *n_threads;
-        let n_rows: usize = sequences.iter().map(|sequence| sequence.len()).sum();
-        let rows = &mut rows[..n_rows * hidden];
-        let first_rows = first_rows.of_len(out.len());
-        match &self.layers {
-            Layers::Float(layers) => {
-                for layer in &layers[..n_full] {
-                    if stop() {
-                        return Ok(false);
-                    }
-                    layer.run(&shape, sequences, rows, float);
-                }
-                for layer in &layers[n_full..] {
-                    if stop() {
-                        return Ok(false);
-                    }
-                    layer.run_for_first(&shape, sequences, rows, first_rows, float);
-                }
-            }
-            Layers::Int8(layers) => {
-                let (full, last) = layers.split_at(n_full);
-                if let [sequence] = *sequences
-                    && n_threads > 1
-                {
-                    let split = int8::Split {
-                        shape: &shape,
-                        sequence,
-                        n_threads,
-                        full,
-                        last: last.first(),
-                    };
-                    if !split.run(rows, first_rows, split_scratch, stop) {
-                        return Ok(false);
-                    }
-                } else {
-                    if let Some(first) = layers.first() {
-                        first.quantise(&shape, rows, int8);
-                    }
-                    for layer in full {
-                        if stop() {
-                            return Ok(false);
-                        }
-                        layer.run(&shape, sequences, rows, int8);
-                    }
-                    for layer in last {
-                        if stop() {
-                            return Ok(false);
-                        }
-                        layer.run_for_first(&shape, sequences, rows, first_rows, int8);
-                    }
-                }
-            }
+        if !pass.run(&self.layers, workspace) {
+            return Ok(false);
         }
         match pooling {
-            Pooling::Cls => out.copy_from_slice(first_rows),
+            Pooling::Cls => out.copy_from_slice(&workspace.first_rows[..out.len()]),
             Pooling::Mean => {
-                let mut rows = rows.chunks_exact(hidden);
+                let hidden = self.config.hidden;
+                let mut rows = workspace.rows.chunks_exact(hidden);
                 for (sequence, out) in sequences.iter().zip(out.chunks_exact_mut(hidden)) {
                     mean(rows.by_ref().take(sequence.len()), sequence.len(), out);
                 }
@@ -286,21 +198,20 @@ impl Bert {
         }
     }
 
-    /// Writes the logit of each sequence into `out`.
+    /// Writes the logit of each sequence into `out`; the model [has a head](Self::has_head).
     ///
-    /// Asks `stop` before each layer, and returns `false` where it said so.
+    /// Asks `cancel` before each layer, and returns `false` where it said so.
     pub(crate) fn score(
         &self,
         sequences: &[&Tokens],
         workspace: &mut Workspace,
-        stop: Stop<'_>,
+        cancel: &CancelToken,
         out: &mut [f32],
     ) -> Result<bool> {
-        let Some(head) = &self.head else {
-            return Ok(true);
-        };
+        let head = self.head.as_ref();
+        let head = head.expect("only a model with a head is asked to score");
         let mut rows = vec![0.0; sequences.len() * self.config.hidden];
-        if !self.pool(sequences, Pooling::Cls, workspace, stop, &mut rows)? {
+        if !self.pool(sequences, Pooling::Cls, workspace, cancel, &mut rows)? {
             return Ok(false);
         }
         let mut pooled = vec![0.0; rows.len()];
@@ -312,26 +223,12 @@ impl Bert {
         Ok(true)
     }
 
-    /// Writes the normalised sum of the three embeddings of each token into `workspace.rows`.
+    /// Fills `workspace.rows` with what the first layer reads.
     fn embed(&self, sequences: &[&Tokens], workspace: &mut Workspace) -> Result<()> {
-        let hidden = self.config.hidden;
         let n_rows: usize = sequences.iter().map(|sequence| sequence.len()).sum();
-        let rows = workspace.rows.of_len(n_rows * hidden);
-        let mut to = rows.chunks_exact_mut(hidden);
-        for sequence in sequences {
-            let positions = self.positions.chunks_exact(hidden);
-            let tokens = sequence.ids.iter().zip(&sequence.types).zip(positions);
-            for (((&id, &kind), position), row) in tokens.zip(to.by_ref()) {
-                check(id, self.words.rows())?;
-                check(kind, self.config.n_types)?;
-                self.words.read(&self.weights, id as usize, row);
-                let kind = &self.types[kind as usize * hidden..][..hidden];
-                for ((value, position), kind) in row.iter_mut().zip(position).zip(kind) {
-                    *value += position + kind;
-                }
-            }
-        }
-        self.kernels.add_norm(rows, None, &self.norm);
+        let rows = workspace.rows.of_len(n_rows * self.config.hidden);
+        self.embeddings.read(&self.weights, sequences, rows)?;
+        self.kernels.add_norm(rows, None, &self.embeddings.norm);
         Ok(())
     }
 }
@@ -352,23 +249,6 @@ impl Head {
             classifier: linear("classifier", 1)?,
             greatest_logit: sum + bias + rounding,
         })
-    }
-}
-
-/// Refuses an index that is not below `n_tokens`.
-fn check(token: u32, n_tokens: usize) -> Result<()> {
-    if token as usize >= n_tokens {
-        return Err(Error::UnknownToken { token, n_tokens });
-    }
-    Ok(())
-}
-
-/// Copies the first row of each sequence.
-fn copy_first_rows(sequences: &[&Tokens], hidden: usize, rows: &[f32], first_rows: &mut [f32]) {
-    let mut from = 0;
-    for (sequence, first_row) in sequences.iter().zip(first_rows.chunks_exact_mut(hidden)) {
-        first_row.copy_from_slice(&rows[from..from + hidden]);
-        from += sequence.len() * hidden;
     }
 }
 

@@ -165,9 +165,6 @@ impl Eq for CancelToken {}
 #[error("stopped on request")]
 pub struct Cancelled;
 
-/// Says whether to stop; asked often, from many threads.
-pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
-
 #[cfg(test)]
 mod tests {
     use std::thread;

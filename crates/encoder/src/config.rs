@@ -286,7 +286,8 @@ struct RawModule {
 fn check_modules(path: &Path, modules: Vec<RawModule>) -> Result<()> {
     let known = ["Transformer", "Pooling", "Normalize"];
     let other = modules.into_iter().find(|module| {
-        let kind = module.kind.rsplit('.').next().unwrap_or_default();
+        let kind = module.kind.rsplit('.').next();
+        let kind = kind.expect("a text has a last part");
         !known.contains(&kind)
     });
     match other {

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-use crate::instruction_set::{InstructionSet, names};
+use crate::cancel::Cancelled;
+use crate::instruction_set::{InstructionSet, UnknownInstructionSet, names};
 
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -159,14 +160,8 @@ pub enum Error {
     },
 
     /// An instruction set was asked for by a name that is none.
-    #[error(
-        "there is no instruction set `{found}`; there are {}",
-        names(&InstructionSet::ALL)
-    )]
-    UnknownInstructionSet {
-        /// The name that was given.
-        found: String,
-    },
+    #[error(transparent)]
+    UnknownInstructionSet(#[from] UnknownInstructionSet),
 
     /// An instruction set was asked for that this machine does not have.
     #[error("this machine has no {asked}; it has {}", names(available))]
@@ -176,6 +171,10 @@ pub enum Error {
         /// What there is, the fastest first.
         available: Vec<InstructionSet>,
     },
+
+    /// The work was given a [`CancelToken`](crate::CancelToken) that said to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 
     /// A model without a classifier was asked to score.
     #[error("model {model} has no classifier and cannot score pairs; use a cross-encoder")]

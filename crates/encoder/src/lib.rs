@@ -1,16 +1,13 @@
 //! BERT-family inference in pure Rust: texts in, embeddings or relevance logits out.
 //!
-//! ```
-//! use std::path::Path;
-//!
+//! ```no_run
 //! use reread_encoder::Model;
 //!
 //! # fn main() -> reread_encoder::Result<()> {
-//! let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/models");
 //! let texts = ["Berlin has 3.7 million inhabitants.", "The oven is still warm."];
 //!
 //! // A bi-encoder turns each text into a vector; the dot product says how close two are.
-//! let model = Model::open(&models.join("bge-small-en-v1.5"))?;
+//! let model = Model::open("models/bge-small-en-v1.5".as_ref())?;
 //! let query = model.embed_query("How many people live in Berlin?")?;
 //! let rows = model.embed(&texts, model.max_tokens())?;
 //! let similarity = |row: &[f32]| query.iter().zip(row).map(|(a, b)| a * b).sum::<f32>();
@@ -18,7 +15,7 @@
 //! assert!(similarity(first) > similarity(second));
 //!
 //! // A cross-encoder reads query and passage together; a logit says how relevant it is.
-//! let model = Model::open(&models.join("ms-marco-MiniLM-L-12-v2"))?;
+//! let model = Model::open("models/ms-marco-MiniLM-L-12-v2".as_ref())?;
 //! let logits = model.score("How many people live in Berlin?", &texts, 256)?;
 //! assert!(logits[0] > 0.0 && logits[1] < 0.0);
 //! # Ok(())
@@ -27,7 +24,7 @@
 //!
 //! [`Model`] is a folder in the layout of Hugging Face, loaded; [`Tokenizer`] is its tokenizer,
 //! which a chunker can ask for the offsets of the tokens; [`ModelIdentity`] says which model made
-//! a vector or a logit.
+//! a vector or a logit; a [`CancelToken`] stops what takes too long.
 //!
 //! # Guarantees
 //!
@@ -74,9 +71,15 @@ pub use bert::Precision;
 pub use cancel::{CancelToken, Cancelled};
 pub use error::{Error, Result};
 pub use identity::ModelIdentity;
-pub use instruction_set::InstructionSet;
+pub use instruction_set::{InstructionSet, UnknownInstructionSet};
 pub use model::{Model, ModelOptions, PairLength};
-pub use tokenizer::{Tokenizer, Tokens};
+pub use tokenizer::Tokenizer;
+pub use tokenizer::tokens::Tokens;
+
+/// The examples in the README are compiled too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// Which arithmetic this is: another number for every change that makes one logit or embedding differ
 /// in one bit. Results that are kept are good as long as it stays the same.

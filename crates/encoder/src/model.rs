@@ -5,14 +5,16 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use rayon::prelude::*;
 
 use crate::batch;
-use crate::bert::{Bert, Precision, Workspace};
+use crate::bert::{Bert, Precision, Source, Workspace};
+use crate::cancel::{CancelToken, Cancelled};
 use crate::config::Folder;
 use crate::error::{Error, Result};
 use crate::identity::ModelIdentity;
 use crate::instruction_set::InstructionSet;
 use crate::kernels::Kernels;
 use crate::packed::PackedFiles;
-use crate::tokenizer::{Tokenizer, Tokens};
+use crate::tokenizer::Tokenizer;
+use crate::tokenizer::tokens::Tokens;
 use crate::weights::Weights;
 
 /// How a model is run.
@@ -22,6 +24,7 @@ pub struct ModelOptions {
     instruction_set: Option<InstructionSet>,
     precision: Precision,
     packed: Option<KeepPacked>,
+    cancel: CancelToken,
 }
 
 /// That the packed weights are kept, and where they are if not in the model's folder.
@@ -59,6 +62,15 @@ impl ModelOptions {
     #[must_use]
     pub fn with_packed_kept(mut self, elsewhere: Option<PathBuf>) -> Self {
         self.packed = Some(KeepPacked { elsewhere });
+        self
+    }
+
+    /// Stops the opening when `cancel` says so, which is asked between its steps: the files that are
+    /// read and each layer that is packed, some milliseconds apart. What the model does afterwards
+    /// is not stopped by it.
+    #[must_use]
+    pub fn with_cancel(mut self, cancel: CancelToken) -> Self {
+        self.cancel = cancel;
         self
     }
 }
@@ -119,7 +131,7 @@ impl Model {
     /// Loads a model as [`open`](Self::open) does, with other options than the default.
     ///
     /// # Errors
-    /// As for [`open`](Self::open), and [`Error::NoInstructionSet`].
+    /// As for [`open`](Self::open), and [`Error::NoInstructionSet`] and [`Error::Cancelled`].
     pub fn open_with(dir: &Path, options: &ModelOptions) -> Result<Self> {
         let kernels = match options.instruction_set {
             None => Kernels::detect(),
@@ -133,25 +145,30 @@ impl Model {
 
     /// Loads a model for the kernels given, whatever the options say of the instruction set.
     pub(crate) fn open_on(dir: &Path, kernels: Kernels, options: &ModelOptions) -> Result<Self> {
+        let cancel = &options.cancel;
+        cancel.check()?;
         let folder = Folder::read(dir)?;
         let tokenizer_path = dir.join("tokenizer.json");
-        let tokenizer = fs::read(&tokenizer_path).map_err(|source| Error::Io {
-            path: tokenizer_path.clone(),
-            source,
-        })?;
+        let tokenizer = read(&tokenizer_path)?;
         let tokenizer_digest = blake3::hash(&tokenizer);
         let path = dir.join("model.safetensors");
         let weights = Weights::open(&path)?;
+        cancel.check()?;
         let keep = options.packed.as_ref();
         let keep = keep.filter(|_| options.precision.of(&folder.config) == Precision::Int8);
         let open = || {
             let digest = keep.map(|_| digest_of(&folder, tokenizer_digest, &weights));
             let files = keep.zip(digest).map(|(keep, digest)| {
-                let set = kernels.instruction_set();
-                PackedFiles::new(dir, keep.elsewhere.as_deref(), digest, set)
+                let elsewhere = keep.elsewhere.as_deref();
+                PackedFiles::new(dir, elsewhere, digest, kernels.instruction_set())
             });
-            let (config, precision) = (&folder.config, options.precision);
-            let bert = Bert::new(weights, config, kernels, precision, files.as_ref());
+            let source = Source {
+                weights,
+                config: &folder.config,
+                kernels,
+                cancel,
+            };
+            let bert = Bert::new(source, options.precision, files.as_ref());
             (bert, digest)
         };
         let parse = || Tokenizer::parse(&tokenizer_path, &tokenizer);
@@ -236,17 +253,34 @@ impl Model {
     /// [`Error::TooFewTokens`], [`Error::Tokenize`], [`Error::UnknownToken`] and
     /// [`Error::NotFinite`].
     pub fn embed(&self, texts: &[&str], max_tokens: usize) -> Result<Vec<f32>> {
+        self.embed_within(texts, max_tokens, &CancelToken::default())
+    }
+
+    /// Embeds texts as [`embed`](Self::embed) does, unless `cancel` says to stop.
+    ///
+    /// It is asked before each text is cut into tokens and before each of the model's layers, every
+    /// few milliseconds, from every thread. There is no partial answer: texts go through the model
+    /// in an order of their lengths, so what was done by then is no beginning of what was asked for.
+    ///
+    /// # Errors
+    /// As for [`embed`](Self::embed), and [`Error::Cancelled`].
+    pub fn embed_within(
+        &self,
+        texts: &[&str],
+        max_tokens: usize,
+        cancel: &CancelToken,
+    ) -> Result<Vec<f32>> {
         let max_tokens = max_tokens.min(self.max_tokens);
-        let sequences: Result<Vec<_>> = texts
-            .par_iter()
-            .map(|text| self.tokenizer.encode(text, max_tokens))
-            .collect();
+        let encode = |text: &&str| {
+            cancel.check()?;
+            self.tokenizer.encode(text, max_tokens)
+        };
+        let sequences: Vec<_> = texts.par_iter().map(encode).collect::<Result<_>>()?;
         let pooling = self.folder.pooling;
-        let sequences = sequences?;
         let mut rows = batch::in_chunks(&sequences, self.dim(), |chunk, out| {
             self.run(&sequences, chunk, |sequences, workspace| {
-                let pooled = self.bert.pool(sequences, pooling, workspace, &never, out);
-                pooled.map(drop)
+                let done = self.bert.pool(sequences, pooling, workspace, cancel, out)?;
+                if done { Ok(()) } else { Err(Cancelled.into()) }
             })
         })?;
         for row in rows.chunks_exact_mut(self.dim()) {
@@ -285,7 +319,9 @@ impl Model {
         let sequences = sequences?;
         let logits = batch::in_chunks(&sequences, 1, |chunk, out| {
             self.run(&sequences, chunk, |sequences, workspace| {
-                let scored = self.bert.score(sequences, workspace, &never, out);
+                let scored = self
+                    .bert
+                    .score(sequences, workspace, &CancelToken::default(), out);
                 scored.map(drop)
             })
         })?;
@@ -315,22 +351,22 @@ impl Model {
     }
 
     /// Scores passages as [`score`](Self::score) does, one after the other in the order given,
-    /// until `stop` says `true`.
+    /// until `cancel` says to stop.
     ///
     /// Returns a logit for each passage that was scored by then, bit for bit what
     /// [`score`](Self::score) gives, and `None` for the others; with several threads they need
-    /// not be the last ones. `stop` is asked before each of the model's layers, every few
+    /// not be the last ones. `cancel` is asked before each of the model's layers, every few
     /// milliseconds, from every thread. The first passages matter most to whoever stops, so this
     /// goes pair by pair, some hundredths slower than [`score`](Self::score).
     ///
     /// # Errors
-    /// As for [`score`](Self::score).
-    pub fn score_until(
+    /// As for [`score`](Self::score). To be stopped is none.
+    pub fn score_within(
         &self,
         query: &str,
         passages: &[&str],
         max_tokens: usize,
-        stop: &(dyn Fn() -> bool + Sync),
+        cancel: &CancelToken,
     ) -> Result<Vec<Option<f32>>> {
         self.check_can_score()?;
         let tokens = self
@@ -340,7 +376,7 @@ impl Model {
         let sequences = sequences?;
         let logits = batch::in_order(&sequences, |chunk, out| {
             self.run(&sequences, chunk, |sequences, workspace| {
-                self.bert.score(sequences, workspace, stop, out)
+                self.bert.score(sequences, workspace, cancel, out)
             })
         })?;
         self.check_finite(logits.iter().flatten())?;
@@ -416,17 +452,20 @@ impl Model {
     }
 }
 
+/// The bytes of a file of the model.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// The digest of everything that decides the output, worked out on all threads.
 fn digest_of(folder: &Folder, tokenizer: blake3::Hash, weights: &Weights) -> blake3::Hash {
     let mut digest = folder.digest.clone();
     digest.update(tokenizer.as_bytes());
     digest.update_rayon(weights.bytes());
     digest.finalize()
-}
-
-/// Work that nobody stops.
-fn never() -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ARITHMETIC;
+use crate::cancel::{CancelToken, Cancelled};
 use crate::instruction_set::InstructionSet;
 use crate::kernels::{Int8Panels, LAYOUT_VERSION, StoredInt8};
 use crate::mapped;
@@ -87,18 +88,30 @@ impl PackedFiles {
     }
 
     /// Writes the matrices to the first file that can be written. That none can is no error: they
-    /// will be packed again.
-    pub(crate) fn write(&self, stored: &StoredInt8, matrices: &[Int8Panels]) {
+    /// will be packed again. Where `cancel` says to stop before a file is whole, none is left.
+    pub(crate) fn write(
+        &self,
+        stored: &StoredInt8,
+        matrices: &[Int8Panels],
+        cancel: &CancelToken,
+    ) -> Result<(), Cancelled> {
         if !stored.fits_a_file() {
-            return;
+            return Ok(());
         }
         let known = self.known(stored);
-        let is_written = |path: &PathBuf| write(path, &known, matrices).is_ok();
-        let _: bool = self.paths.iter().any(is_written);
+        for path in &self.paths {
+            cancel.check()?;
+            if write(path, &known, matrices, cancel).is_ok() {
+                return Ok(());
+            }
+        }
+        // The last one may have ended early.
+        cancel.check()
     }
 
     /// The first bytes of a file of this model.
     fn known(&self, stored: &StoredInt8) -> Known {
+        // No file is empty, so 0 can say that the weights decide.
         let n_bytes = stored.n_bytes().unwrap_or(0);
         let mut known = [0; KNOWN_BYTES];
         let mut put = |at: usize, bytes: &[u8]| known[at..at + bytes.len()].copy_from_slice(bytes);
@@ -140,8 +153,13 @@ fn read(path: &Path, expected: &Known, stored: &StoredInt8) -> io::Result<Option
 
 /// Writes a file under a temporary name and puts it in place. It is not synced: a file that a
 /// crash has left in parts has another digest.
-fn write(path: &Path, known: &Known, matrices: &[Int8Panels]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+fn write(
+    path: &Path,
+    known: &Known,
+    matrices: &[Int8Panels],
+    cancel: &CancelToken,
+) -> io::Result<()> {
+    let folder = path.parent().expect("a file in a folder");
     if !folder.is_dir() {
         fs::create_dir_all(folder)?;
     }
@@ -151,6 +169,8 @@ fn write(path: &Path, known: &Known, matrices: &[Int8Panels]) -> io::Result<()> 
     file.write_all(known)?;
     file.write_all(&[0; blake3::OUT_LEN])?;
     StoredInt8::write(matrices, |bytes| {
+        // The temporary file is removed where this ends early.
+        cancel.check().map_err(io::Error::other)?;
         hasher.update_rayon(bytes);
         file.write_all(bytes)
     })?;

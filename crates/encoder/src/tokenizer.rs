@@ -2,6 +2,7 @@
 
 mod characters;
 mod template;
+pub(crate) mod tokens;
 mod vocabulary;
 mod word_piece;
 
@@ -17,6 +18,7 @@ use tokenizers::{
 };
 
 use self::template::Template;
+use self::tokens::Tokens;
 use crate::error::{Error, Result};
 
 /// Cuts texts into the tokens of a model.
@@ -28,28 +30,6 @@ pub struct Tokenizer {
     template: Template,
     /// Does most of the work, where the tokenizer is of the kind that it knows.
     word_piece: Option<word_piece::WordPiece>,
-}
-
-/// The tokens of one text or of one pair, special tokens included, ready for the model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Tokens {
-    /// The row of each token in the vocabulary.
-    pub ids: Vec<u32>,
-    /// 0 in the first text, 1 in the second.
-    pub types: Vec<u32>,
-}
-
-impl Tokens {
-    /// The number of tokens.
-    pub fn len(&self) -> usize {
-        self.ids.len()
-    }
-
-    /// Tells whether there is no token at all, not even a special one.
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
 }
 
 /// Tokens that a passage is left with however long the query is.

@@ -310,11 +310,7 @@ impl Table {
                 pairs(bytes).map(|pair| bf16::from_le_bytes(pair).to_f32()),
             ),
             Numbers::I8 { scales, zero_point } => {
-                let scale = if scales.len() == 1 {
-                    scales[0]
-                } else {
-                    scales[row]
-                };
+                let scale = scale_of(scales, row);
                 for (to, &byte) in to.iter_mut().zip(bytes) {
                     *to = (f32::from(byte.cast_signed()) - zero_point) * scale;
                 }
@@ -337,7 +333,7 @@ impl Table {
             for (to, &byte) in to.iter_mut().zip(bytes) {
                 *to = byte.cast_signed();
             }
-            return *scales.get(row).unwrap_or(&scales[0]);
+            return scale_of(scales, row);
         }
         let mut values = vec![0.0; self.columns];
         self.read(weights, row, &mut values);
@@ -353,6 +349,14 @@ impl Table {
             *to = (value * steps).round() as i8;
         }
         greatest / 127.0
+    }
+}
+
+/// The scale of a row, of one scale for all rows or one each.
+fn scale_of(scales: &[f32], row: usize) -> f32 {
+    match *scales {
+        [one_for_all] => one_for_all,
+        _ => scales[row],
     }
 }
 

@@ -6,11 +6,11 @@
 mod common;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use common::random_model::{Kind, RECIPE, Random, Recipe};
 use common::{bits, floats, open_with, with_threads};
-use reread_encoder::{Error, InstructionSet, Model, Precision};
+use reread_encoder::{CancelToken, Error, InstructionSet, Model, Precision};
 use safetensors::tensor::Dtype;
 
 /// Texts of 0 to 62 words; the last are cut.
@@ -237,11 +237,13 @@ fn a_model_of_one_layer_can_be_stopped_too() {
         let model = open_with(dir.path(), InstructionSet::Portable, precision);
         let texts = ["a", "b c", "d", "a d"];
         let expected = model.score("a", &texts, 64).unwrap();
-        let none = model.score_until("a", &texts, 64, &|| true).unwrap();
-        assert_eq!(none, [None; 4]);
-        let asked = AtomicUsize::new(0);
-        let stop = || asked.fetch_add(1, Ordering::Relaxed) >= 2;
-        let some = with_threads(1, || model.score_until("a", &texts, 64, &stop).unwrap());
+        let score = |cancel| with_threads(1, || model.score_within("a", &texts, 64, cancel));
+        let cancelled = CancelToken::new();
+        cancelled.cancel();
+        assert_eq!(score(&cancelled).unwrap(), [None; 4]);
+        let late = CancelToken::default().with_budget(Duration::ZERO);
+        assert_eq!(score(&late).unwrap(), [None; 4]);
+        let some = score(&CancelToken::after_asks(2)).unwrap();
         assert_eq!(some, [Some(expected[0]), Some(expected[1]), None, None]);
     }
 }

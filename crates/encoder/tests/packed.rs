@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use reread_encoder::{InstructionSet, Model, ModelOptions, Precision};
+use reread_encoder::{CancelToken, Error, InstructionSet, Model, ModelOptions, Precision};
 use tempfile::TempDir;
 
 use common::random_model::{Kind, RECIPE, Recipe};
@@ -94,6 +94,35 @@ fn shipped_models_give_the_same_on_every_instruction_set() {
         let n_sets = InstructionSet::available().len();
         assert_eq!(packed_in(dir.path()).len(), n_sets, "one for each");
         assert!(packed_in(elsewhere.path()).is_empty());
+    }
+}
+
+#[test]
+fn an_opening_stops_wherever_it_asks_and_leaves_no_file() {
+    let (model, elsewhere) = (small_model(), tempfile::tempdir().unwrap());
+    let expected = results(&open(model.path(), &ModelOptions::default()));
+    let n_files = || fs::read_dir(model.path()).unwrap().count();
+    let n_before = n_files();
+    for precision in Precision::ALL {
+        let options = kept(Some(elsewhere.path())).with_precision(precision);
+        let stopped = (0..).map_while(|n_asks| {
+            let options = options.clone().with_cancel(CancelToken::after_asks(n_asks));
+            let stopped = Model::open_with(model.path(), &options).err()?;
+            assert!(matches!(stopped, Error::Cancelled(_)), "{stopped}");
+            assert_eq!(n_files(), n_before, "{n_asks} asks");
+            assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+            Some(())
+        });
+        let n_asks = stopped.count();
+        assert!(n_asks > RECIPE.n_layers + 1, "{n_asks} in {precision:?}");
+        assert_eq!(
+            packed_in(model.path()).len(),
+            usize::from(precision == Precision::Int8)
+        );
+        for path in packed_in(model.path()) {
+            assert_eq!(results(&open(model.path(), &options)), expected);
+            fs::remove_file(path).unwrap();
+        }
     }
 }
 

@@ -6,11 +6,10 @@
 mod common;
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
-use reread_encoder::{InstructionSet, Model, Precision};
+use reread_encoder::{CancelToken, Error, InstructionSet, Model, Precision};
 
 use common::{CROSS_ENCODER, EMBEDDER, bits, open_with, shipped, with_threads};
 
@@ -124,12 +123,16 @@ fn a_logit_is_the_same_in_any_company_on_every_path() {
     });
 }
 
-/// Scores until `stop` has been asked `n_asks` times; the logits as bits.
-fn score_until(model: &Model, texts: &[&str], n_asks: usize, n_threads: usize) -> Vec<Option<u32>> {
-    let asked = AtomicUsize::new(0);
-    let stop = || asked.fetch_add(1, Ordering::Relaxed) >= n_asks;
+/// Scores until the model has asked `n_asks` times whether to stop; the logits as bits.
+fn score_within(
+    model: &Model,
+    texts: &[&str],
+    n_asks: usize,
+    n_threads: usize,
+) -> Vec<Option<u32>> {
+    let cancel = CancelToken::after_asks(n_asks);
     let logits = with_threads(n_threads, || {
-        model.score_until(texts[0], texts, 128, &stop).unwrap()
+        model.score_within(texts[0], texts, 128, &cancel).unwrap()
     });
     logits
         .into_iter()
@@ -143,23 +146,44 @@ fn what_is_scored_before_a_stop_is_what_would_have_been_scored_on_every_path() {
         with_cases(size, |texts, order, n_threads| {
             let expected = bits(&model.score(texts[0], texts, 128).unwrap());
             let all: Vec<_> = expected.iter().copied().map(Some).collect();
-            prop_assert_eq!(&score_until(model, texts, usize::MAX, n_threads), &all);
-            prop_assert_eq!(&score_until(model, texts, usize::MAX, 1), &all);
+            prop_assert_eq!(&score_within(model, texts, usize::MAX, n_threads), &all);
+            prop_assert_eq!(&score_within(model, texts, usize::MAX, 1), &all);
             for n_threads in [1, n_threads] {
-                let none = score_until(model, texts, 0, n_threads);
+                let none = score_within(model, texts, 0, n_threads);
                 prop_assert_eq!(none, vec![None; texts.len()]);
             }
             // One thread goes in order, and asks before each layer: one ask too few for one more.
             let n_asks = LAYERS * (order[0] + 1) - 1;
-            let some = score_until(model, texts, n_asks, 1);
+            let some = score_within(model, texts, n_asks, 1);
             let n_done = (n_asks / LAYERS).min(texts.len());
             prop_assert_eq!(&some[..n_done], &all[..n_done]);
             prop_assert!(some[n_done..].iter().all(Option::is_none));
-            let some = score_until(model, texts, n_asks, n_threads);
+            let some = score_within(model, texts, n_asks, n_threads);
             for (some, all) in some.iter().zip(&all) {
                 prop_assert!(some.is_none() || some == all);
             }
             Ok(())
         });
+    });
+}
+
+#[test]
+fn embedding_stops_wherever_it_asks_and_gives_all_or_nothing_on_every_path() {
+    on_every_path(EMBEDDER, |model, size| {
+        let texts = ["one text", "two", &"and a longer one ".repeat(size.n_words)];
+        let expected = bits(&model.embed(&texts, 128).unwrap());
+        for n_threads in [1, 3] {
+            let within = |cancel: &CancelToken| {
+                let embed = || model.embed_within(&texts, 128, cancel);
+                with_threads(n_threads, embed).map(|rows| bits(&rows))
+            };
+            // Each text is asked for once before it is cut into tokens.
+            let n_asks = [0, 1, texts.len(), texts.len() + LAYERS / 2];
+            for cancel in n_asks.map(CancelToken::after_asks) {
+                let stopped = within(&cancel).unwrap_err();
+                assert!(matches!(stopped, Error::Cancelled(_)), "{stopped}");
+            }
+            assert_eq!(within(&CancelToken::new()).unwrap(), expected);
+        }
     });
 }

@@ -174,3 +174,26 @@ fn a_query_takes_the_models_prefix() {
         .unwrap();
     assert_eq!(model.embed_query("solar panels").unwrap(), whole);
 }
+
+/// What the crate's documentation shows, which compiles it only: it has no models beside it.
+#[test]
+fn the_example_of_the_documentation_holds() {
+    let texts = [
+        "Berlin has 3.7 million inhabitants.",
+        "The oven is still warm.",
+    ];
+    let model = Model::open(&shipped(EMBEDDER)).unwrap();
+    let query = model
+        .embed_query("How many people live in Berlin?")
+        .unwrap();
+    let rows = model.embed(&texts, model.max_tokens()).unwrap();
+    let similarity = |row: &[f32]| query.iter().zip(row).map(|(a, b)| a * b).sum::<f32>();
+    let (first, second) = rows.split_at(model.dim());
+    assert!(similarity(first) > similarity(second));
+
+    let model = Model::open(&shipped(CROSS_ENCODER)).unwrap();
+    let logits = model
+        .score("How many people live in Berlin?", &texts, 256)
+        .unwrap();
+    assert!(logits[0] > 0.0 && logits[1] < 0.0);
+}

@@ -1,12 +1,11 @@
 //! The layers in f32: the precise mode, and the oracle that the quantised layers are compared with.
 
-use crate::config::Config;
 use crate::error::Result;
 use crate::kernels::{Aligned, Attention, AttentionScratch, Kernels, Norm, Panels};
-use crate::tokenizer::Tokens;
-use crate::weights::Weights;
+use crate::tokenizer::tokens::Tokens;
 
-use super::{Shape, copy_first_rows};
+use super::shape::{RunLayer, Shape, copy_first_rows};
+use super::source::Source;
 
 /// Rows that go through a feed-forward layer together, so that what is between its two halves
 /// stays in the second-level cache.
@@ -37,17 +36,14 @@ pub(super) struct Scratch {
 
 impl Layer {
     /// Reads and packs the weights of layer `number`.
-    pub(super) fn open(
-        weights: &Weights,
-        config: &Config,
-        number: usize,
-        kernels: Kernels,
-    ) -> Result<Self> {
+    pub(super) fn open(source: &Source<'_>, number: usize) -> Result<Self> {
+        source.cancel.check()?;
+        let (weights, config) = (&source.weights, source.config);
         let (hidden, intermediate) = (config.hidden, config.intermediate);
         let name = |part: &str| format!("encoder.layer.{number}.{part}");
         let linear = |parts: &[&str], n, k| {
             let names: Vec<_> = parts.iter().map(|part| name(part)).collect();
-            weights.linear(kernels, &names, n, k)
+            weights.linear(source.kernels, &names, n, k)
         };
         let norm = |part| weights.norm(&name(part), hidden, config.epsilon);
         let keys_values = ["attention.self.key", "attention.self.value"];
@@ -60,36 +56,6 @@ impl Layer {
             down: linear(&["output.dense"], hidden, intermediate)?,
             down_norm: norm("output.LayerNorm")?,
         })
-    }
-
-    /// Runs the layer over all rows, in place.
-    pub(super) fn run(
-        &self,
-        shape: &Shape,
-        sequences: &[&Tokens],
-        rows: &mut [f32],
-        scratch: &mut Scratch,
-    ) {
-        let queries = scratch.queries.of_len(rows.len());
-        linear(shape.kernels, &self.query, rows, queries);
-        self.mix(shape, sequences, rows, rows.len(), scratch);
-        self.feed_forward(shape, rows, scratch);
-    }
-
-    /// Runs the layer for the first row of each sequence, into `first_rows`.
-    pub(super) fn run_for_first(
-        &self,
-        shape: &Shape,
-        sequences: &[&Tokens],
-        rows: &[f32],
-        first_rows: &mut [f32],
-        scratch: &mut Scratch,
-    ) {
-        copy_first_rows(sequences, shape.hidden, rows, first_rows);
-        let queries = scratch.queries.of_len(first_rows.len());
-        linear(shape.kernels, &self.query, first_rows, queries);
-        self.mix(shape, sequences, rows, first_rows.len(), scratch);
-        self.feed_forward(shape, first_rows, scratch);
     }
 
     /// Fills `scratch.context` for the `len` values of `scratch.queries`, which are of all rows or
@@ -140,6 +106,34 @@ impl Layer {
             kernels.linear(&self.down, between, mixed);
             kernels.add_norm(rows, Some(mixed), &self.down_norm);
         }
+    }
+}
+
+impl RunLayer for Layer {
+    type Scratch = Scratch;
+
+    /// Runs the layer over all rows, in place.
+    fn run(&self, shape: &Shape, sequences: &[&Tokens], rows: &mut [f32], scratch: &mut Scratch) {
+        let queries = scratch.queries.of_len(rows.len());
+        linear(shape.kernels, &self.query, rows, queries);
+        self.mix(shape, sequences, rows, rows.len(), scratch);
+        self.feed_forward(shape, rows, scratch);
+    }
+
+    /// Runs the layer for the first row of each sequence, into `first_rows`.
+    fn run_for_first(
+        &self,
+        shape: &Shape,
+        sequences: &[&Tokens],
+        rows: &[f32],
+        first_rows: &mut [f32],
+        scratch: &mut Scratch,
+    ) {
+        copy_first_rows(sequences, shape.hidden, rows, first_rows);
+        let queries = scratch.queries.of_len(first_rows.len());
+        linear(shape.kernels, &self.query, first_rows, queries);
+        self.mix(shape, sequences, rows, first_rows.len(), scratch);
+        self.feed_forward(shape, first_rows, scratch);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The layers in integers: activations quantised row by row, int8 weights, f32 between them.
 
-mod split;
+pub(super) mod split;
 
 use rayon::prelude::*;
 
@@ -8,15 +8,13 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::kernels::{
     Activated, After, Aligned, Between, HeadRows, Int8Panels, IntAttention, IntAttentionScratch,
-    Kernels, Norm, QuantisedRows, RowAttention,
+    Norm, QuantisedRows, RowAttention,
 };
 use crate::packed::PackedFiles;
-use crate::tokenizer::Tokens;
-use crate::weights::Weights;
+use crate::tokenizer::tokens::Tokens;
 
-use super::{Shape, copy_first_rows};
-
-pub(super) use self::split::{Split, SplitScratch};
+use super::shape::{RunLayer, Shape, copy_first_rows};
+use super::source::Source;
 
 /// Rows that go through what follows attention together, so that what is between its two halves
 /// stays in the second-level cache.
@@ -69,65 +67,41 @@ const MATRICES: usize = 5;
 
 impl Layer {
     /// Reads the weights of all layers: packed as they are in `files`, else packed now, and written there.
-    pub(super) fn open_all(
-        weights: &Weights,
-        config: &Config,
-        kernels: Kernels,
-        files: Option<&PackedFiles>,
-    ) -> Result<Vec<Self>> {
-        let shapes = (0..config.n_layers).flat_map(|_| shapes(config)).collect();
-        let stored = kernels.stored_int8(shapes);
+    pub(super) fn open_all(source: &Source<'_>, files: Option<&PackedFiles>) -> Result<Vec<Self>> {
+        let n_layers = source.config.n_layers;
+        let shapes = (0..n_layers).flat_map(|_| shapes(source.config)).collect();
+        let stored = source.kernels.stored_int8(shapes);
+        source.cancel.check()?;
         let kept = files.and_then(|files| files.read(&stored));
         let pack = || -> Result<_> {
-            let matrices = pack_all(weights, config, kernels)?;
+            let matrices = pack_all(source)?;
             if let Some(files) = files {
-                files.write(&stored, &matrices);
+                files.write(&stored, &matrices, source.cancel)?;
             }
             Ok(matrices)
         };
         let matrices = kept.map_or_else(pack, Ok)?;
         let mut matrices = matrices.into_iter();
-        let layers = (0..config.n_layers).map(|number| {
+        let layers = (0..n_layers).map(|number| {
             let matrices = [(); MATRICES].map(|()| matrices.next());
-            Self::of(
-                weights,
-                config,
-                number,
-                matrices.map(|matrix| matrix.expect("as many matrices as shapes")),
-            )
+            let matrices = matrices.map(|matrix| matrix.expect("as many matrices as shapes"));
+            Self::of(source, number, matrices)
         });
         layers.collect()
     }
 
     /// Puts together layer `number`, whose matrices are in the order of [`shapes`].
-    fn of(
-        weights: &Weights,
-        config: &Config,
-        number: usize,
-        matrices: [Int8Panels; MATRICES],
-    ) -> Result<Self> {
+    fn of(source: &Source<'_>, number: usize, matrices: [Int8Panels; MATRICES]) -> Result<Self> {
         let [query, keys_values, output, up, down] = matrices;
         Ok(Self {
             query,
             keys_values,
             output,
-            output_norm: norm(weights, config, number, "attention.output.LayerNorm")?,
+            output_norm: norm(source, number, "attention.output.LayerNorm")?,
             up,
             down,
-            down_norm: norm(weights, config, number, "output.LayerNorm")?,
+            down_norm: norm(source, number, "output.LayerNorm")?,
         })
-    }
-
-    /// Runs the layer over all rows, in place; they are in `scratch.input` too, before and after.
-    pub(super) fn run(
-        &self,
-        shape: &Shape,
-        sequences: &[&Tokens],
-        rows: &mut [f32],
-        scratch: &mut Scratch,
-    ) {
-        self.attend(shape, sequences, scratch);
-        self.feed_forward(shape, rows, scratch);
     }
 
     /// Fills `scratch.mixed` from the quantised rows.
@@ -150,22 +124,6 @@ impl Layer {
             });
             first = end;
         }
-    }
-
-    /// Runs the layer for the first row of each sequence, into `first_rows`; all rows are in
-    /// `scratch.input` too.
-    pub(super) fn run_for_first(
-        &self,
-        shape: &Shape,
-        sequences: &[&Tokens],
-        rows: &[f32],
-        first_rows: &mut [f32],
-        scratch: &mut Scratch,
-    ) {
-        self.offer(shape, scratch);
-        let own = std::mem::take(&mut scratch.keys_values);
-        self.finish_first(shape, sequences, rows, &own, first_rows, scratch);
-        scratch.keys_values = own;
     }
 
     /// Runs what follows keys and values for the first row of each sequence.
@@ -249,6 +207,32 @@ impl Layer {
     }
 }
 
+impl RunLayer for Layer {
+    type Scratch = Scratch;
+
+    /// Runs the layer over all rows, in place; they are in `scratch.input` too, before and after.
+    fn run(&self, shape: &Shape, sequences: &[&Tokens], rows: &mut [f32], scratch: &mut Scratch) {
+        self.attend(shape, sequences, scratch);
+        self.feed_forward(shape, rows, scratch);
+    }
+
+    /// Runs the layer for the first row of each sequence, into `first_rows`; all rows are in
+    /// `scratch.input` too.
+    fn run_for_first(
+        &self,
+        shape: &Shape,
+        sequences: &[&Tokens],
+        rows: &[f32],
+        first_rows: &mut [f32],
+        scratch: &mut Scratch,
+    ) {
+        self.offer(shape, scratch);
+        let own = std::mem::take(&mut scratch.keys_values);
+        self.finish_first(shape, sequences, rows, &own, first_rows, scratch);
+        scratch.keys_values = own;
+    }
+}
+
 /// The sizes `[n, k]` of a layer's matrices, in the order in which they are read.
 fn shapes(config: &Config) -> [[usize; 2]; MATRICES] {
     let (hidden, intermediate) = (config.hidden, config.intermediate);
@@ -262,9 +246,9 @@ fn shapes(config: &Config) -> [[usize; 2]; MATRICES] {
 }
 
 /// Reads and packs the matrices of all layers.
-fn pack_all(weights: &Weights, config: &Config, kernels: Kernels) -> Result<Vec<Int8Panels>> {
-    let numbers = (0..config.n_layers).into_par_iter();
-    let layers = numbers.map(|number| pack(weights, config, number, kernels));
+fn pack_all(source: &Source<'_>) -> Result<Vec<Int8Panels>> {
+    let numbers = (0..source.config.n_layers).into_par_iter();
+    let layers = numbers.map(|number| pack(source, number));
     let layers: Vec<_> = layers.collect::<Result<_>>()?;
     let mut matrices: Vec<_> = layers.into_iter().flatten().collect();
     Int8Panels::move_together(matrices.iter_mut());
@@ -272,20 +256,17 @@ fn pack_all(weights: &Weights, config: &Config, kernels: Kernels) -> Result<Vec<
 }
 
 /// Reads and packs the matrices of layer `number`, in the order of [`shapes`].
-fn pack(
-    weights: &Weights,
-    config: &Config,
-    number: usize,
-    kernels: Kernels,
-) -> Result<[Int8Panels; MATRICES]> {
+fn pack(source: &Source<'_>, number: usize) -> Result<[Int8Panels; MATRICES]> {
+    source.cancel.check()?;
+    let (weights, config) = (&source.weights, source.config);
     let (hidden, intermediate) = (config.hidden, config.intermediate);
     let name = |part: &str| format!("encoder.layer.{number}.{part}");
     let linear = |parts: &[&str], n, k| {
         let names: Vec<_> = parts.iter().map(|part| name(part)).collect();
-        weights.int8(kernels, &names, n, k)
+        weights.int8(source.kernels, &names, n, k)
     };
     let keys_values = ["attention.self.key", "attention.self.value"];
-    let output_norm = norm(weights, config, number, "attention.output.LayerNorm")?;
+    let output_norm = norm(source, number, "attention.output.LayerNorm")?;
     let up = linear(&["intermediate.dense"], intermediate, hidden)?;
     let reach = weights.reach(&name("intermediate.dense"), intermediate, &output_norm)?;
     Ok([
@@ -301,9 +282,10 @@ fn pack(
 }
 
 /// Reads a norm of layer `number`.
-fn norm(weights: &Weights, config: &Config, number: usize, part: &str) -> Result<Norm> {
+fn norm(source: &Source<'_>, number: usize, part: &str) -> Result<Norm> {
+    let config = source.config;
     let name = format!("encoder.layer.{number}.{part}");
-    weights.norm(&name, config.hidden, config.epsilon)
+    source.weights.norm(&name, config.hidden, config.epsilon)
 }
 
 /// Splits lengths into groups of up to [`GROUP_ROWS`] together.

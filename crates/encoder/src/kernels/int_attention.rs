@@ -14,7 +14,6 @@
 
 use std::ops::Range;
 
-use super::Kernels;
 use super::aligned::Aligned;
 use super::quantised::{
     Bytes, Finish, Int8Panels, IntProduct, QuantisedPart, QuantisedRows, Words, greatest_magnitude,
@@ -40,12 +39,12 @@ pub(crate) struct IntAttentionScratch {
     scores: Aligned<i32>,
     weights: Aligned<i32>,
     /// What [`RowAttention`] asks and offers.
-    asked: Aligned,
-    offered: Aligned,
+    pub(super) asked: Aligned,
+    pub(super) offered: Aligned,
     /// What comes out, before it is quantised.
     pub(super) mixed: Aligned,
     #[cfg(target_arch = "x86_64")]
-    pub(super) tiles: super::amx::TileScratch,
+    pub(super) tiles: super::amx::scratch::TileScratch,
 }
 
 /// Attention of query rows over one sequence (Vaswani et al., arXiv:1706.03762, equation 1), in
@@ -99,44 +98,6 @@ pub(crate) struct RowAttention<'a> {
     pub(crate) to: &'a mut QuantisedRows,
     pub(crate) first: usize,
     pub(crate) scratch: &'a mut IntAttentionScratch,
-}
-
-impl RowAttention<'_> {
-    /// Works out queries, keys and values, and then the attention of each sequence, into `out`,
-    /// `[rows, n_heads * head_dim]`.
-    pub(super) fn run(self, kernels: Kernels, mut out: &mut [f32]) {
-        let hidden = self.n_heads * self.head_dim;
-        let n_rows = self.rows.n_rows();
-        let mut asked = std::mem::take(&mut self.scratch.asked);
-        let mut offered = std::mem::take(&mut self.scratch.offered);
-        let queries = asked.of_len(n_rows * hidden);
-        kernels.linear_int8_by_heads(self.query, self.rows, self.head_dim, queries);
-        let keys_values = offered.of_len(2 * n_rows * hidden);
-        kernels.linear_int8_by_heads(self.keys_values, self.rows, self.head_dim, keys_values);
-        let (keys, values) = keys_values.split_at(n_rows * hidden);
-        let mut first = 0;
-        for &len in self.lens {
-            let (own, later) = out.split_at_mut(len * hidden);
-            out = later;
-            let of = |values| HeadRows {
-                values,
-                n_rows,
-                rows: first..first + len,
-            };
-            kernels.attend_int8(IntAttention {
-                n_heads: self.n_heads,
-                head_dim: self.head_dim,
-                queries: of(queries),
-                keys: of(keys),
-                values: of(values),
-                out: own,
-                scratch: &mut *self.scratch,
-            });
-            first += len;
-        }
-        self.scratch.asked = asked;
-        self.scratch.offered = offered;
-    }
 }
 
 impl Kernel for IntAttention<'_> {

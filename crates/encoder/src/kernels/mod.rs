@@ -3,6 +3,9 @@
 //! Kernels are written once over the trait `simd::Isa` and compiled for each instruction set; the
 //! best one that the machine has is picked once, at run time. Results may differ in the last bits
 //! between instruction sets, never within one: no sum depends on the rows beside it.
+//!
+//! [`Kernels`] knows all files below and none of them knows it: they take the instruction set as an
+//! argument, and leave what needs a choice between instruction sets to this file.
 #![allow(
     unsafe_code,
     reason = "intrinsics and the pointers of the innermost loops live here"
@@ -31,6 +34,7 @@ mod pointwise;
 mod portable;
 mod product;
 mod quantised;
+mod questions;
 mod simd;
 #[cfg(target_arch = "x86_64")]
 mod words;
@@ -44,12 +48,14 @@ use self::norm_rows::NormRows;
 use self::pointwise::{Activate, AddNorm};
 use self::portable::Portable;
 use self::quantised::{InRegisters, Int8Columns, Int8Linear, Layout, PanelLayout, Quantise};
+use self::questions::{Groups, KindOfGroups, Peak, Width};
 use self::simd::{Isa, Kernel};
 
 pub(crate) use self::aligned::Aligned;
 pub(crate) use self::attention::{Attention, AttentionScratch};
 pub(crate) use self::between::{Activated, Between};
 pub(crate) use self::int_attention::{HeadRows, IntAttention, IntAttentionScratch, RowAttention};
+pub(crate) use self::norm_rows::Norm;
 pub(crate) use self::pointwise::Activation;
 pub(crate) use self::product::Panels;
 pub(crate) use self::quantised::{
@@ -315,10 +321,52 @@ impl Kernels {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Path::Amx(amx) => amx.attend_rows(attention, context),
-            _ => attention.run(self, context),
+            _ => self.attend_apart(attention, context),
         }
         self.quantise_from(context, reader, to, first);
         scratch.mixed = mixed;
+    }
+
+    /// Works out queries, keys and values, and then the attention of each sequence, into `out`,
+    /// `[rows, n_heads * head_dim]`.
+    fn attend_apart(self, attention: RowAttention<'_>, mut out: &mut [f32]) {
+        let RowAttention {
+            n_heads,
+            head_dim,
+            rows,
+            scratch,
+            ..
+        } = attention;
+        let (hidden, n_rows) = (n_heads * head_dim, rows.n_rows());
+        let mut asked = std::mem::take(&mut scratch.asked);
+        let mut offered = std::mem::take(&mut scratch.offered);
+        let queries = asked.of_len(n_rows * hidden);
+        self.linear_int8_by_heads(attention.query, rows, head_dim, queries);
+        let keys_values = offered.of_len(2 * n_rows * hidden);
+        self.linear_int8_by_heads(attention.keys_values, rows, head_dim, keys_values);
+        let (keys, values) = keys_values.split_at(n_rows * hidden);
+        let mut first = 0;
+        for &len in attention.lens {
+            let (own, later) = out.split_at_mut(len * hidden);
+            out = later;
+            let of = |values| HeadRows {
+                values,
+                n_rows,
+                rows: first..first + len,
+            };
+            self.attend_int8(IntAttention {
+                n_heads,
+                head_dim,
+                queries: of(queries),
+                keys: of(keys),
+                values: of(values),
+                out: own,
+                scratch: &mut *scratch,
+            });
+            first += len;
+        }
+        scratch.asked = asked;
+        scratch.offered = offered;
     }
 
     /// Runs the first half of a feed-forward layer and its activation, and quantises what comes
@@ -441,80 +489,11 @@ impl Kernels {
     }
 }
 
-/// The weights of a layer normalisation.
-#[derive(Debug)]
-pub(crate) struct Norm {
-    pub(crate) gain: Vec<f32>,
-    pub(crate) shift: Vec<f32>,
-    pub(crate) epsilon: f32,
-}
-
-/// Asks for the width of a panel.
-struct Width;
-
-impl Kernel for Width {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run<I: Isa>(self, _: I) -> usize {
-        I::WIDE * I::LANES
-    }
-}
-
-/// How linear layers multiply.
-struct Groups {
-    /// Groups are of four bytes, else of two words.
-    bytes: bool,
-    /// Their products are added up in pairs.
-    in_runs: bool,
-}
-
-/// Asks how linear layers multiply.
-struct KindOfGroups;
-
-impl Kernel for KindOfGroups {
-    type Output = Groups;
-
-    #[inline(always)]
-    fn run<I: Isa>(self, _: I) -> Groups {
-        Groups {
-            bytes: I::BYTE_ROWS,
-            in_runs: I::PAIRS,
-        }
-    }
-}
-
-/// Multiplies and adds integers in registers only, as fast as the machine can; operations a second.
-struct Peak {
-    bytes: bool,
-}
-
-impl Kernel for Peak {
-    type Output = f64;
-
-    #[inline(always)]
-    fn run<I: Isa>(self, isa: I) -> f64 {
-        const N_ROUNDS: usize = 40_000;
-        let bytes = self.bytes && I::BYTE_ROWS;
-        let mut sums = [isa.splat_int(0); 10];
-        let factor = isa.splat_int(std::hint::black_box(0x0101_0101));
-        let start = std::time::Instant::now();
-        for _ in 0..N_ROUNDS {
-            // With a factor that stands still, products would be worked out once and only added.
-            for sum in &mut sums {
-                *sum = if bytes && I::BYTES {
-                    isa.dot_bytes(*sum, *sum, factor)
-                } else if bytes {
-                    isa.add_words(*sum, isa.dot_pairs(*sum, factor))
-                } else {
-                    isa.dot_words(*sum, *sum, factor)
-                };
-            }
-        }
-        let seconds = start.elapsed().as_secs_f64();
-        std::hint::black_box(sums);
-        let products = if bytes { 4 } else { 2 };
-        (2 * products * N_ROUNDS * sums.len() * I::LANES) as f64 / seconds
+impl InstructionSet {
+    /// Those that this machine and its operating system allow, the fastest first.
+    pub fn available() -> Vec<Self> {
+        let all = Kernels::all().into_iter();
+        all.map(Kernels::instruction_set).collect()
     }
 }
 

@@ -3,9 +3,16 @@
 //! A row's mean, its variance and its range are each the end of a long chain of operations. So a
 //! few rows go through each step together, and the chains of one row run beside those of the next.
 
-use super::Norm;
 use super::quantised::{QuantisedRows, Span, Spans};
 use super::simd::{Isa, Kernel};
+
+/// The weights of a layer normalisation.
+#[derive(Debug)]
+pub(crate) struct Norm {
+    pub(crate) gain: Vec<f32>,
+    pub(crate) shift: Vec<f32>,
+    pub(crate) epsilon: f32,
+}
 
 /// Rows that go through the steps together; they stay in the first-level cache.
 const BLOCK_ROWS: usize = 8;

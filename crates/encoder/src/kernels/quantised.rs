@@ -29,11 +29,10 @@ mod pairs;
 mod panels;
 mod product;
 mod rows;
+mod runs;
 mod stored;
 
 pub(super) use pairs::Pairs;
-#[cfg(test)]
-pub(super) use pairs::PanelRuns;
 pub(super) use panels::Int8Columns;
 pub(crate) use panels::Int8Panels;
 #[cfg(target_arch = "x86_64")]
@@ -41,6 +40,8 @@ pub(super) use product::TakeTile;
 pub(super) use product::{Bytes, Finish, IntProduct, Words};
 pub(super) use rows::{Quantise, Span, Spans, greatest_magnitude};
 pub(crate) use rows::{QuantisedPart, QuantisedRows};
+#[cfg(test)]
+pub(super) use runs::PanelRuns;
 pub(super) use stored::PanelLayout;
 pub(crate) use stored::{LAYOUT_VERSION, StoredInt8};
 

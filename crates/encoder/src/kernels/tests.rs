@@ -11,6 +11,12 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[test]
+fn every_machine_has_the_portable_path() {
+    let available = InstructionSet::available();
+    assert_eq!(available.last(), Some(&InstructionSet::Portable));
+}
+
 /// Values in -2..2 that look random, the same for the same seed.
 fn values(len: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;

@@ -4,7 +4,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use tokenizers::{Encoding, Token};
 
-use super::Tokens;
+use super::tokens::Tokens;
 
 /// What a model reads of one text and of a pair.
 ///

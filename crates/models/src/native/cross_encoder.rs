@@ -82,7 +82,8 @@ impl CrossEncoder for BertCrossEncoder {
             return Ok(self.score(query, passages)?.into_iter().map(Some).collect());
         }
         let max_tokens = self.max_tokens;
-        let stop = || cancel.should_stop();
-        Ok(self.model.score_until(query, passages, max_tokens, &stop)?)
+        Ok(self
+            .model
+            .score_within(query, passages, max_tokens, cancel)?)
     }
 }

@@ -1,13 +1,13 @@
 //! One sequence on several threads.
 
 mod columns;
+mod layers;
 mod rows;
 mod turns;
 
-use crate::tokenizer::Tokens;
+use crate::cancel::CancelToken;
 
-use super::super::{Shape, Stop};
-use super::Layer;
+pub(in crate::bert) use self::layers::Split;
 
 /// From so many rows on, rows are dealt out instead of columns.
 ///
@@ -15,20 +15,9 @@ use super::Layer;
 /// four times: 1.3 ms against 1.5. With 12 rows they take 1.07 ms, and 0.93 with half of the columns.
 const MANY_ROWS: usize = 16;
 
-/// The layers of one pass over one sequence.
-pub(in super::super) struct Split<'a> {
-    pub(in super::super) shape: &'a Shape,
-    pub(in super::super) sequence: &'a Tokens,
-    pub(in super::super) n_threads: usize,
-    /// The layers that run for all rows.
-    pub(in super::super) full: &'a [Layer],
-    /// The layer after them, which runs for the first row only.
-    pub(in super::super) last: Option<&'a Layer>,
-}
-
 /// The memory that the threads work in.
 #[derive(Debug, Default)]
-pub(in super::super) struct SplitScratch {
+pub(in crate::bert) struct SplitScratch {
     columns: columns::Scratch,
     rows: rows::Scratch,
 }
@@ -36,14 +25,15 @@ pub(in super::super) struct SplitScratch {
 impl Split<'_> {
     /// Runs the layers: the full ones over `rows`, in place, the last one into `first_row`.
     ///
-    /// The results are those of [`Layer::run`] and [`Layer::run_for_first`], bit for bit. Asks
+    /// The results are those of [`Layer::run`](super::Layer::run) and
+    /// [`Layer::run_for_first`](super::Layer::run_for_first), bit for bit. Asks
     /// `stop` before each step of each part, and returns `false` where it said so.
-    pub(in super::super) fn run(
+    pub(in crate::bert) fn run(
         &self,
         rows: &mut [f32],
         first_row: &mut [f32],
         scratch: &mut SplitScratch,
-        stop: Stop<'_>,
+        stop: &CancelToken,
     ) -> bool {
         if self.sequence.len() < MANY_ROWS {
             self.run_by_columns(rows, first_row, &mut scratch.columns, stop)

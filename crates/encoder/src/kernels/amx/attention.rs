@@ -30,15 +30,17 @@
 //! context by as much of the values. A weight is off by a quarter of a percent.
 
 use std::arch::x86_64::{
-    __m512, __m512i, _mm512_and_si512, _mm512_cmpge_epu16_mask, _mm512_cvtne2ps_pbh,
-    _mm512_cvtps_epi32, _mm512_loadu_si512, _mm512_maskz_permutexvar_epi8, _mm512_max_epu16,
-    _mm512_min_epu16, _mm512_packus_epi32, _mm512_permutex2var_ps, _mm512_set1_epi16,
-    _mm512_srli_epi16, _mm512_sub_epi16, _mm512_unpackhi_epi16, _mm512_unpacklo_epi16,
+    __m512i, _mm512_and_si512, _mm512_cmpge_epu16_mask, _mm512_cvtps_epi32, _mm512_loadu_si512,
+    _mm512_maskz_permutexvar_epi8, _mm512_max_epu16, _mm512_min_epu16, _mm512_packus_epi32,
+    _mm512_set1_epi16, _mm512_srli_epi16, _mm512_sub_epi16, _mm512_unpackhi_epi16,
+    _mm512_unpacklo_epi16,
 };
 
 use self::careful::Careful;
-use super::Amx;
-use super::tiles::{Counted, Line, Mixed, SIDE, Scores, Strip, TILE, Tiles};
+use super::layout::{LINE_OF_PAIR, STEPS, Shape, WIDTH, in_order, pair};
+use super::proof::Amx;
+use super::scratch::TileScratch;
+use super::tiles::{Line, Mixed, SIDE, Strip, TILE, Tiles};
 use super::transpose::transposed;
 use crate::kernels::aligned::Aligned;
 use crate::kernels::avx512::Avx512;
@@ -46,14 +48,8 @@ use crate::kernels::simd::Isa;
 
 mod careful;
 
-/// Keys of a panel and of a step, and columns of a panel.
-const WIDTH: usize = 2 * SIDE;
-
 /// [`Tiles::score_32_rows`] or [`Tiles::score_16_rows`].
 type Score = fn(&Tiles, Strip<'_>, &[i32], usize, &Line, &mut [f32]);
-
-/// Steps of a score to a power of 2.
-const STEPS: f32 = 128.0;
 
 /// The bits of a weight of 1, which is what a score of 0 gives.
 const ONE: Line = Line([127.0 * STEPS; SIDE]);
@@ -78,18 +74,6 @@ static TOO_MUCH: [u8; 64] = [
 
 /// The lower byte of each word.
 const LOWER_BYTES: u64 = 0x5555_5555_5555_5555;
-
-/// The memory that attention in tiles works in, kept from one head to the next.
-#[derive(Debug, Default)]
-pub(in crate::kernels) struct TileScratch {
-    pub(super) queries: Aligned<i32>,
-    pub(super) offered: Aligned<i32>,
-    keys: Aligned<i32>,
-    values: Aligned<i32>,
-    counted: Counted,
-    scores: Scores,
-    weights: Aligned<i32>,
-}
 
 /// Rows of `dim` values of one head, one after the other.
 pub(in crate::kernels) trait HeadValues: Copy {
@@ -161,27 +145,11 @@ pub(in crate::kernels) struct TileAttention {
     pub(super) isa: Avx512<true>,
 }
 
-/// What the blocks of queries of one head share.
-#[derive(Clone, Copy)]
-struct Shape {
-    dim: usize,
-    n_keys: usize,
-    /// Whether all keys are small enough.
-    small_keys: bool,
-    out_stride: usize,
-}
-
-impl Shape {
-    fn n_panels(self) -> usize {
-        self.n_keys.div_ceil(WIDTH)
-    }
-}
-
 impl TileAttention {
     pub(in crate::kernels) fn new(amx: Amx) -> Self {
         Self {
             tiles: Tiles::configure(amx),
-            isa: amx.0,
+            isa: amx.isa(),
         }
     }
 
@@ -392,7 +360,8 @@ impl TileAttention {
         }
         if with_care != 0 {
             Careful {
-                attention: self,
+                isa,
+                tiles: &self.tiles,
                 shape,
                 asking,
                 keys,
@@ -401,43 +370,6 @@ impl TileAttention {
             .attend(with_care, out);
         }
     }
-}
-
-/// The line of a step for each pair of keys: as `to_weights` puts four keys of the first half beside
-/// four of the second, again and again.
-const LINE_OF_PAIR: [usize; SIDE] = [0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15];
-
-/// Puts the columns of a panel of values, which stand four and four in the two tiles, in order.
-#[inline]
-#[target_feature(
-    enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16,avx512vbmi,avx2,fma"
-)]
-fn in_order([first, second]: [__m512; 2]) -> [__m512; 2] {
-    // The second tile's lanes are numbered from 16 on.
-    static ORDER: [[i32; SIDE]; 2] = [
-        [0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23],
-        [8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31],
-    ];
-    // SAFETY: both are as long as a register.
-    let orders = unsafe {
-        [
-            _mm512_loadu_si512(ORDER[0].as_ptr().cast()),
-            _mm512_loadu_si512(ORDER[1].as_ptr().cast()),
-        ]
-    };
-    [
-        _mm512_permutex2var_ps(first, orders[0], second),
-        _mm512_permutex2var_ps(first, orders[1], second),
-    ]
-}
-
-/// Rounds two registers to bf16: the lanes of `low` in the lower half, two to a group.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bf16")]
-pub(super) fn pair(low: __m512, high: __m512) -> __m512i {
-    let both = _mm512_cvtne2ps_pbh(high, low);
-    // SAFETY: both are 512 bits, of which every pattern is a value.
-    unsafe { std::mem::transmute(both) }
 }
 
 /// The bits of each bf16 without its sign.

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::Amx;
 use super::product::{TakeBlock, multiply_blocks};
+use super::proof::Amx;
 use super::tiles::{SIDE, Sums, Tiles};
 use crate::kernels::quantised::{Int8Columns, QuantisedPart};
 use crate::kernels::words::{GeluWords, ToWords};
@@ -32,7 +32,7 @@ fn activate(
     bits: u32,
     out: &mut GeluWords,
 ) {
-    let to_words = ToWords::new(amx.0, &columns, rows, bits, out);
+    let to_words = ToWords::new(amx.isa(), &columns, rows, bits, out);
     let product = rows.times(columns);
     multiply_blocks(&Tiles::configure(amx), &product, BlockToWords(to_words));
 }

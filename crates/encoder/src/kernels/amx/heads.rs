@@ -14,9 +14,10 @@
 
 use std::ops::Range;
 
-use super::Amx;
-use super::attention::{BEYOND, Halves, TileAttention, TileHead, pair, query_factor};
+use super::attention::{BEYOND, Halves, TileAttention, TileHead, query_factor};
+use super::layout::pair;
 use super::product::{PANEL_WIDTH, TakeBlock, multiply_blocks};
+use super::proof::Amx;
 use super::tiles::{SIDE, Sums};
 use crate::kernels::avx512::Avx512;
 use crate::kernels::int_attention::RowAttention;

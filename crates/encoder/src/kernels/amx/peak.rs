@@ -3,7 +3,7 @@
 use std::arch::asm;
 use std::time::Instant;
 
-use super::Amx;
+use super::proof::Amx;
 use super::tiles::Tiles;
 
 /// Rounds of four products; some 40 microseconds.

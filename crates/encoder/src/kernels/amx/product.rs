@@ -18,7 +18,7 @@
 
 use std::ops::Range;
 
-use super::Amx;
+use super::proof::Amx;
 use super::tiles::{PANEL_STEP, SIDE, Strip, Sums, Tiles};
 use crate::kernels::aligned::Aligned;
 use crate::kernels::quantised::{Finish, IntProduct, Multiply, PanelLayout};

@@ -21,7 +21,7 @@ use std::arch::asm;
 use std::arch::x86_64::__m512i;
 use std::marker::PhantomData;
 
-use super::Amx;
+use super::proof::Amx;
 use crate::kernels::avx512::Avx512;
 use crate::kernels::simd::Isa;
 

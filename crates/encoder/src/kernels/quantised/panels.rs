@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::kernels::aligned::Aligned;
 use crate::kernels::huge_pages::{self, Packed};
 
-use super::pairs::PanelRuns;
+use super::runs::PanelRuns;
 
 /// The greatest word of an activation, where the length of the sums allows it.
 const MAX_WORD: usize = 8191;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::kernels::simd::Isa;
 
-use super::pairs::PanelRuns;
+use super::runs::PanelRuns;
 
 /// How far ahead weights are called from memory, in groups: 4 KB.
 pub(super) const AHEAD: usize = 1024;

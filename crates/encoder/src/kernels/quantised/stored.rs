@@ -8,8 +8,8 @@ use memmap2::Mmap;
 use crate::kernels::aligned::Aligned;
 use crate::kernels::huge_pages::{Packed, line_up};
 
-use super::Int8Panels;
-use super::pairs::PanelRuns;
+use super::panels::Int8Panels;
+use super::runs::PanelRuns;
 
 /// Which order of weights in a panel this is: another number for every change of what
 /// [`Kernels::pack_int8`](crate::kernels::Kernels::pack_int8) makes of a matrix, on any instruction

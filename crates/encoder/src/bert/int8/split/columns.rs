@@ -16,13 +16,14 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
+use crate::bert::int8::Layer;
+use crate::bert::shape::Shape;
+use crate::cancel::CancelToken;
 use crate::kernels::{
     Activated, After, Aligned, HeadRows, IntAttention, IntAttentionScratch, Norm, QuantisedRows,
 };
 
-use super::super::super::{Shape, Stop};
-use super::super::Layer;
-use super::Split;
+use super::layers::Split;
 use super::turns::{Turn, Turns};
 
 /// Steps of a layer.
@@ -74,7 +75,7 @@ impl Split<'_> {
         rows: &mut [f32],
         first_row: &mut [f32],
         scratch: &mut Scratch,
-        stop: Stop<'_>,
+        cancel: &CancelToken,
     ) -> bool {
         let n_steps = STEPS * (self.full.len() + usize::from(self.last.is_some()));
         let n_parts = self.n_parts();
@@ -85,7 +86,7 @@ impl Split<'_> {
             input: rows,
             handed_on: &handed_on[..n_parts],
         };
-        let done = Turns::new(n_steps, n_parts).run(stop, |turn| {
+        let done = Turns::new(n_steps, n_parts).run(cancel, |turn| {
             // Each part has one turn at a time: nobody waits here.
             let mut part = parts[turn.part]
                 .lock()
@@ -108,7 +109,7 @@ impl Split<'_> {
             hidden, n_heads, ..
         } = *self.shape;
         let layer = self.full.first().or(self.last);
-        let n_units = layer.map_or(1, |layer| layer.up.n() / UNIT);
+        let n_units = layer.expect("a model has layers").up.n() / UNIT;
         self.n_threads
             .min(hidden / MIN_COLUMNS)
             .clamp(1, n_heads.min(n_units))

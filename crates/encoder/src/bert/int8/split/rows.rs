@@ -12,11 +12,11 @@
 
 use std::sync::{Mutex, PoisonError, RwLock};
 
+use crate::bert::int8::{Asking, Scratch as LayerScratch};
+use crate::cancel::CancelToken;
 use crate::kernels::Aligned;
 
-use super::super::super::Stop;
-use super::super::{Asking, Scratch as LayerScratch};
-use super::Split;
+use super::layers::Split;
 use super::turns::{Turn, Turns};
 
 /// Fewer rows to a thread are not worth the meeting.
@@ -51,7 +51,7 @@ impl Split<'_> {
         rows: &mut [f32],
         first_row: &mut [f32],
         scratch: &mut Scratch,
-        stop: Stop<'_>,
+        cancel: &CancelToken,
     ) -> bool {
         let part_len = self.part_rows() * self.shape.hidden;
         let n_parts = rows.len().div_ceil(part_len);
@@ -63,7 +63,7 @@ impl Split<'_> {
             .map(|(rows, scratch)| Mutex::new(Part { rows, scratch }))
             .collect();
         let turns = Turns::new(self.full.len() + 1, n_parts);
-        let done = turns.run(stop, |turn| {
+        let done = turns.run(cancel, |turn| {
             // Each part has one turn at a time: nobody waits here.
             let mut part = parts[turn.part]
                 .lock()

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::super::super::Stop;
+use crate::cancel::CancelToken;
 
 /// How often a thread looks whether the others are done before it offers its core to others.
 const SPINS: usize = 2_000;
@@ -62,13 +62,13 @@ impl Turns {
     /// Does all turns on the threads of the current pool: at any time those of one step, and each
     /// once.
     ///
-    /// Asks `stop` before each turn, and returns `false` where it said so.
-    pub(super) fn run(&self, stop: Stop<'_>, work: impl Fn(Turn) + Sync) -> bool {
+    /// Asks `cancel` before each turn, and returns `false` where it said so.
+    pub(super) fn run(&self, cancel: &CancelToken, work: impl Fn(Turn) + Sync) -> bool {
         let n_parts = self.begun.len();
         let workers = (0..n_parts).into_par_iter().with_max_len(1);
         workers.for_each(|own_part| {
             let mut at = 0;
-            while let Some(turn) = self.take(own_part, &mut at, stop) {
+            while let Some(turn) = self.take(own_part, &mut at, cancel) {
                 let _done = Done(&self.done.0);
                 work(turn);
             }
@@ -78,7 +78,7 @@ impl Turns {
 
     /// Takes a turn of step `at`, of one's own part where nobody has begun it; when none is left,
     /// waits for those who are at it and goes on to the next step.
-    fn take(&self, own_part: usize, at: &mut usize, stop: Stop<'_>) -> Option<Turn> {
+    fn take(&self, own_part: usize, at: &mut usize, cancel: &CancelToken) -> Option<Turn> {
         let n_parts = self.begun.len();
         while *at < self.n_steps {
             let now = *at;
@@ -87,7 +87,7 @@ impl Turns {
                 let begun = &self.begun[part].0;
                 let order = Ordering::Relaxed;
                 if begun.compare_exchange(now, now + 1, order, order).is_ok() {
-                    if stop() {
+                    if cancel.should_stop() {
                         self.stopped.store(true, Ordering::Relaxed);
                         return None;
                     }
@@ -135,7 +135,7 @@ mod tests {
         for (n_threads, n_parts) in [(1, 1), (1, 3), (2, 2), (3, 2), (4, 4), (2, 5)] {
             let done = Mutex::new(Vec::new());
             let all = with_threads(n_threads, || {
-                Turns::new(20, n_parts).run(&|| false, |Turn { step, part }| {
+                Turns::new(20, n_parts).run(&CancelToken::default(), |Turn { step, part }| {
                     // Now and then a part takes longer.
                     if (step + part) % 7 == 0 {
                         std::thread::sleep(Duration::from_micros(200));
@@ -159,11 +159,12 @@ mod tests {
     #[test]
     fn who_stops_or_panics_keeps_nobody_waiting() {
         for n_threads in [1, 2, 4] {
-            let asked = AtomicUsize::new(0);
-            let stop = || asked.fetch_add(1, Ordering::Relaxed) == 5;
-            assert!(!with_threads(n_threads, || Turns::new(50, 3).run(&stop, |_| ())));
+            let cancel = CancelToken::after_asks(5);
+            assert!(!with_threads(n_threads, || Turns::new(50, 3).run(&cancel, |_| ())));
             let panics = || {
-                Turns::new(50, 3).run(&|| false, |turn| assert!(turn.step < 7, "on purpose"));
+                Turns::new(50, 3).run(&CancelToken::default(), |turn| {
+                    assert!(turn.step < 7, "on purpose")
+                });
             };
             let caught = catch_unwind(AssertUnwindSafe(|| with_threads(n_threads, panics)));
             assert!(caught.is_err());

@@ -4,13 +4,15 @@ use std::arch::x86_64::{
     __m512, _mm512_loadu_si512, _mm512_permutexvar_epi32, _mm512_reduce_ps, _mm512_scalef_ps,
 };
 
-use super::{LINE_OF_PAIR, SIDE, STEPS, Shape, Strip, TILE, TileAttention, WIDTH, in_order, pair};
+use crate::kernels::amx::layout::{LINE_OF_PAIR, STEPS, Shape, WIDTH, in_order, pair};
+use crate::kernels::amx::tiles::{SIDE, Strip, TILE, Tiles};
 use crate::kernels::avx512::Avx512;
 use crate::kernels::simd::Isa;
 
 /// A block of queries with the packed keys and values of its head.
 pub(super) struct Careful<'a> {
-    pub(super) attention: &'a TileAttention,
+    pub(super) isa: Avx512<true>,
+    pub(super) tiles: &'a Tiles,
     pub(super) shape: Shape,
     pub(super) asking: Strip<'a>,
     pub(super) keys: &'a [i32],
@@ -30,7 +32,7 @@ impl Careful<'_> {
             out_stride,
             ..
         } = self.shape;
-        let (isa, tiles) = (self.attention.isa, &self.attention.tiles);
+        let (isa, tiles) = (self.isa, self.tiles);
         let n_panels = self.shape.n_panels();
         let (score_stride, weight_stride) = (n_panels * WIDTH, n_panels * SIDE);
         let mut scores = vec![0.0; SIDE * score_stride];
