@@ -1,6 +1,7 @@
 //! What can be said on the command line. Parses and validates; opens nothing.
 
 mod backup;
+mod choices;
 mod doctor;
 mod eval;
 mod judge;
@@ -16,14 +17,14 @@ use std::time::{Duration, SystemTime};
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use backup::{BackupArgs, RestoreArgs};
+pub(crate) use choices::choice;
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use eval::{EvalArgs, JudgedArgs};
 pub(crate) use judge::JudgeArgs;
 pub(crate) use settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings, WalkFlags};
 pub(crate) use tune::TuneArgs;
 pub(crate) use values::{
-    ByArg, ColorArg, FormatArg, FusionArg, KindArg, ModeArg, PrecisionArg, StopArg, bounded,
-    budget, calibration, choice, cpu, finite, size, timeout, weight,
+    ColorArg, FormatArg, bounded, budget, calibration, cpu, finite, size, timeout, weight,
 };
 pub(crate) use why::WhyArgs;
 pub(crate) use worth_it::WorthItArgs;

@@ -20,7 +20,7 @@ use crate::{Outcome, resolve};
 
 /// Weights of the vectors that are tried, in percent; the default stands in the middle.
 const DENSE_PERCENTS: [u8; 7] = [20, 30, 40, 50, 60, 70, 80];
-const DENSE_DEFAULT: u8 = (resolve::DENSE_WEIGHT * 100.0) as u8;
+const DENSE_DEFAULT: u8 = (Fusion::DEFAULT_DENSE_WEIGHT * 100.0) as u8;
 
 /// What is written, and on what grounds.
 struct Tuned {

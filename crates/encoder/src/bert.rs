@@ -3,6 +3,9 @@
 mod float;
 mod int8;
 
+use std::fmt;
+use std::str::FromStr;
+
 use rayon::prelude::*;
 
 use crate::config::{Config, Pooling};
@@ -28,7 +31,7 @@ impl Precision {
     /// Both, the faster one first.
     pub const ALL: [Self; 2] = [Self::Int8, Self::F32];
 
-    /// The name.
+    /// The name, as [`FromStr`] reads it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Int8 => "int8",
@@ -40,6 +43,32 @@ impl Precision {
     pub(crate) fn of(self, config: &Config) -> Self {
         if config.fits_int8() { self } else { Self::F32 }
     }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Precision {
+    type Err = UnknownPrecision;
+
+    fn from_str(name: &str) -> std::result::Result<Self, UnknownPrecision> {
+        let found = Self::ALL.into_iter().find(|one| one.name() == name);
+        found.ok_or_else(|| UnknownPrecision {
+            found: name.to_owned(),
+        })
+    }
+}
+
+/// A precision was asked for by a name that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no precision `{found}`; there are {}", Precision::ALL.map(Precision::name).join(", "))]
+#[non_exhaustive]
+pub struct UnknownPrecision {
+    /// The name that was given.
+    pub found: String,
 }
 
 /// The encoder's weights, ready to run.

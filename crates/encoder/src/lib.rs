@@ -71,7 +71,7 @@ mod packed;
 mod tokenizer;
 mod weights;
 
-pub use bert::Precision;
+pub use bert::{Precision, UnknownPrecision};
 pub use error::{Error, Result};
 pub use identity::ModelIdentity;
 pub use instruction_set::InstructionSet;

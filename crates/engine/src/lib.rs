@@ -73,7 +73,7 @@ pub use reread_index::{
     BoxError, ChunkOptions, DenseMethod, Document, DocumentKind, Embedder, Error as IndexError,
     Filter, Fusion, Heading, HnswOptions, IndexOptions, IndexProgress, IndexSummary, LeftOut,
     Lines, Mode, ModelIdentity, Observer, Passage, Placed, Problem, Refusal, RetrieveOptions,
-    Snapshot, SourceSummary, Status, backup, doctor,
+    Snapshot, SourceSummary, Status, UnknownName, backup, doctor,
 };
 pub use reread_rerank::{
     CrossEncoder, DEFAULT_PAIR_TOKENS, InstructionSet, PairLength, Precision, relevance,

@@ -1,8 +1,10 @@
 //! Options of one search.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
-use reread_index::RetrieveOptions;
+use reread_index::{RetrieveOptions, UnknownName};
 
 use crate::calibration::Calibration;
 
@@ -52,6 +54,33 @@ pub enum By {
     Document,
 }
 
+impl By {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Passage, Self::Document];
+
+    /// The name, as [`FromStr`] reads it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Passage => "passage",
+            Self::Document => "document",
+        }
+    }
+}
+
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for By {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        UnknownName::or_find("unit of results", &Self::ALL, Self::name, name)
+    }
+}
+
 /// When the second pass may stop before it has read all candidates, as the rest would not change the
 /// results. Their order is the same then, their scores are not quite: shares grow a little.
 ///
@@ -69,6 +98,34 @@ pub enum Stop {
     Confident,
     /// Only when all are read.
     Never,
+}
+
+impl Stop {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Certain, Self::Confident, Self::Never];
+
+    /// The name, as [`FromStr`] reads it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Certain => "certain",
+            Self::Confident => "confident",
+            Self::Never => "never",
+        }
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Stop {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        UnknownName::or_find("stopping rule", &Self::ALL, Self::name, name)
+    }
 }
 
 /// Options of one search. Nothing of it is stored.

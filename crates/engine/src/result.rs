@@ -149,3 +149,16 @@ pub enum Stopped {
     /// What it has not read is not likely to change the results.
     Confident,
 }
+
+impl Stopped {
+    /// One word, for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Failed => "failed",
+            Self::Budget => "budget",
+            Self::Certain => "certain",
+            Self::Confident => "confident",
+        }
+    }
+}

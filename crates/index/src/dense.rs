@@ -108,6 +108,16 @@ pub enum DenseMethod {
     Graph,
 }
 
+impl DenseMethod {
+    /// One word, for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scan => "scan",
+            Self::Graph => "graph",
+        }
+    }
+}
+
 /// What a search found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DenseHits {

@@ -10,9 +10,13 @@ mod problem;
 mod text;
 mod walk;
 
+use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::UnknownName;
 
 pub(crate) use text::boundary_before;
 pub(crate) use walk::is_store_name;
@@ -81,4 +85,57 @@ pub enum DocumentKind {
     Code,
     /// One record of a JSON Lines file.
     JsonLines,
+}
+
+impl DocumentKind {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Text,
+        Self::Markdown,
+        Self::Html,
+        Self::Pdf,
+        Self::Code,
+        Self::JsonLines,
+    ];
+
+    /// The name, as [`FromStr`] reads it: the usual ending of such a file where there is one.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Markdown => "md",
+            Self::Html => "html",
+            Self::Pdf => "pdf",
+            Self::Code => "code",
+            Self::JsonLines => "jsonl",
+        }
+    }
+
+    /// Other names that [`FromStr`] reads, that of the index files among them.
+    pub fn other_names(self) -> &'static [&'static str] {
+        match self {
+            Self::Text => &["txt"],
+            Self::Markdown => &["markdown"],
+            Self::Html => &["htm"],
+            Self::Pdf | Self::Code => &[],
+            Self::JsonLines => &["json-lines", "jsonlines"],
+        }
+    }
+}
+
+impl fmt::Display for DocumentKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for DocumentKind {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        let has_other = |kind: &Self| kind.other_names().contains(&name);
+        match Self::ALL.into_iter().find(has_other) {
+            Some(kind) => Ok(kind),
+            None => UnknownName::or_find("kind of document", &Self::ALL, Self::name, name),
+        }
+    }
 }

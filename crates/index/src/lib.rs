@@ -80,6 +80,7 @@ mod index_folder;
 mod left_out;
 pub mod lexical;
 mod merge;
+mod names;
 mod options;
 mod passage;
 mod refusal;
@@ -104,6 +105,7 @@ pub use folder::{IndexProgress, IndexSummary, Observer, index_folder, nothing_to
 pub use index_folder::{LockHolder, remove_index};
 pub use left_out::LeftOut;
 pub use lexical::Query;
+pub use names::UnknownName;
 pub use options::IndexOptions;
 pub use passage::{DocId, Passage, PassageId};
 pub use refusal::Refusal;
