@@ -110,6 +110,7 @@ fn ticket((id, subject, text): &(&str, &str, &str)) -> Document {
         headings: Vec::new(),
         pages: Vec::new(),
         lines: Lines::OfText,
+        metadata: Default::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can be said on the command line. Parses and validates; opens nothing.
 
 mod backup;
+mod choices;
 mod doctor;
 mod eval;
 mod judge;
@@ -16,17 +17,19 @@ use std::time::{Duration, SystemTime};
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use backup::{BackupArgs, RestoreArgs};
+pub(crate) use choices::choice;
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use eval::{EvalArgs, JudgedArgs};
 pub(crate) use judge::JudgeArgs;
 pub(crate) use settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings, WalkFlags};
 pub(crate) use tune::TuneArgs;
 pub(crate) use values::{
-    ByArg, ColorArg, FormatArg, FusionArg, KindArg, ModeArg, PrecisionArg, StopArg, bounded,
-    budget, calibration, choice, cpu, finite, size, timeout, weight,
+    ColorArg, FormatArg, bounded, budget, calibration, cpu, finite, size, timeout, weight,
 };
 pub(crate) use why::WhyArgs;
 pub(crate) use worth_it::WorthItArgs;
+
+use crate::config::{Owner, names_of};
 
 const AFTER_HELP: &str = "\
 Exit status:
@@ -36,13 +39,11 @@ Exit status:
   130  interrupted with Ctrl-C; the index stays as last committed
 A reader that closes the pipe early (`reread ... | head -1`) is not an error.";
 
-const AFTER_LONG_HELP: &str = "\
-Exit status:
-  0    something was found, or the command did its work
-  1    nothing was found
-  2    wrong usage, or an error
-  130  interrupted with Ctrl-C; the index stays as last committed
-A reader that closes the pipe early (`reread ... | head -1`) is not an error.
+/// What the long help says after the flags.
+fn after_long_help() -> String {
+    let (anyone, user) = (names_of(Owner::Anyone), names_of(Owner::User));
+    format!(
+        "{AFTER_HELP}
 
 Configuration, first match wins:
   1. flags
@@ -52,15 +53,16 @@ Configuration, first match wins:
   5. defaults
 
 A configuration file holds lines such as `top_k = 20` or `mode = \"lexical\"`.
-Keys of both files: top_k, depth, mode, fusion, dense_weight, rrf_k, rerank, rerank_weight,
-  budget, stop, min_score, min_probability, calibration, ef_search, by, paths, types, refresh, passage_tokens, overlap_tokens, max_file_size, hidden,
-  pdf_timeout.
-Keys of the user's file only, since a folder may come from someone else: models, embedder,
-  cross_encoder, pair_tokens, cpu, precision, onnxruntime, threads.
+Keys of both files:
+  {anyone}
+Keys of the user's file only, since a folder may come from someone else:
+  {user}
 
 Models are looked for in --models, REREAD_MODELS, the user's configuration, beside the executable,
   in $XDG_DATA_HOME/reread/models (by default ~/.local/share) and in the source tree it was built
-  from.";
+  from."
+    )
+}
 
 /// Searches your own documents in two passes: a fast first search, then a careful second reading.
 ///
@@ -73,7 +75,7 @@ Models are looked for in --models, REREAD_MODELS, the user's configuration, besi
     arg_required_else_help = true,
     max_term_width = 100,
     after_help = AFTER_HELP,
-    after_long_help = AFTER_LONG_HELP
+    after_long_help = after_long_help()
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]

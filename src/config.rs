@@ -1,68 +1,30 @@
 //! Configuration files: `reread.toml` in the folder that is searched, and the user's own.
 //!
 //! A folder may come from someone else, so its file cannot say where models, indexes or libraries
-//! are. Every key has the form of its flag, and is read by the same parser.
+//! are.
+
+mod edited;
+mod keys;
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use etcetera::BaseStrategy;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
-use crate::args::{
-    Settings, bounded, budget, calibration, choice, cpu, finite, size, timeout, weight,
-};
+pub(crate) use edited::Edited;
+pub(crate) use keys::{Owner, names_of};
+
+use crate::args::Settings;
+use keys::Key;
 
 /// The name of a folder's configuration file.
 pub(crate) const FOLDER_FILE: &str = "reread.toml";
 
 /// Longer files are no configuration.
 const MAX_BYTES: u64 = 64 << 10;
-
-/// Every key, and whose file may hold it.
-const KEYS: [(&str, Owner); 31] = [
-    ("top_k", Owner::Anyone),
-    ("depth", Owner::Anyone),
-    ("mode", Owner::Anyone),
-    ("fusion", Owner::Anyone),
-    ("dense_weight", Owner::Anyone),
-    ("rrf_k", Owner::Anyone),
-    ("rerank", Owner::Anyone),
-    ("rerank_weight", Owner::Anyone),
-    ("budget", Owner::Anyone),
-    ("stop", Owner::Anyone),
-    ("min_score", Owner::Anyone),
-    ("min_probability", Owner::Anyone),
-    ("calibration", Owner::Anyone),
-    ("ef_search", Owner::Anyone),
-    ("by", Owner::Anyone),
-    ("paths", Owner::Anyone),
-    ("types", Owner::Anyone),
-    ("refresh", Owner::Anyone),
-    ("passage_tokens", Owner::Anyone),
-    ("overlap_tokens", Owner::Anyone),
-    ("max_file_size", Owner::Anyone),
-    ("hidden", Owner::Anyone),
-    ("pdf_timeout", Owner::Anyone),
-    ("models", Owner::User),
-    ("embedder", Owner::User),
-    ("cross_encoder", Owner::User),
-    ("pair_tokens", Owner::User),
-    ("cpu", Owner::User),
-    ("precision", Owner::User),
-    ("onnxruntime", Owner::User),
-    ("threads", Owner::User),
-];
-
-/// Whose file it is, or whose file may hold a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Owner {
-    Anyone,
-    User,
-}
 
 /// Reads both configuration files, the folder's before the user's. A file that is not there says
 /// nothing.
@@ -84,19 +46,7 @@ fn user_file() -> Option<PathBuf> {
 
 fn read_file(path: &Path, owner: Owner) -> anyhow::Result<Settings> {
     let failed = || format!("cannot read the configuration {}", path.display());
-    // A pipe of this name would keep us waiting.
-    match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => (),
-        Ok(_) => return Ok(Settings::default()),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(Settings::default());
-        }
-        Err(error) => return Err(error).with_context(failed),
-    }
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        .with_context(failed)?;
+    let bytes = bytes_of(path).with_context(failed)?;
     if bytes.len() as u64 > MAX_BYTES {
         bail!(
             "{} is longer than a configuration file can be ({MAX_BYTES} bytes)",
@@ -112,6 +62,23 @@ fn read_file(path: &Path, owner: Owner) -> anyhow::Result<Settings> {
             error.problem
         )
     })
+}
+
+/// A file's first bytes, one more than it may have; none where there is no file.
+fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => {
+            File::open(path)?
+                .take(MAX_BYTES + 1)
+                .read_to_end(&mut bytes)?;
+        }
+        // A pipe of this name would keep us waiting.
+        Ok(_) => (),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => (),
+        Err(error) => return Err(error),
+    }
+    Ok(bytes)
 }
 
 /// What is wrong with a configuration file, and at which byte.
@@ -130,134 +97,14 @@ fn parse(text: &str, owner: Owner) -> Result<Settings, ConfigError> {
     for (key, value) in table.get_ref() {
         let offset = key.span().start;
         let key = key.get_ref();
-        set(&mut settings, key, value, owner).map_err(|problem| ConfigError {
-            offset,
-            problem: format!("`{key}` {problem}"),
-        })?;
+        Key::find(key)
+            .and_then(|key| key.read(&mut settings, value.get_ref(), owner))
+            .map_err(|problem| ConfigError {
+                offset,
+                problem: format!("`{key}` {problem}"),
+            })?;
     }
     Ok(settings)
-}
-
-fn set(
-    settings: &mut Settings,
-    key: &str,
-    value: &Spanned<DeValue<'_>>,
-    owner: Owner,
-) -> Result<(), String> {
-    let known = KEYS.iter().find(|(name, _)| *name == key);
-    match known {
-        None => return Err(unknown(key)),
-        Some((_, Owner::User)) if owner == Owner::Anyone => {
-            return Err("may stand in the user's own configuration only: \
-                        a folder does not choose what runs on your machine"
-                .to_owned());
-        }
-        Some(_) => (),
-    }
-    let value = value.get_ref();
-    let (search, models) = (&mut settings.search, &mut settings.models);
-    match key {
-        "top_k" => search.top_k = Some(bounded::<1, 1_000>(&scalar(value)?)?),
-        "depth" => search.depth = Some(bounded::<1, 10_000>(&scalar(value)?)?),
-        "mode" => search.mode = Some(choice(&scalar(value)?)?),
-        "fusion" => search.fusion = Some(choice(&scalar(value)?)?),
-        "dense_weight" => search.dense_weight = Some(weight(&scalar(value)?)?),
-        "rrf_k" => search.rrf_k = Some(finite(&scalar(value)?)?),
-        "rerank" => (search.rerank, search.no_rerank) = yes_or_no(value)?,
-        "rerank_weight" => search.rerank_weight = Some(weight(&scalar(value)?)?),
-        "ef_search" => search.ef_search = Some(bounded::<1, 100_000>(&scalar(value)?)?),
-        "budget" => search.budget = Some(budget(&scalar(value)?)?),
-        "stop" => search.stop = Some(choice(&scalar(value)?)?),
-        "min_score" => search.min_score = Some(finite(&scalar(value)?)?),
-        "min_probability" => search.min_probability = Some(weight(&scalar(value)?)?),
-        "calibration" => search.calibration = Some(calibration(&scalar(value)?)?),
-        "by" => search.by = Some(choice(&scalar(value)?)?),
-        "paths" => search.paths = list(value)?,
-        "types" => {
-            let names = list(value)?;
-            search.types = names
-                .iter()
-                .map(|name| choice(name))
-                .collect::<Result<_, _>>()?;
-        }
-        "refresh" => (search.refresh, search.no_refresh) = yes_or_no(value)?,
-        "passage_tokens" => {
-            settings.index.passage_tokens = Some(bounded::<16, 4_096>(&scalar(value)?)?);
-        }
-        "overlap_tokens" => {
-            settings.index.overlap_tokens = Some(bounded::<0, 2_047>(&scalar(value)?)?);
-        }
-        "max_file_size" => settings.read.max_file_size = Some(size(&scalar(value)?)?),
-        "hidden" => (settings.walk.hidden, settings.walk.no_hidden) = yes_or_no(value)?,
-        "pdf_timeout" => settings.read.pdf_timeout = Some(timeout(&scalar(value)?)?),
-        "models" => models.models = list(value)?.into_iter().map(PathBuf::from).collect(),
-        "embedder" => models.embedder = Some(scalar(value)?),
-        "cross_encoder" => models.cross_encoder = Some(scalar(value)?),
-        "pair_tokens" => models.pair_tokens = Some(bounded::<16, 8_192>(&scalar(value)?)?),
-        "cpu" => models.cpu = Some(cpu(&scalar(value)?)?),
-        "precision" => models.precision = Some(choice(&scalar(value)?)?),
-        "onnxruntime" => models.onnxruntime = Some(scalar(value)?.into()),
-        "threads" => models.threads = Some(bounded::<1, 1_024>(&scalar(value)?)?),
-        _ => return Err(unknown(key)),
-    }
-    Ok(())
-}
-
-fn unknown(key: &str) -> String {
-    if key == "index" {
-        return "is no key; say where an index is with --index or REREAD_INDEX".to_owned();
-    }
-    let names: Vec<&str> = KEYS.iter().map(|(name, _)| *name).collect();
-    format!("is no key; there are {}", names.join(", "))
-}
-
-/// A number or a string as the text that its flag would have.
-fn scalar(value: &DeValue<'_>) -> Result<String, String> {
-    match value {
-        DeValue::String(text) => Ok(text.to_string()),
-        DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().replace('_', "")),
-        DeValue::Float(number) => Ok(number.as_str().replace('_', "")),
-        other => Err(format!(
-            "must be a number or a string, not {}",
-            name_of(other)
-        )),
-    }
-}
-
-/// A switch and its opposite.
-fn yes_or_no(value: &DeValue<'_>) -> Result<(bool, bool), String> {
-    let yes = value
-        .as_bool()
-        .ok_or_else(|| "must be true or false".to_owned())?;
-    Ok((yes, !yes))
-}
-
-/// One string, or a list of strings.
-fn list(value: &DeValue<'_>) -> Result<Vec<String>, String> {
-    let invalid = || "must be a list of strings, such as [\"docs/**\"]".to_owned();
-    match value {
-        DeValue::String(text) => Ok(vec![text.to_string()]),
-        DeValue::Array(items) => items
-            .iter()
-            .map(|item| {
-                item.get_ref()
-                    .as_str()
-                    .map(str::to_owned)
-                    .ok_or_else(invalid)
-            })
-            .collect(),
-        _ => Err(invalid()),
-    }
-}
-
-fn name_of(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-        _ => "this",
-    }
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -273,6 +120,7 @@ fn line_of(text: &str, offset: usize) -> usize {
 mod tests {
     use std::time::Duration;
 
+    use super::keys::KEYS;
     use super::*;
 
     /// A value that each key accepts.
@@ -298,17 +146,17 @@ mod tests {
 
     #[test]
     fn every_key_is_read() {
-        for (key, _) in KEYS {
-            let settings = parse(&format!("{key} = {}", example(key)), Owner::User).unwrap();
-            assert_ne!(settings, Settings::default(), "{key}");
+        for Key { name, .. } in &KEYS {
+            let settings = parse(&format!("{name} = {}", example(name)), Owner::User).unwrap();
+            assert_ne!(settings, Settings::default(), "{name}");
         }
     }
 
     #[test]
     fn a_folder_does_not_choose_what_runs() {
-        for (key, owner) in KEYS {
-            let read = parse(&format!("{key} = {}", example(key)), Owner::Anyone);
-            assert_eq!(read.is_ok(), owner == Owner::Anyone, "{key}");
+        for Key { name, owner, .. } in &KEYS {
+            let read = parse(&format!("{name} = {}", example(name)), Owner::Anyone);
+            assert_eq!(read.is_ok(), *owner == Owner::Anyone, "{name}");
         }
     }
 

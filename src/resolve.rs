@@ -4,20 +4,12 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use reread_engine::{
-    By, ChunkOptions, DocumentKind, Engine, Filter, Fusion, IndexOptions, Mode, Models, Precision,
-    RetrieveOptions, SearchOptions, SecondPass, Stop,
+    ChunkOptions, Engine, Filter, Fusion, IndexOptions, Models, RetrieveOptions, SearchOptions,
+    SecondPass,
 };
 
-use crate::args::{
-    ByArg, CommonArgs, FilterArgs, FusionArg, KindArg, ModeArg, ModelFlags, PrecisionArg, Settings,
-    StopArg,
-};
+use crate::args::{CommonArgs, FilterArgs, ModelFlags, SearchFlags, Settings};
 use crate::config;
-
-/// The share of the vectors in the blend, unless another is given.
-pub(crate) const DENSE_WEIGHT: f32 = 0.5;
-/// Added to each rank by reciprocal rank fusion, unless another is given.
-const RRF_K: f32 = 60.0;
 
 /// Joins flags, which hold the environment's values too, with the configuration files.
 pub(crate) fn settings(
@@ -86,11 +78,7 @@ pub(crate) fn models(flags: &ModelFlags) -> Models {
     if let Some(set) = flags.cpu {
         models = models.with_cpu(set);
     }
-    models = models.with_precision(match flags.precision {
-        None => Precision::default(),
-        Some(PrecisionArg::Int8) => Precision::Int8,
-        Some(PrecisionArg::F32) => Precision::F32,
-    });
+    models = models.with_precision(flags.precision.unwrap_or_default());
     if let Some(path) = &flags.onnxruntime {
         models = models.with_onnx_runtime(path);
     }
@@ -142,66 +130,50 @@ pub(crate) fn search_options(
     filter: &FilterArgs,
 ) -> anyhow::Result<SearchOptions> {
     let flags = &settings.search;
-    let mut first_pass = RetrieveOptions::default();
-    first_pass.depth = flags.depth.unwrap_or(first_pass.depth);
-    first_pass.mode = match flags.mode {
-        None => first_pass.mode,
-        Some(ModeArg::Lexical) => Mode::Lexical,
-        Some(ModeArg::Vector) => Mode::Vector,
-        Some(ModeArg::Hybrid) => Mode::Hybrid,
-    };
-    first_pass.fusion = match flags.fusion {
-        None | Some(FusionArg::Blend) => Fusion::Blend {
-            dense_weight: flags.dense_weight.unwrap_or(DENSE_WEIGHT),
-        },
-        Some(FusionArg::Rrf) => Fusion::Rrf {
-            rrf_k: flags.rrf_k.unwrap_or(RRF_K),
-        },
-    };
-    first_pass.filter = documents(&flags.paths, &flags.types, filter)?;
-    first_pass.exact = flags.exact;
-    first_pass.ef_search = flags.ef_search;
-    let second_pass = if flags.no_rerank {
-        SecondPass::Off
-    } else {
-        SecondPass::Rerank {
-            weight: flags.rerank_weight.unwrap_or(SecondPass::DEFAULT_WEIGHT),
-        }
-    };
-    let mut options = SearchOptions::default().with_first_pass(first_pass);
-    options.second_pass = second_pass;
+    let mut options = SearchOptions::default().with_first_pass(first_pass(flags, filter)?);
+    options.second_pass = second_pass(flags);
     options.budget = flags.budget;
-    options.stop = match flags.stop {
-        None => options.stop,
-        Some(StopArg::Certain) => Stop::Certain,
-        Some(StopArg::Confident) => Stop::Confident,
-        Some(StopArg::Never) => Stop::Never,
-    };
+    options.stop = flags.stop.unwrap_or(options.stop);
     options.min_score = flags.min_score;
     options.calibration.clone_from(&flags.calibration);
     options.min_probability = flags.min_probability;
     options.top_k = flags.top_k.unwrap_or(options.top_k);
-    options.by = match flags.by {
-        None => options.by,
-        Some(ByArg::Passage) => By::Passage,
-        Some(ByArg::Document) => By::Document,
-    };
+    options.by = flags.by.unwrap_or(options.by);
     Ok(options)
 }
 
-fn documents(paths: &[String], types: &[KindArg], filter: &FilterArgs) -> anyhow::Result<Filter> {
-    let kinds = types.iter().map(|kind| match kind {
-        KindArg::Text => DocumentKind::Text,
-        KindArg::Md => DocumentKind::Markdown,
-        KindArg::Html => DocumentKind::Html,
-        KindArg::Pdf => DocumentKind::Pdf,
-        KindArg::Code => DocumentKind::Code,
-        KindArg::Jsonl => DocumentKind::JsonLines,
-    });
-    let mut documents = Filter::default().with_kinds(kinds.collect());
-    if !paths.is_empty() {
+fn first_pass(flags: &SearchFlags, filter: &FilterArgs) -> anyhow::Result<RetrieveOptions> {
+    let mut first_pass = RetrieveOptions::default();
+    first_pass.depth = flags.depth.unwrap_or(first_pass.depth);
+    first_pass.mode = flags.mode.unwrap_or(first_pass.mode);
+    first_pass.fusion = flags.fusion.unwrap_or(first_pass.fusion);
+    // Each fusion has a number of its own, which is given apart from its name.
+    match &mut first_pass.fusion {
+        Fusion::Blend { dense_weight } => {
+            *dense_weight = flags.dense_weight.unwrap_or(*dense_weight);
+        }
+        Fusion::Rrf { rrf_k } => *rrf_k = flags.rrf_k.unwrap_or(*rrf_k),
+    }
+    first_pass.filter = documents(flags, filter)?;
+    first_pass.exact = flags.exact;
+    first_pass.ef_search = flags.ef_search;
+    Ok(first_pass)
+}
+
+fn second_pass(flags: &SearchFlags) -> SecondPass {
+    if flags.no_rerank {
+        return SecondPass::Off;
+    }
+    SecondPass::Rerank {
+        weight: flags.rerank_weight.unwrap_or(SecondPass::DEFAULT_WEIGHT),
+    }
+}
+
+fn documents(flags: &SearchFlags, filter: &FilterArgs) -> anyhow::Result<Filter> {
+    let mut documents = Filter::default().with_kinds(flags.types.clone());
+    if !flags.paths.is_empty() {
         documents = documents
-            .with_paths(paths)
+            .with_paths(&flags.paths)
             .map_err(reread_engine::Error::from)?;
     }
     if let Some(since) = filter.since {

@@ -46,6 +46,7 @@ fn memo() -> Document {
         headings: Vec::new(),
         pages: Vec::new(),
         lines: Lines::OfText,
+        metadata: Default::default(),
     }
 }
 

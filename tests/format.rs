@@ -114,6 +114,7 @@ fn paged() -> Document {
         headings: Vec::new(),
         pages: vec![0, 34],
         lines: Lines::OfText,
+        metadata: Default::default(),
     }
 }
 

@@ -87,10 +87,6 @@ pub(crate) fn thread_counts(n_cores: usize) -> Vec<usize> {
 
 /// What a variant is called.
 pub(crate) fn name(precision: Precision, set: InstructionSet, n_threads: usize) -> String {
-    let precision = match precision {
-        Precision::F32 => "f32",
-        _ => "int8",
-    };
     let plural = if n_threads == 1 { "" } else { "s" };
     format!("reread {precision} {set}, {n_threads} thread{plural}")
 }

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use reread_engine::Fusion;
 use reread_eval::Measure;
 
 use super::IndexFolder;
+use super::choices::one_of;
 use super::settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings};
-use super::values::{FusionArg, bounded, finite, weight};
+use super::values::{bounded, finite, weight};
 
 /// Measure how well each pass ranks, and whether the second one pays
 ///
@@ -145,8 +147,8 @@ pub(crate) struct JudgedArgs {
 #[command(next_help_heading = "Search")]
 pub(crate) struct EvalSearchFlags {
     /// How the two lists of a hybrid search become one [default: blend]
-    #[arg(long, value_enum, env = "REREAD_FUSION", hide_env_values = true)]
-    fusion: Option<FusionArg>,
+    #[arg(long, env = "REREAD_FUSION", hide_env_values = true, value_parser = one_of::<Fusion>())]
+    fusion: Option<Fusion>,
 
     /// The vectors' share of the blend, from 0 to 1 [default: 0.5]
     #[arg(long, value_name = "WEIGHT", env = "REREAD_DENSE_WEIGHT", hide_env_values = true,

@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use reread_engine::{Calibration, InstructionSet};
+use reread_engine::{By, Calibration, DocumentKind, Fusion, InstructionSet, Mode, Precision, Stop};
 
-use super::values::{
-    ByArg, FusionArg, KindArg, ModeArg, PrecisionArg, StopArg, bounded, budget, calibration, cpu,
-    finite, pause, size, timeout, weight,
-};
+use super::choices::one_of;
+use super::values::{bounded, budget, calibration, cpu, finite, pause, size, timeout, weight};
 
 /// Everything that flags, environment and configuration files can set.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -59,15 +57,15 @@ pub(crate) struct SearchFlags {
     ///
     /// `lexical` for exact names and error codes, `vector` for questions in other words than the
     /// documents use, `hybrid` for both.
-    #[arg(long, value_enum, env = "REREAD_MODE", hide_env_values = true)]
-    pub(crate) mode: Option<ModeArg>,
+    #[arg(long, env = "REREAD_MODE", hide_env_values = true, value_parser = one_of::<Mode>())]
+    pub(crate) mode: Option<Mode>,
 
     /// How the two lists of a hybrid search become one [default: blend]
     ///
     /// `blend` adds scaled scores; `rrf` looks at ranks alone, which helps where the scores of
     /// another embedder are badly scaled.
-    #[arg(long, value_enum, env = "REREAD_FUSION", hide_env_values = true)]
-    pub(crate) fusion: Option<FusionArg>,
+    #[arg(long, env = "REREAD_FUSION", hide_env_values = true, value_parser = one_of::<Fusion>())]
+    pub(crate) fusion: Option<Fusion>,
 
     /// The vectors' share of the blend, from 0 to 1 [default: 0.5]
     ///
@@ -116,8 +114,8 @@ pub(crate) struct SearchFlags {
     /// `certain` stops when what is left cannot change the results or their order, which takes
     /// `--rerank-weight` 0.5 or less and a small `--top-k`; `confident` when it is not likely to:
     /// about one in a hundred answers differs; `never` reads all.
-    #[arg(long, value_enum, env = "REREAD_STOP", hide_env_values = true)]
-    pub(crate) stop: Option<StopArg>,
+    #[arg(long, env = "REREAD_STOP", hide_env_values = true, value_parser = one_of::<Stop>())]
+    pub(crate) stop: Option<Stop>,
 
     /// Leave out results with a lower final score [default: none is left out]
     ///
@@ -160,8 +158,8 @@ pub(crate) struct SearchFlags {
     /// What a result stands for [default: passage]
     ///
     /// `document` shows each document once, by its best passage.
-    #[arg(long, value_enum, env = "REREAD_BY", hide_env_values = true)]
-    pub(crate) by: Option<ByArg>,
+    #[arg(long, env = "REREAD_BY", hide_env_values = true, value_parser = one_of::<By>())]
+    pub(crate) by: Option<By>,
 
     /// Search the index as it is
     ///
@@ -185,12 +183,12 @@ pub(crate) struct SearchFlags {
     /// Repeat it, or separate with commas, for several.
     #[arg(
         long = "type",
-        value_enum,
+        value_parser = one_of::<DocumentKind>(),
         value_name = "TYPE",
         value_delimiter = ',',
         help_heading = "Which documents"
     )]
-    pub(crate) types: Vec<KindArg>,
+    pub(crate) types: Vec<DocumentKind>,
 }
 
 impl SearchFlags {
@@ -369,8 +367,8 @@ pub(crate) struct ModelFlags {
     /// The arithmetic of the models [default: int8]
     ///
     /// `f32` is exact and several times slower: for checking, not for use.
-    #[arg(long, value_enum, env = "REREAD_PRECISION", hide_env_values = true)]
-    pub(crate) precision: Option<PrecisionArg>,
+    #[arg(long, env = "REREAD_PRECISION", hide_env_values = true, value_parser = one_of::<Precision>())]
+    pub(crate) precision: Option<Precision>,
 
     /// The ONNX Runtime library [default: the system's, if it has one]
     ///

@@ -17,74 +17,6 @@ pub(crate) enum ColorArg {
     Never,
 }
 
-/// Which arms of the first pass are asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ModeArg {
-    /// By words (BM25)
-    Lexical,
-    /// By meaning (embeddings)
-    Vector,
-    /// Both
-    Hybrid,
-}
-
-/// How two lists become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FusionArg {
-    /// Weighted sum of scaled scores
-    Blend,
-    /// Reciprocal rank fusion
-    Rrf,
-}
-
-/// The arithmetic of the built-in encoder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PrecisionArg {
-    /// Products of bytes: several times faster
-    Int8,
-    /// Floating point: exact to a hundred thousandth
-    F32,
-}
-
-/// When the second pass stops before it has read all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StopArg {
-    /// When the results cannot change any more
-    Certain,
-    /// When they are not likely to change
-    Confident,
-    /// When all is read
-    Never,
-}
-
-/// What a result stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ByArg {
-    Passage,
-    Document,
-}
-
-/// A sort of document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum KindArg {
-    /// Plain text
-    #[value(alias = "txt")]
-    Text,
-    /// Markdown
-    #[value(alias = "markdown")]
-    Md,
-    /// HTML
-    #[value(alias = "htm")]
-    Html,
-    /// PDF
-    Pdf,
-    /// Source code and configuration
-    Code,
-    /// JSON Lines, a document a line
-    #[value(alias = "json-lines")]
-    Jsonl,
-}
-
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FormatArg {
@@ -96,17 +28,6 @@ pub(crate) enum FormatArg {
     Jsonl,
     /// For evaluation tools
     Trec,
-}
-
-/// Reads one of an option's choices.
-pub(crate) fn choice<T: ValueEnum>(text: &str) -> Result<T, String> {
-    T::from_str(text, false).map_err(|_| {
-        let names = T::value_variants()
-            .iter()
-            .filter_map(ValueEnum::to_possible_value);
-        let names: Vec<String> = names.map(|value| value.get_name().to_owned()).collect();
-        format!("must be one of {}", names.join(", "))
-    })
 }
 
 /// Reads a whole number between two bounds.
@@ -285,13 +206,5 @@ mod tests {
         assert_eq!(weight("0.25"), Ok(0.25));
         assert!(weight("1.1").is_err() && weight("NaN").is_err());
         assert!(finite("inf").is_err() && finite("-1").is_err());
-    }
-
-    #[test]
-    fn a_wrong_choice_names_the_right_ones() {
-        assert_eq!(choice::<ModeArg>("vector"), Ok(ModeArg::Vector));
-        assert_eq!(choice::<KindArg>("markdown"), Ok(KindArg::Md));
-        let error = choice::<ModeArg>("both").unwrap_err();
-        assert_eq!(error, "must be one of lexical, vector, hybrid");
     }
 }

@@ -1,7 +1,6 @@
 //! `reread tune`: settings that suit the documents, chosen by judged questions.
 
 use std::io::Write;
-use std::path::Path;
 
 use anyhow::{Context, bail};
 use reread_engine::{
@@ -10,17 +9,17 @@ use reread_engine::{
 use reread_eval::{
     Answer, Comparison, Fit, Measure, System, TrialOptions, calibrate, compare, trust, weigh,
 };
-use toml_edit::{DocumentMut, value};
 
 use super::judged::{DEPTHS, Judged, PERCENTS, Place, less};
 use super::styled_stdout;
 use crate::args::{CommonArgs, FilterArgs, TuneArgs};
+use crate::config::Edited;
 use crate::output::{clean, counted, grouped};
 use crate::{Outcome, resolve};
 
 /// Weights of the vectors that are tried, in percent; the default stands in the middle.
 const DENSE_PERCENTS: [u8; 7] = [20, 30, 40, 50, 60, 70, 80];
-const DENSE_DEFAULT: u8 = (resolve::DENSE_WEIGHT * 100.0) as u8;
+const DENSE_DEFAULT: u8 = (Fusion::DEFAULT_DENSE_WEIGHT * 100.0) as u8;
 
 /// What is written, and on what grounds.
 struct Tuned {
@@ -77,7 +76,7 @@ pub(crate) fn run(args: &TuneArgs, common: &CommonArgs) -> anyhow::Result<Outcom
     let settings = place.settings(args.judged.settings(TuneArgs::search()), common)?;
     let options = resolve::search_options(&settings, &FilterArgs { since: None })?;
     // A file that cannot be kept is better known before the models run.
-    let document = read(&file)?;
+    let mut document = Edited::open(&file)?;
     let judged = place.open(&settings, args.judged.limit, common)?;
     judged.check_enough()?;
     let measure = args.measure;
@@ -93,7 +92,7 @@ pub(crate) fn run(args: &TuneArgs, common: &CommonArgs) -> anyhow::Result<Outcom
     if args.dry_run {
         writeln!(out, "nothing was written to {}", file.display())?;
     } else {
-        write(&file, document, &tuned)?;
+        write(&mut document, &tuned)?;
         writeln!(
             out,
             "written to {}; flags and environment variables come before it",
@@ -296,47 +295,22 @@ fn calibration(fit: &Fit, model: &ModelIdentity) -> Option<Calibration> {
     Calibration::new(fit.slope as f32, fit.intercept as f32, model)
 }
 
-/// The configuration that is there, to be kept but for what is tuned.
-fn read(file: &Path) -> anyhow::Result<DocumentMut> {
-    let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot read {}", file.display()));
-        }
-    };
-    text.parse()
-        .with_context(|| format!("{} is not TOML; mend it first", file.display()))
-}
-
-/// Writes the settings beside the old file first, so that no other one is lost half-way.
-fn write(file: &Path, mut document: DocumentMut, tuned: &Tuned) -> anyhow::Result<()> {
+/// Writes the settings into the configuration.
+fn write(file: &mut Edited, tuned: &Tuned) -> anyhow::Result<()> {
     let rounded = |number: f64| (number * 100.0).round() / 100.0;
-    document["dense_weight"] = value(rounded(tuned.dense_weight.chosen));
-    document["rerank"] = value(tuned.second_pass.is_some());
-    if let Some(fit) = tuned.useful_fit()
-        && let Some(calibration) = calibration(fit, &tuned.model)
-    {
-        document["calibration"] = value(calibration.to_string());
-        match fit.threshold {
-            Some(threshold) => document["min_probability"] = value(threshold.probability),
-            None => _ = document.remove("min_probability"),
-        }
-    } else {
-        document.remove("calibration");
-        document.remove("min_probability");
-    }
+    file.set("dense_weight", Some(rounded(tuned.dense_weight.chosen)));
+    file.set("rerank", Some(tuned.second_pass.is_some()));
+    // Without a fit there is neither of them.
+    let fit = tuned.useful_fit();
+    let calibration = fit.and_then(|fit| calibration(fit, &tuned.model));
+    let threshold = fit
+        .and_then(|fit| fit.threshold)
+        .filter(|_| calibration.is_some());
+    file.set("calibration", calibration.map(|it| it.to_string()));
+    file.set("min_probability", threshold.map(|it| it.probability));
     if let Some((depth, weight)) = &tuned.second_pass {
-        document["depth"] = value(depth.chosen as i64);
-        document["rerank_weight"] = value(rounded(weight.chosen));
+        file.set("depth", Some(depth.chosen as i64));
+        file.set("rerank_weight", Some(rounded(weight.chosen)));
     }
-    let failed = || format!("cannot write {}", file.display());
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::NamedTempFile::new_in(folder).with_context(failed)?;
-    temporary
-        .write_all(document.to_string().as_bytes())
-        .and_then(|()| temporary.as_file().sync_all())
-        .with_context(failed)?;
-    temporary.persist(file).with_context(failed)?;
-    Ok(())
+    file.save()
 }

@@ -6,7 +6,7 @@ use reread_engine::{
     DenseMethod, Fusion, Hit, Mode, SearchOptions, SearchResult, SecondPass, Stopped, relevance,
 };
 
-use super::{clean, counted, duration, grouped, json};
+use super::{clean, counted, duration, grouped};
 
 /// Writes a table of one result's ranks and scores.
 pub(crate) fn write_hit(out: &mut impl Write, hit: &Hit, indent: usize) -> io::Result<()> {
@@ -77,7 +77,7 @@ fn first_pass(result: &SearchResult, options: &SearchOptions) -> String {
     };
     format!(
         "{}: {} by BM25, {} by vectors{method}{fusion}; {} from {}",
-        json::mode(report.mode),
+        report.mode,
         grouped(report.n_lexical),
         grouped(report.n_dense),
         counted(report.n_candidates, "candidate"),

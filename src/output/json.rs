@@ -4,9 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use reread_engine::{
-    DenseMethod, FirstPassReport, Hit, Mode, SearchResult, Stopped, Timings, relevance,
-};
+use reread_engine::{DenseMethod, FirstPassReport, Hit, SearchResult, Stopped, Timings, relevance};
 use serde::Serialize;
 
 use super::clean_char;
@@ -38,13 +36,7 @@ pub(crate) fn write_answer(
             second_pass: SecondPassJson {
                 requested: result.second_pass.requested,
                 scored: result.second_pass.scored,
-                stopped: result.second_pass.stopped.map(|stopped| match stopped {
-                    Stopped::Off => "off",
-                    Stopped::Failed => "failed",
-                    Stopped::Budget => "budget",
-                    Stopped::Certain => "certain",
-                    Stopped::Confident => "confident",
-                }),
+                stopped: result.second_pass.stopped.map(Stopped::name),
                 time_left_ms: result.second_pass.time_left.map(milliseconds),
             },
             warnings: &result.warnings,
@@ -239,25 +231,13 @@ impl TimingMs {
 impl FirstPassJson {
     fn new(report: &FirstPassReport) -> Self {
         Self {
-            mode: mode(report.mode),
+            mode: report.mode.name(),
             candidates: report.n_candidates,
             lexical: report.n_lexical,
             vector: report.n_dense,
-            dense_method: report.dense_method.map(|method| match method {
-                DenseMethod::Scan => "scan",
-                DenseMethod::Graph => "graph",
-            }),
+            dense_method: report.dense_method.map(DenseMethod::name),
             passages: report.n_passages,
         }
-    }
-}
-
-/// The name of a mode, as its flag has it.
-pub(crate) fn mode(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Lexical => "lexical",
-        Mode::Vector => "vector",
-        _ => "hybrid",
     }
 }
 

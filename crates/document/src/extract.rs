@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::document::{Document, DocumentKind, Lines};
 use crate::kind::{file_name, file_stem, kind_of};
+use crate::metadata::Metadata;
 use crate::problem::{Problem, Reason};
 use crate::{html, json_lines, markdown, pdf, text};
 
@@ -17,7 +18,7 @@ pub struct ExtractOptions {
 }
 
 /// What a file was read into.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Extraction {
     /// The file holds text.
     Read {
@@ -92,6 +93,7 @@ pub(crate) fn plain(path: &str, kind: DocumentKind, text: String) -> Document {
         headings: Vec::new(),
         pages: Vec::new(),
         lines: Lines::OfText,
+        metadata: Metadata::new(),
     }
 }
 

@@ -95,6 +95,7 @@ fn read_record(path: &str, line: u32, record: &str) -> Result<Document, Reason> 
         headings: Vec::new(),
         pages: Vec::new(),
         lines: Lines::Single(line),
+        metadata: Default::default(),
     })
 }
 

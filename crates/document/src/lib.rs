@@ -33,14 +33,16 @@ mod html;
 mod json_lines;
 mod kind;
 mod markdown;
+mod metadata;
 mod pdf;
 mod problem;
 mod text;
 mod walk;
 
 pub use chunk::{ChunkOptions, Cut, chunk};
-pub use document::{Document, DocumentKind, Heading, Lines};
+pub use document::{Document, DocumentKind, Heading, Lines, UnknownKind};
 pub use error::{Error, Result};
 pub use extract::{ExtractOptions, Extraction, extract};
+pub use metadata::{BadDate, Date, Metadata, Value};
 pub use problem::{Problem, Reason};
 pub use walk::{FoundFile, HiddenFiles, SkippedFiles, Walk, WalkOptions, is_store_name, walk};

@@ -7,12 +7,16 @@ mod pass;
 mod shape;
 mod source;
 
+use std::fmt;
+use std::str::FromStr;
+
 use rayon::prelude::*;
 
 use crate::cancel::CancelToken;
 use crate::config::{Config, Pooling};
 use crate::error::Result;
 use crate::kernels::{Kernels, Panels};
+use crate::names::UnknownName;
 use crate::packed::PackedFiles;
 use crate::tokenizer::tokens::Tokens;
 use crate::weights::Weights;
@@ -26,7 +30,6 @@ pub(crate) use self::source::Source;
 
 /// The arithmetic of the layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
 pub enum Precision {
     /// Activations quantised row by row, int8 weights: several times faster, and some hundredths
     /// of a logit from exact.
@@ -40,7 +43,7 @@ impl Precision {
     /// Both, the faster one first.
     pub const ALL: [Self; 2] = [Self::Int8, Self::F32];
 
-    /// The name.
+    /// The name, as [`FromStr`] reads it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Int8 => "int8",
@@ -51,6 +54,20 @@ impl Precision {
     /// What becomes of it for a model of these widths.
     pub(crate) fn of(self, config: &Config) -> Self {
         if config.fits_int8() { self } else { Self::F32 }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Precision {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> std::result::Result<Self, UnknownName> {
+        UnknownName::or_find("precision", &Self::ALL, Self::name, name)
     }
 }
 

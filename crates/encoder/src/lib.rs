@@ -63,6 +63,7 @@ mod instruction_set;
 mod kernels;
 mod mapped;
 mod model;
+mod names;
 mod packed;
 mod tokenizer;
 mod weights;
@@ -73,6 +74,7 @@ pub use error::{Error, Result};
 pub use identity::ModelIdentity;
 pub use instruction_set::{InstructionSet, UnknownInstructionSet};
 pub use model::{Model, ModelOptions, PairLength};
+pub use names::UnknownName;
 pub use tokenizer::Tokenizer;
 pub use tokenizer::tokens::Tokens;
 

@@ -62,7 +62,9 @@ pub use fate::{Fate, Losses, Part};
 pub use options::{By, SearchOptions, SecondPass};
 pub use read_lines::read_lines;
 pub use reading::Reading;
-pub use reread_document::{ChunkOptions, Document, DocumentKind, Heading, Lines, Problem, Reason};
+pub use reread_document::{
+    ChunkOptions, Document, DocumentKind, Heading, Lines, Problem, Reason, UnknownKind,
+};
 pub use reread_index::{
     Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexSummary, Observer,
     Snapshot, SourceSummary, Status, backup, doctor,
@@ -70,7 +72,7 @@ pub use reread_index::{
 pub use reread_models::{
     BoxError, CancelToken, Cancelled, CrossEncoder, DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER,
     DEFAULT_PAIR_TOKENS, Embedder, Error as ModelsError, InstructionSet, ModelIdentity, Models,
-    PairLength, Precision,
+    PairLength, Precision, UnknownName,
 };
 pub use reread_rerank::{
     BadCalibration, Calibration, ScoreCache, Stop, Stopped, blend_passes, final_order, relevance,

@@ -1,7 +1,10 @@
 //! Options of one search.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
+use reread_models::UnknownName;
 use reread_rerank::{Calibration, CancelToken, Stop};
 use reread_retrieval::RetrieveOptions;
 
@@ -47,6 +50,33 @@ pub enum By {
     Passage,
     /// A document, shown by its best passage.
     Document,
+}
+
+impl By {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Passage, Self::Document];
+
+    /// The name, as [`FromStr`] reads it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Passage => "passage",
+            Self::Document => "document",
+        }
+    }
+}
+
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for By {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        UnknownName::or_find("unit of results", &Self::ALL, Self::name, name)
+    }
 }
 
 /// Options of one search. Nothing of it is stored.

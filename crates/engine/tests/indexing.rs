@@ -188,6 +188,7 @@ fn an_application_adds_replaces_and_removes_documents() {
         headings: Vec::new(),
         pages: Vec::new(),
         lines: Lines::OfText,
+        metadata: Default::default(),
     };
     engine
         .add_documents(&[
@@ -311,6 +312,7 @@ fn a_document_given_twice_in_one_call_is_there_once() {
         headings: Vec::new(),
         pages: Vec::new(),
         lines: Lines::OfText,
+        metadata: Default::default(),
     };
     engine
         .add_documents(&[document("apples are red"), document("bananas are yellow")])

@@ -139,8 +139,8 @@ fn index_all(folder: &Path, copied: &Path) -> Outcome<()> {
         "nothing to do ({nothing}): seen in {:.2} s",
         before.elapsed().as_secs_f32()
     );
-    let (_, _, first) = snapshot.documents().next().ok_or("the index is empty")?;
-    let changed = docs.join(first);
+    let first = snapshot.documents().next().ok_or("the index is empty")?;
+    let changed = docs.join(first.path);
     let mut text = std::fs::read_to_string(&changed)?;
     text.push_str("\n\nOne more paragraph, which was not there before.\n");
     std::fs::write(&changed, text)?;

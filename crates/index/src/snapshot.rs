@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use reread_document::{ChunkOptions, DocumentKind};
+use reread_document::{ChunkOptions, DocumentKind, Metadata};
 use reread_models::ModelIdentity;
 use reread_retrieval::{DocumentKey, DocumentNames, Filter, Passage, PassageKey};
 
@@ -265,6 +265,7 @@ impl Snapshot {
             bytes: record.start_byte..record.end_byte,
             lines: record.start_line..=record.end_line,
             page: (record.page > 0).then_some(record.page),
+            metadata: Metadata::new(),
             text: text.to_owned(),
         })
     }

@@ -47,5 +47,6 @@ pub use onnx::{
 };
 pub use reread_encoder::{
     CancelToken, Cancelled, InstructionSet, ModelIdentity, ModelOptions, PairLength, Precision,
+    UnknownName,
 };
 pub use token_blocks::token_offsets_in_blocks;

@@ -1,6 +1,9 @@
 //! How far the second pass reads.
 
-use reread_models::CancelToken;
+use std::fmt;
+use std::str::FromStr;
+
+use reread_models::{CancelToken, UnknownName};
 
 /// When the second pass may stop before it has read all candidates, as the rest would not change the
 /// results. Their order is the same then, their scores are not quite: shares grow a little.
@@ -30,6 +33,34 @@ impl Stop {
     }
 }
 
+impl Stop {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Certain, Self::Confident, Self::Never];
+
+    /// The name, as [`FromStr`] reads it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Certain => "certain",
+            Self::Confident => "confident",
+            Self::Never => "never",
+        }
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Stop {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        UnknownName::or_find("stopping rule", &Self::ALL, Self::name, name)
+    }
+}
+
 /// Why the second pass stopped short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stopped {
@@ -43,6 +74,19 @@ pub enum Stopped {
     Certain,
     /// What it has not read is not likely to change the results.
     Confident,
+}
+
+impl Stopped {
+    /// One word, for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Failed => "failed",
+            Self::Budget => "budget",
+            Self::Certain => "certain",
+            Self::Confident => "confident",
+        }
+    }
 }
 
 /// How far to read.

@@ -64,6 +64,16 @@ pub enum DenseMethod {
     Graph,
 }
 
+impl DenseMethod {
+    /// One word, for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scan => "scan",
+            Self::Graph => "graph",
+        }
+    }
+}
+
 /// The outcome of a first pass.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

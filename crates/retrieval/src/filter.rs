@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
-use reread_document::DocumentKind;
+use reread_document::{DocumentKind, Metadata};
 
 use crate::options::InvalidOption;
 use crate::refusal::Refusal;
@@ -30,6 +30,8 @@ pub struct Facts<'a> {
     pub kind: DocumentKind,
     /// When its file was last modified, in Unix nanoseconds.
     pub modified_ns: i64,
+    /// What is known of it beside its text.
+    pub metadata: &'a Metadata,
 }
 
 impl Filter {
@@ -137,11 +139,14 @@ pub fn unix_ns(time: SystemTime) -> i64 {
 mod tests {
     use super::*;
 
+    static NOTHING: Metadata = Metadata::new();
+
     fn markdown(path: &str) -> Facts<'_> {
         Facts {
             path,
             kind: DocumentKind::Markdown,
             modified_ns: 1_000,
+            metadata: &NOTHING,
         }
     }
 

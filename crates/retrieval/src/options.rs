@@ -1,6 +1,12 @@
 //! Options of one first pass.
 
+use std::fmt;
+use std::str::FromStr;
+
+use reread_encoder::UnknownName;
+
 use crate::filter::Filter;
+use crate::fusion::RRF_K;
 
 /// How many passages each arm hands to the fusion, at least. The blend was measured at this depth
 /// of list, and the minimum of a list, which the blend scales by, depends on it.
@@ -21,6 +27,34 @@ pub enum Mode {
     Hybrid,
 }
 
+impl Mode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Lexical, Self::Vector, Self::Hybrid];
+
+    /// The name, as [`FromStr`] reads it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lexical => "lexical",
+            Self::Vector => "vector",
+            Self::Hybrid => "hybrid",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Mode {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        UnknownName::or_find("mode", &Self::ALL, Self::name, name)
+    }
+}
+
 /// How the two lists become one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fusion {
@@ -36,11 +70,54 @@ pub enum Fusion {
     },
 }
 
+impl Fusion {
+    /// The weight of the vectors in the blend, unless another is given.
+    pub const DEFAULT_DENSE_WEIGHT: f32 = 0.5;
+
+    /// What reciprocal rank fusion adds to each rank, unless something else is given.
+    pub const DEFAULT_RRF_K: f32 = RRF_K;
+
+    /// All of them, each with its default number.
+    pub const ALL: [Self; 2] = [
+        Self::Blend {
+            dense_weight: Self::DEFAULT_DENSE_WEIGHT,
+        },
+        Self::Rrf {
+            rrf_k: Self::DEFAULT_RRF_K,
+        },
+    ];
+
+    /// The name, without the number.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Blend { .. } => "blend",
+            Self::Rrf { .. } => "rrf",
+        }
+    }
+}
+
 impl Default for Fusion {
     /// The blend with weight 0.5: it beat RRF with `rrf_k` 60 on every collection measured
     /// (`docs/performance.md`).
     fn default() -> Self {
-        Self::Blend { dense_weight: 0.5 }
+        Self::Blend {
+            dense_weight: Self::DEFAULT_DENSE_WEIGHT,
+        }
+    }
+}
+
+impl fmt::Display for Fusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Fusion {
+    type Err = UnknownName;
+
+    /// Reads a name; the number is the default one.
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        UnknownName::or_find("fusion", &Self::ALL, Self::name, name)
     }
 }
 
@@ -119,5 +196,22 @@ impl RetrieveOptions {
             }
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for mode in Mode::ALL {
+            assert_eq!(mode.to_string().parse(), Ok(mode));
+        }
+        for fusion in Fusion::ALL {
+            assert_eq!(fusion.name().parse(), Ok(fusion));
+        }
+        assert_eq!(Fusion::ALL[0], Fusion::default());
+        assert!("both".parse::<Mode>().is_err());
     }
 }

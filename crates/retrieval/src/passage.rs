@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
 
-use reread_document::DocumentKind;
+use reread_document::{DocumentKind, Metadata};
 
 /// Names a passage of an index for good: another passage never gets the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,7 +20,7 @@ impl fmt::Display for PassageKey {
 }
 
 /// A passage with everything that is known of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Passage {
     /// Its key.
     pub key: PassageKey,
@@ -42,6 +42,8 @@ pub struct Passage {
     pub lines: RangeInclusive<u32>,
     /// Its page, from 1, where the document has pages.
     pub page: Option<u32>,
+    /// What is known of its document beside the text.
+    pub metadata: Metadata,
     /// The text to show.
     pub text: String,
 }

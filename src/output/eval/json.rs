@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use reread_engine::By;
 use reread_eval::{Comparison, Fate, SystemSummary, stage_times};
 use serde::Serialize;
 
@@ -70,10 +69,7 @@ pub(crate) fn write_json(out: &mut impl Write, results: &Results) -> io::Result<
     let evaluation = EvaluationJson {
         schema: SCHEMA,
         name: &results.name,
-        unit: match results.targets.by {
-            By::Document => "document",
-            _ => "passage",
-        },
+        unit: results.targets.by.name(),
         n_questions: results.trials.len(),
         n_passages: results.n_passages,
         models: &results.models,

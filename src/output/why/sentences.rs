@@ -6,7 +6,7 @@ use reread_engine::{
     Cause, Change, Effect, Mode, Refusal, Remedy, SearchOptions, SecondPass, Stopped, Why,
 };
 
-use crate::output::{grouped, json};
+use crate::output::grouped;
 
 /// What became of the place, in one sentence.
 pub(super) fn verdict(why: &Why, options: &SearchOptions) -> String {
@@ -143,7 +143,7 @@ pub(super) fn change(change: &Change) -> String {
         Change::NoSecondPass => "--no-rerank".to_owned(),
         Change::Budget => "a longer --budget".to_owned(),
         Change::DenseWeight(weight) => format!("--dense-weight {weight}"),
-        Change::Mode(mode) => format!("--mode {}", json::mode(*mode)),
+        Change::Mode(mode) => format!("--mode {mode}"),
         Change::PairTokens(tokens) => format!("--pair-tokens {tokens}"),
         Change::PassageTokens(tokens) => format!("--passage-tokens {tokens}"),
         Change::OverlapTokens(tokens) => format!("--overlap-tokens {tokens}"),

@@ -15,6 +15,7 @@ fn document(text: &str, headings: Vec<Heading>) -> Document {
         headings,
         pages: Vec::new(),
         lines: Lines::OfText,
+        metadata: Default::default(),
     }
 }
 

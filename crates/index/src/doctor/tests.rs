@@ -65,6 +65,7 @@ pub(crate) fn document(i: usize) -> Document {
         headings: Vec::new(),
         pages: Vec::new(),
         lines: Lines::OfText,
+        metadata: Default::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use reread_document::DocumentKind;
+use reread_document::{DocumentKind, Metadata};
 use reread_models::ModelIdentity;
 use reread_retrieval::Facts;
 use serde::{Deserialize, Serialize};
@@ -81,6 +81,9 @@ pub(crate) struct Source {
     pub(crate) documents: Vec<DocumentRecord>,
 }
 
+/// Indexes of format 2 keep none.
+static NO_METADATA: Metadata = Metadata::new();
+
 impl Source {
     /// What a filter looks at.
     pub(crate) fn facts(&self) -> Facts<'_> {
@@ -88,6 +91,7 @@ impl Source {
             path: &self.path,
             kind: self.kind,
             modified_ns: self.modified_ns,
+            metadata: &NO_METADATA,
         }
     }
 }

@@ -256,6 +256,7 @@ fn chunkers() {
             headings: (0..number(2) % 5).map(heading).collect(),
             pages: (0..number(3) % 5).map(|i| number(11 * i)).collect(),
             lines: Lines::OfText,
+            metadata: Default::default(),
             text,
         };
         let options = ChunkOptions::default()
@@ -429,8 +430,8 @@ fn queries() {
             assert!(text.get(range).is_some());
         }
         let _ = (
-            query.phrases().count(),
-            query.exclusions().count(),
+            query.phrases().len(),
+            query.exclusions().len(),
             query.is_empty(),
         );
     });
