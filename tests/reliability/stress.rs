@@ -185,6 +185,7 @@ fn writers_of_one_process_take_turns() {
                         headings: Vec::new(),
                         pages: Vec::new(),
                         lines: reread_engine::Lines::OfText,
+                        metadata: Default::default(),
                     };
                     loop {
                         match engine.add_documents(std::slice::from_ref(&document)) {
