@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Cli, ColorArg, Command};
-use crate::output::{clean, say};
+use crate::output::{clean, errors, say};
 
 /// Something was found, or done.
 const EXIT_FOUND: u8 = 0;
@@ -87,7 +87,7 @@ fn exit_status(error: &anyhow::Error) -> u8 {
     if is_closed_pipe(error) {
         return EXIT_FOUND;
     }
-    say(&format!("reread: {}", clean(&format!("{error:#}"))));
+    say(&format!("reread: {}", clean(&errors::line(error))));
     if is_cancelled(error) {
         interrupt::EXIT_INTERRUPTED
     } else {

@@ -1,6 +1,7 @@
 //! How results are written. Whatever comes out of a document is cleaned before a terminal sees it.
 
 pub(crate) mod doctor;
+pub(crate) mod errors;
 pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod json;
@@ -8,13 +9,14 @@ pub(crate) mod judge;
 pub(crate) mod people;
 mod snippet;
 pub(crate) mod trec;
+pub(crate) mod warnings;
 pub(crate) mod why;
 pub(crate) mod worth_it;
 
 use std::io::Write;
 use std::time::Duration;
 
-use reread_engine::SearchResult;
+use reread_engine::Warning;
 
 /// Written in place of what a terminal would obey.
 const REPLACEMENT: char = '\u{fffd}';
@@ -25,9 +27,9 @@ pub(crate) fn say(line: &str) {
 }
 
 /// Says what the user should know of an answer, where the answer's own format has no place for it.
-pub(crate) fn say_warnings(result: &SearchResult) {
-    for warning in &result.warnings {
-        say(&format!("warning: {}", clean(warning)));
+pub(crate) fn say_warnings(warnings: &[Warning]) {
+    for warning in warnings::sentences(warnings) {
+        say(&format!("warning: {}", clean(&warning)));
     }
 }
 

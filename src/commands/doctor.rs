@@ -119,7 +119,16 @@ fn mend(
             "what is wrong cannot be made from anything else".to_owned(),
         )),
         Ok(mended) => Ok(what_was_done(&mended)),
-        Err(Error::Index(error @ (IndexError::Damaged { .. } | IndexError::NoIndex { .. }))) => {
+        // Without the advice to mend it, which is what has been tried.
+        Err(Error::Index(IndexError::Damaged {
+            path,
+            offset,
+            problem,
+        })) => Err(Unmendable::Sources(format!(
+            "{} is damaged at byte {offset}: {problem}",
+            path.display()
+        ))),
+        Err(Error::Index(error @ IndexError::NoIndex { .. })) => {
             Err(Unmendable::Sources(error.to_string()))
         }
         Err(error @ Error::Index(IndexError::WouldLose { .. })) => Err(Unmendable::Failed(

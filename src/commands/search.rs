@@ -13,7 +13,7 @@ use super::index::bring_up_to_date;
 use super::{raw_stdout, styled_stdout};
 use crate::args::{CommonArgs, FormatArg, SearchArgs, Settings};
 use crate::output::people::{self, Layout};
-use crate::output::{clean, json, say, say_warnings, trec};
+use crate::output::{clean, errors, json, say, say_warnings, trec};
 use crate::{Outcome, folder, resolve};
 
 /// What is asked.
@@ -114,8 +114,8 @@ pub(super) fn refresh(engine: &Engine, folder: &Path, quiet: bool) -> anyhow::Re
             Ok(())
         }
         Err(error) if is_passing(&error) && engine.snapshot().is_ok() => {
-            let error = anyhow::Error::new(error);
-            say(&format!("warning: searching the index as it is: {error:#}"));
+            let error = errors::line(&anyhow::Error::new(error));
+            say(&format!("warning: searching the index as it is: {error}"));
             Ok(())
         }
         Err(error) => Err(error).with_context(|| format!("cannot index {}", folder.display())),
@@ -203,7 +203,7 @@ impl Output {
         options: &SearchOptions,
     ) -> io::Result<()> {
         if self.format != FormatArg::Json {
-            say_warnings(result);
+            say_warnings(&result.warnings);
         }
         if self.format == FormatArg::Text {
             let mut out = styled_stdout();

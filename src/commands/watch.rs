@@ -12,7 +12,7 @@ use super::index::{bring_up_to_date, summary_json};
 use super::raw_stdout;
 use crate::args::{CommonArgs, WatchArgs};
 use crate::changes::{Changes, Woken};
-use crate::output::{clean, duration, json, people, say};
+use crate::output::{clean, duration, errors, json, people, say};
 use crate::{Outcome, folder, interrupt, resolve};
 
 /// How soon to try again after another process was writing.
@@ -87,16 +87,17 @@ impl Watch<'_> {
             // The next look does it; the other process most likely does the same work.
             Err(error @ reread_engine::Error::Index(IndexError::Locked { .. })) => {
                 if !self.waiting {
-                    say(&format!("waiting: {:#}", anyhow::Error::new(error)));
+                    let error = errors::line(&anyhow::Error::new(error));
+                    say(&format!("waiting: {error}"));
                 }
                 self.waiting = true;
                 Ok(true)
             }
             // A full disk or a folder without permission may pass.
             Err(error @ reread_engine::Error::Index(IndexError::Io { .. })) if !first => {
-                let error = anyhow::Error::new(error);
+                let error = errors::line(&anyhow::Error::new(error));
                 say(&format!(
-                    "cannot index now, and will try again at the next change or in a minute: {error:#}"
+                    "cannot index now, and will try again at the next change or in a minute: {error}"
                 ));
                 Ok(true)
             }

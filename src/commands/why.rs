@@ -8,7 +8,7 @@ use reread_engine::{Cause, Place};
 use super::search::refresh;
 use super::{get, raw_stdout, styled_stdout};
 use crate::args::{CommonArgs, WhyArgs};
-use crate::output::{clean, say, why};
+use crate::output::{say_warnings, why};
 use crate::{Outcome, folder, resolve};
 
 pub(crate) fn run(args: &WhyArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
@@ -34,9 +34,7 @@ pub(crate) fn run(args: &WhyArgs, common: &CommonArgs) -> anyhow::Result<Outcome
         why::write_json(&mut out, &found)?;
         out.flush()?;
     } else {
-        for warning in &found.warnings {
-            say(&format!("warning: {}", clean(warning)));
-        }
+        say_warnings(&found.warnings);
         let mut out = styled_stdout();
         why::write_text(&mut out, &found, &options)?;
         out.flush()?;

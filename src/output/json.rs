@@ -7,7 +7,7 @@ use std::time::Duration;
 use reread_engine::{DenseMethod, FirstPassReport, Hit, SearchResult, Stopped, Timings, relevance};
 use serde::Serialize;
 
-use super::clean_char;
+use super::{clean_char, warnings};
 
 /// The number of this set of keys. Keys may be added to it; it changes when one is removed or
 /// means something else.
@@ -39,7 +39,7 @@ pub(crate) fn write_answer(
                 stopped: result.second_pass.stopped.map(Stopped::name),
                 time_left_ms: result.second_pass.time_left.map(milliseconds),
             },
-            warnings: &result.warnings,
+            warnings: &warnings::sentences(&result.warnings),
         },
     )
 }

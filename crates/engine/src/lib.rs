@@ -54,6 +54,7 @@ mod read_lines;
 mod reading;
 mod result;
 pub mod span;
+mod warning;
 mod why;
 
 pub use engine::{Engine, EngineBuilder, Reranked, remove_index};
@@ -69,6 +70,8 @@ pub use reread_index::{
     Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexSummary, Observer,
     Snapshot, SourceSummary, Status, backup, doctor,
 };
+#[cfg(feature = "fastembed")]
+pub use reread_models::OnnxError;
 pub use reread_models::{
     BoxError, CancelToken, Cancelled, CrossEncoder, DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER,
     DEFAULT_PAIR_TOKENS, Embedder, Error as ModelsError, InstructionSet, ModelIdentity, Models,
@@ -80,8 +83,9 @@ pub use reread_rerank::{
 };
 pub use reread_retrieval::{
     Candidate, DenseMethod, DocumentKey, Filter, FirstPass, Found, Fusion, LIST_LEN, LeftOut,
-    LocalFirstPass, Mode, Passage, PassageKey, Placed, Query, Refusal, Request, RetrieveOptions,
-    Retrieved, Scored, fusion,
+    LocalFirstPass, Mode, Note, Passage, PassageKey, Placed, Query, Refusal, Request,
+    RetrieveOptions, Retrieved, Scored, fusion,
 };
 pub use result::{FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Timings};
+pub use warning::{Failure, Warning};
 pub use why::{Cause, Change, Effect, Place, Remedy, Stages, Why};

@@ -240,11 +240,9 @@ impl SearchOptions {
                 return invalid("min-probability", least.to_string(), "between 0 and 1");
             }
             if self.calibration.is_none() {
-                return invalid(
-                    "min-probability",
-                    least.to_string(),
-                    "given with a calibration, which `reread tune` makes from judged questions",
-                );
+                return Err(crate::Error::NoCalibration {
+                    min_probability: least,
+                });
             }
         }
         match self.second_pass {

@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::hits::Judged;
 use crate::options::{By, SearchOptions, SecondPass};
 use crate::result::{FirstPassReport, SearchResult, SecondPassReport, Timings};
+use crate::warning::Warning;
 use crate::{Error, Result};
 
 /// When results are documents, this many passages are retrieved for each at first, as several passages
@@ -26,7 +27,7 @@ struct Search<'a> {
     started: Instant,
     cancel: CancelToken,
     timings: Timings,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 impl Engine {
@@ -163,7 +164,7 @@ impl Engine {
         let retrieved = retrieved.map_err(Error::of_first_pass)?;
         search.timings.lexical = retrieved.lexical_time;
         search.timings.dense = retrieved.dense_time;
-        search.warnings = retrieved.warnings;
+        search.warnings = retrieved.notes.into_iter().map(Warning::from).collect();
         let candidates = retrieved.found.into_candidates(options);
         let report = FirstPassReport {
             mode: options.mode,
@@ -205,7 +206,9 @@ impl Engine {
             Err(Error::Rerank(reread_rerank::Error::Cancelled(cancelled))) => Err(cancelled.into()),
             Err(error) => {
                 report.stopped = Some(Stopped::Failed);
-                search.warnings.push(failure(&error));
+                search
+                    .warnings
+                    .push(Warning::SecondPassFailed(error.into()));
                 Ok((Outcome::default(), report))
             }
         }
@@ -299,38 +302,21 @@ fn n_documents(candidates: &[Candidate]) -> usize {
 fn calibration<'a>(
     options: &'a SearchOptions,
     second_pass: &SecondPassReport,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
 ) -> Option<&'a Calibration> {
     let calibration = options.calibration.as_ref()?;
     let model = second_pass
         .model
         .as_ref()
         .filter(|_| second_pass.scored > 0);
-    let problem = match model {
-        Some(model) if calibration.is_of(model) => return Some(calibration),
-        Some(_) => format!(
-            "the calibration is of another cross-encoder ({}), so there are no probabilities; run `reread tune` again",
-            calibration.model()
-        ),
-        None => "there are no probabilities, as the second pass has read nothing".to_owned(),
-    };
-    if options.min_probability.is_some() {
-        warnings.push(format!(
-            "{problem}; no result was left out for its probability"
-        ));
-    } else if model.is_some() {
-        warnings.push(problem);
+    match (model, options.min_probability) {
+        (Some(model), _) if calibration.is_of(model) => return Some(calibration),
+        (Some(_), min_probability) => warnings.push(Warning::OtherCalibration {
+            model: calibration.model().to_owned(),
+            min_probability,
+        }),
+        (None, Some(min_probability)) => warnings.push(Warning::NothingRead { min_probability }),
+        (None, None) => {}
     }
     None
-}
-
-/// What a user reads of a second pass that failed, with its causes.
-fn failure(error: &Error) -> String {
-    let mut causes = vec![error.to_string()];
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        causes.push(cause.to_string());
-        source = cause.source();
-    }
-    format!("the second pass was left out: {}", causes.join(": "))
 }

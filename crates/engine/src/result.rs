@@ -7,6 +7,8 @@ use reread_models::ModelIdentity;
 use reread_rerank::{Outcome, Stopped};
 use reread_retrieval::{DenseMethod, Mode, Passage};
 
+use crate::warning::Warning;
+
 /// The answer to one search.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -22,7 +24,7 @@ pub struct SearchResult {
     /// What the second pass did.
     pub second_pass: SecondPassReport,
     /// What the user should know: how the query was read, or that the second pass failed.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// One result: a passage with what each pass said of it.

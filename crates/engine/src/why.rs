@@ -19,6 +19,7 @@ use crate::fate::Fate;
 use crate::options::{SearchOptions, SecondPass};
 use crate::reading::Reading;
 use crate::result::Hit;
+use crate::warning::Warning;
 use crate::{Error, Result};
 
 pub use self::remedies::{Change, Effect, Remedy};
@@ -51,7 +52,7 @@ pub struct Why {
     /// What would help, the most promising first.
     pub remedies: Vec<Remedy>,
     /// What the user should know: how query and place were read, or that the second pass failed.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// What kept a place from being shown.
@@ -194,7 +195,7 @@ impl Engine {
             }
             Location::Found(located) => located,
         };
-        why.warnings.extend(located.note.clone());
+        why.warnings.extend(located.warning.clone());
         let ids = match may_return(local, &located.passages, query, options)? {
             Ok(ids) => ids,
             Err(refusal) => {

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use reread_engine::{
     BoxError, By, CrossEncoder, DenseMethod, DocumentKind, Engine, Error, Filter, HnswOptions,
-    IndexError, IndexOptions, IndexProgress, Mode, ModelIdentity, Observer, RetrieveOptions,
-    SearchOptions, SecondPass, Stopped,
+    IndexError, IndexOptions, IndexProgress, Mode, ModelIdentity, Note, Observer, RetrieveOptions,
+    SearchOptions, SecondPass, Stopped, Warning,
 };
 use support::{WordHash, engine};
 
@@ -130,7 +130,11 @@ fn phrases_and_exclusions_bind_both_arms() {
         .search("\"no such phrase\" river", &options)
         .expect("an answer");
     assert!(!result.hits.is_empty());
-    assert!(!result.warnings.is_empty());
+    let phrases = vec!["no such phrase".to_owned()];
+    assert_eq!(
+        result.warnings,
+        [Warning::FirstPass(Note::PhrasesNotFound { phrases })]
+    );
 }
 
 #[test]
@@ -161,11 +165,12 @@ fn a_failing_second_pass_costs_the_order_and_not_the_answer() {
         .search("river stone", &SearchOptions::default())
         .expect("an answer");
     assert_eq!(with.second_pass.stopped, Some(Stopped::Failed));
-    assert!(
-        with.warnings.iter().any(|warning| warning.contains("NaN")),
-        "{:?}",
-        with.warnings
-    );
+    let [Warning::SecondPassFailed(failure)] = &with.warnings[..] else {
+        panic!("{:?}", with.warnings);
+    };
+    assert!(matches!(failure.error(), Error::Rerank(_)), "{failure:?}");
+    let said = with.warnings[0].to_string();
+    assert!(said.contains("NaN"), "{said}");
     let off = SearchOptions::default().with_second_pass(SecondPass::Off);
     let without = engine.search("river stone", &off).expect("an answer");
     let ids =

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use reread_engine::{
     By, Cause, Change, DocumentKind, Effect, Engine, Error, Filter, Fusion, LeftOut, Mode, Models,
-    Place, Refusal, RetrieveOptions, SearchOptions, SecondPass, Why,
+    Place, Refusal, RetrieveOptions, SearchOptions, SecondPass, Warning, Why,
 };
 
 const RISE: &str = "what makes dough rise";
@@ -135,11 +135,10 @@ fn a_place_that_is_shown_has_its_rank() {
     // A heading is in no passage; what stands below it is meant.
     let below = why(RISE, "bread.md:3", &SearchOptions::default());
     assert_eq!(below.passage, found.passage);
-    assert!(
-        below.warnings[0].contains("line 3 of bread.md"),
-        "{:?}",
-        below.warnings
-    );
+    let Warning::Between { path, line, below } = &below.warnings[0] else {
+        panic!("{:?}", below.warnings);
+    };
+    assert_eq!((path.as_str(), *line, *below), ("bread.md", 3, 5));
     for record in ["sea", "records.jsonl:1"] {
         let found = why("salt water", record, &SearchOptions::default());
         assert_eq!(found.cause, Cause::Shown, "{record}");

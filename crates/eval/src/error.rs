@@ -79,12 +79,12 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The second pass failed where its figures were asked for.
-    #[error("query {query}: {problem}")]
+    #[error("query {query}: the second pass failed")]
     SecondPass {
         /// The query's id.
         query: String,
         /// What went wrong.
-        problem: String,
+        source: reread_engine::Failure,
     },
     /// There is no measure of this name.
     #[error(

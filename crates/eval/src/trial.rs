@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use reread_engine::{
-    Engine, Hit, Mode, Passage, RetrieveOptions, SearchOptions, SecondPass, Stop, Stopped,
+    Engine, Hit, Mode, Passage, RetrieveOptions, SearchOptions, SecondPass, Stop, Warning,
     blend_passes, final_order, fusion,
 };
 
@@ -187,10 +187,10 @@ pub fn try_systems(
         &query.text,
         &options.search(Mode::Hybrid, options.second_pass),
     )?;
-    if both.second_pass.stopped == Some(Stopped::Failed) {
+    if let Some(failure) = both.warnings.iter().find_map(Warning::failure) {
         return Err(Error::SecondPass {
             query: query.id.clone(),
-            problem: both.warnings.join("; "),
+            source: failure.clone(),
         });
     }
     let stages = Stages {

@@ -23,8 +23,9 @@ pub enum Error {
         /// Why it was refused.
         source: io::Error,
     },
-    /// A file of the index does not hold what was written to it.
-    #[error("{} is damaged at byte {offset}: {problem}; see `reread doctor`, or rebuild the index", path.display())]
+    /// A file of the index does not hold what was written to it. [`doctor`](crate::doctor) says what can be
+    /// mended.
+    #[error("{} is damaged at byte {offset}: {problem}; mend or rebuild the index", path.display())]
     Damaged {
         /// The damaged file.
         path: PathBuf,
@@ -35,8 +36,7 @@ pub enum Error {
     },
     /// The index was written by a version that this one does not read.
     #[error(
-        "{} has format version {found}, and this version reads {supported}; build the index anew \
-         with `reread index --rebuild`",
+        "{} has format version {found}, and this version reads {supported}; rebuild the index",
         path.display()
     )]
     UnsupportedVersion {
@@ -48,7 +48,7 @@ pub enum Error {
         supported: u32,
     },
     /// There is no index in this folder.
-    #[error("there is no index in {}; build one with `reread index`", path.display())]
+    #[error("there is no index in {}", path.display())]
     NoIndex {
         /// The index folder.
         path: PathBuf,
@@ -115,7 +115,7 @@ pub enum Error {
         index: PathBuf,
     },
     /// There is no backup in this folder.
-    #[error("there is no backup in {}; `reread backup` makes one", path.display())]
+    #[error("there is no backup in {}", path.display())]
     NoBackup {
         /// The folder.
         path: PathBuf,
@@ -123,7 +123,7 @@ pub enum Error {
     /// A file of the backup that was to be restored does not hold what was written to it.
     #[error(
         "{} of the backup is damaged at byte {offset}: {problem}; the index is as it was: restore \
-         another backup, or let `reread doctor --repair` or `reread index` mend the index",
+         another backup, or mend the index",
         path.display()
     )]
     DamagedBackup {
@@ -146,20 +146,15 @@ pub enum Error {
         /// Why it was refused.
         source: io::Error,
     },
-    /// A backup was to be changed.
-    #[error(
-        "{} is a backup, which is not changed; put it back with `reread restore`",
-        path.display()
-    )]
+    /// A backup was to be changed. What is restored from it can be.
+    #[error("{} is a backup, which is not changed", path.display())]
     IsBackup {
         /// The folder.
         path: PathBuf,
     },
-    /// An index stands where a backup is to be restored.
-    #[error(
-        "there is an index in {}, which a restored backup would replace; allow it with --force",
-        path.display()
-    )]
+    /// An index stands where a backup is to be restored, and nobody has
+    /// [allowed](crate::backup::Overwrite::Allow) that it is replaced.
+    #[error("there is an index in {}, which a restored backup would replace", path.display())]
     IndexExists {
         /// The index folder.
         path: PathBuf,

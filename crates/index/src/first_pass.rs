@@ -6,8 +6,8 @@ use reread_document::ChunkOptions;
 use reread_models::ModelIdentity;
 use reread_retrieval::{
     Arms, BoxError, Candidate, DenseMethod, DocumentKey, DocumentNames, Filter, FirstPass, Found,
-    Fused, LIST_LEN, LeftOut, LocalFirstPass, Mode, Passage, PassageKey, Query, Refusal, Request,
-    Retrieved, fuse, places,
+    Fused, LIST_LEN, LeftOut, LocalFirstPass, Mode, Note, Passage, PassageKey, Query, Refusal,
+    Request, Retrieved, fuse, places,
 };
 
 use crate::dense::{DenseSearch, MethodChoice};
@@ -30,8 +30,8 @@ impl Snapshot {
         options.check()?;
         let list_len = options.depth.max(LIST_LEN);
         let mut retrieved = Retrieved::new(Found::Fused(Vec::new()));
-        retrieved.warnings.extend(query.notes().iter().cloned());
-        let allowed = self.allowed_for(query, &options.filter, &mut retrieved.warnings)?;
+        retrieved.notes.extend(query.notes().iter().cloned());
+        let allowed = self.allowed_for(query, &options.filter, &mut retrieved.notes)?;
 
         let started = Instant::now();
         let lexical = match options.mode {
@@ -65,8 +65,7 @@ impl Snapshot {
         let candidates: Result<Vec<Candidate>> = fused.map(|it| self.candidate(it)).collect();
         retrieved.found = Found::Fused(candidates?);
         if self.is_unfinished() {
-            let more = "a part of the folder is not indexed yet; `reread index` does what is left";
-            retrieved.warnings.push(more.to_owned());
+            retrieved.notes.push(Note::Unfinished);
         }
         Ok(retrieved)
     }
@@ -116,13 +115,13 @@ impl Snapshot {
         &self,
         query: &Query,
         filter: &Filter,
-        warnings: &mut Vec<String>,
+        notes: &mut Vec<Note>,
     ) -> Result<Option<PassageSet>> {
         let allowed = self.allowed(filter);
         let Some(constraint) = self.lexical().constraint(query)? else {
             return Ok(allowed);
         };
-        warnings.extend(constraint.notes().iter().cloned());
+        notes.extend(constraint.notes().iter().cloned());
         let mut passing = PassageSet::empty(self.n_positions());
         let keys = self.live_keys().filter(|(key, _)| constraint.allows(*key));
         for (_, passage) in keys {

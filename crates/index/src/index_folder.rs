@@ -26,7 +26,8 @@ pub(crate) const IGNORE: &str = ".gitignore";
 /// Marks a folder as a backup, which no writer changes.
 pub(crate) const BACKUP: &str = "BACKUP";
 
-/// What the marker says to who opens it.
+/// What the marker says to who opens it. A backup is known by these very bytes, so they stay as they are,
+/// though they name a command.
 pub(crate) const MARKER: &str = "A backup of an index of Reread. `reread restore` puts it back.\n";
 
 /// Is in a backup that stands under another name than its own, for as long as it takes to put it in

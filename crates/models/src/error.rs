@@ -21,7 +21,7 @@ pub enum Error {
     },
     /// A model of this name is in none of the folders searched.
     #[error(
-        "there is no {role} {name:?} in {}; give a model's folder, or say where models are with --models or REREAD_MODELS",
+        "there is no {role} {name:?} in {}; give a model's folder, or another folder to search",
         list(searched)
     )]
     NoModel {
@@ -32,6 +32,10 @@ pub enum Error {
         /// The folders that were searched.
         searched: Vec<PathBuf>,
     },
+    /// The model is for ONNX Runtime, and this crate was built without its feature `fastembed`. It is the
+    /// source of [`Model`](Self::Model).
+    #[error("this is an ONNX model, and this build has no fastembed")]
+    NoFastembed,
     /// An option lies outside its bounds.
     #[error("{option} is {value}, and must be {bound}")]
     InvalidOption {

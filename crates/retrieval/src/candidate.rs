@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use crate::fusion;
+use crate::note::Note;
 use crate::options::{Fusion, Mode, RetrieveOptions};
 use crate::passage::{Passage, PassageKey};
 
@@ -87,7 +88,7 @@ pub struct Retrieved {
     /// Length of the vector list.
     pub n_dense: usize,
     /// What the user should know about how the query was read.
-    pub warnings: Vec<String>,
+    pub notes: Vec<Note>,
     /// Time spent on BM25.
     pub lexical_time: Duration,
     /// Time spent on the vectors, the query's embedding not included.
@@ -102,7 +103,7 @@ impl Retrieved {
             dense_method: None,
             n_lexical: 0,
             n_dense: 0,
-            warnings: Vec::new(),
+            notes: Vec::new(),
             lexical_time: Duration::ZERO,
             dense_time: Duration::ZERO,
         }

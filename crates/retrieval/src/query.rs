@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::analyzer::{Role, Token, analyze};
 use crate::fold::fold;
+use crate::note::Note;
 use crate::refusal::Refusal;
 use crate::stop_words::is_stop_word;
 
@@ -39,7 +40,7 @@ pub struct Query {
     terms: Vec<QueryTerm>,
     phrases: Vec<Phrase>,
     exclusions: Vec<Phrase>,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 /// A term that scores.
@@ -81,18 +82,17 @@ impl Query {
             exclusions.clear();
             text = joined(&segments, |_| true);
             tokens = query_tokens(&text);
-            notes
-                .push("the query only excludes words, so they are searched for instead".to_owned());
+            notes.push(Note::OnlyExclusions);
         }
         let terms = weighted_terms(&text, &tokens);
         if terms.is_empty() {
-            notes.push("the query holds no word to search for".to_owned());
+            notes.push(Note::NoWord);
         }
         if terms.len() > MAX_TERMS {
-            notes.push(format!(
-                "the query has {} different words; BM25 uses the {MAX_TERMS} rarest",
-                terms.len()
-            ));
+            notes.push(Note::TooManyTerms {
+                n_terms: terms.len(),
+                n_used: MAX_TERMS,
+            });
         }
         Self {
             text,
@@ -141,8 +141,8 @@ impl Query {
         exclusions.chain(phrases)
     }
 
-    /// Returns what the user should know about how the query was read, in plain sentences.
-    pub fn notes(&self) -> &[String] {
+    /// Returns what the user should know about how the query was read.
+    pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
@@ -375,7 +375,7 @@ mod tests {
         for input in ["", " ", "-", "*", ":", "\"", "\"\"", "-\"!\"", "?!"] {
             let query = Query::parse(input);
             assert!(query.is_empty() && query.phrases.is_empty() && query.exclusions.is_empty());
-            assert_eq!(query.notes(), ["the query holds no word to search for"]);
+            assert_eq!(query.notes(), [Note::NoWord]);
             assert_eq!(query.text(), input.trim());
         }
     }
@@ -406,7 +406,7 @@ mod tests {
             ["python", "garbage collector", "path/x.rs"]
         );
         assert_eq!(query.text(), "borrow");
-        assert_eq!(query.notes(), [""; 0]);
+        assert_eq!(query.notes(), []);
         for input in [
             "state-of-the-art",
             "a - b",
@@ -425,7 +425,7 @@ mod tests {
         assert_eq!(query.exclusions().len(), 0);
         assert_eq!(query.text(), "rf no preserve ?");
         assert_eq!(query.terms.len(), 2);
-        assert_eq!(query.notes().len(), 1);
+        assert_eq!(query.notes(), [Note::OnlyExclusions]);
     }
 
     #[test]
@@ -446,7 +446,10 @@ mod tests {
         let words: Vec<String> = (0..70).map(|word| format!("w{word}")).collect();
         let query = Query::parse(&words.join(" "));
         assert_eq!(query.terms.len(), 70);
-        assert!(query.notes()[0].contains("70 different words"));
+        assert_eq!(
+            query.notes()[0].to_string(),
+            "the query has 70 different words; BM25 uses the 64 rarest"
+        );
     }
 
     #[test]

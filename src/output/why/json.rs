@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::sentences::{change, place};
 use crate::output::json::{SCHEMA, write_line};
+use crate::output::warnings;
 
 #[derive(Serialize)]
 struct WhyJson<'a> {
@@ -105,7 +106,7 @@ pub(crate) fn write_json(out: &mut impl Write, why: &Why) -> io::Result<()> {
         },
         above: why.above.iter().map(AboveJson::from).collect(),
         remedies: why.remedies.iter().map(RemedyJson::from).collect(),
-        warnings: &why.warnings,
+        warnings: &warnings::sentences(&why.warnings),
     };
     write_line(out, &object)
 }

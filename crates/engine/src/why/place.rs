@@ -8,6 +8,7 @@ use reread_retrieval::{DocumentKey, LeftOut, LocalFirstPass, Passage};
 
 use super::Place;
 use crate::span;
+use crate::warning::Warning;
 use crate::{Error, Result};
 
 /// Where a place stands in an index.
@@ -27,7 +28,7 @@ pub(super) struct Located {
     /// The lines that are meant, where not the whole document is.
     pub(super) lines: Option<RangeInclusive<u32>>,
     /// What the user should know about how the place was read.
-    pub(super) note: Option<String>,
+    pub(super) warning: Option<Warning>,
 }
 
 impl Located {
@@ -71,7 +72,7 @@ pub(super) fn locate(
             passages,
             is_cut: false,
             lines: None,
-            note: None,
+            warning: None,
         })),
         Some(lines) => on_lines(passages, lines, &path),
     }
@@ -120,7 +121,7 @@ fn on_lines(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> 
         passages: held.map(|(passage, _)| passage).collect(),
         is_cut,
         lines: Some(lines.clone()),
-        note: None,
+        warning: None,
     }))
 }
 
@@ -133,16 +134,16 @@ fn between(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> L
     let Some(below) = below.filter(|passage| passage.kind != DocumentKind::JsonLines) else {
         return Location::Missing(LeftOut::NoRecord);
     };
-    let note = format!(
-        "line {} of {path} is a heading or blank and in no passage itself; the passage below it, from line {}, is meant",
-        lines.start(),
-        below.lines.start()
-    );
+    let warning = Warning::Between {
+        path: path.to_owned(),
+        line: *lines.start(),
+        below: *below.lines.start(),
+    };
     Location::Found(Located {
         passages: vec![below],
         is_cut: false,
         lines: None,
-        note: Some(note),
+        warning: Some(warning),
     })
 }
 

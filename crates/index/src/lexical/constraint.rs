@@ -1,6 +1,6 @@
 //! The passages that hold a query's phrases and none of what it excludes.
 
-use reread_retrieval::{Phrase, Query};
+use reread_retrieval::{Note, Phrase, Query};
 use tantivy::query::{EnableScoring, PhraseQuery, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption, Schema};
 use tantivy::{TantivyError, Term};
@@ -11,7 +11,7 @@ use super::search::Segment;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Constraint {
     keys: Keys,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 /// Sorted keys. Exclusions alone leave nearly everything, so then the few others are kept.
@@ -39,9 +39,9 @@ impl Constraint {
         }
     }
 
-    /// Returns what the user should know, in plain sentences: that no passage holds the phrases,
-    /// so that their words were searched for one by one.
-    pub fn notes(&self) -> &[String] {
+    /// Returns what the user should know: that no passage holds the phrases, so that their words
+    /// were searched for one by one.
+    pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
@@ -76,15 +76,10 @@ impl Constraint {
                 Keys::Only(only)
             }
             Some(_) => {
-                let phrases: Vec<_> = query
-                    .phrases()
-                    .iter()
-                    .map(|phrase| format!("\"{}\"", phrase.text))
-                    .collect();
-                notes.push(format!(
-                    "no passage holds {}, so the words were searched for one by one",
-                    phrases.join(" and ")
-                ));
+                let phrases = query.phrases().iter();
+                notes.push(Note::PhrasesNotFound {
+                    phrases: phrases.map(|phrase| phrase.text.clone()).collect(),
+                });
                 Keys::AllBut(excluded)
             }
             None => Keys::AllBut(excluded),

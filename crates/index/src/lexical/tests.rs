@@ -3,6 +3,7 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
+use reread_retrieval::Note;
 use tempfile::TempDir;
 
 use super::*;
@@ -213,7 +214,8 @@ fn phrases_are_required() {
     assert_eq!(keys(&index, "\"lock the manager\""), [2]);
     let query = Query::parse("\"manager lock\" -waits");
     let constraint = index.constraint(&query).unwrap().unwrap();
-    assert_eq!(constraint.notes().len(), 1);
+    let phrases = vec!["manager lock".to_owned()];
+    assert_eq!(constraint.notes(), [Note::PhrasesNotFound { phrases }]);
     assert_eq!(constraint.only(), None);
     assert_eq!(keys(&index, "\"manager lock\" -waits"), [2, 1]);
     assert_eq!(

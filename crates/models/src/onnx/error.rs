@@ -8,9 +8,8 @@ use crate::BoxError;
 /// A `Result` with [`OnnxError`].
 pub(super) type Result<T, E = OnnxError> = std::result::Result<T, E>;
 
-const HOW_TO_GET_IT: &str = "install it (`pip install onnxruntime`), then name its library with \
-    --onnxruntime PATH or ORT_DYLIB_PATH: onnxruntime/capi/libonnxruntime.so.* in the folder that \
-    pip installs to";
+const HOW_TO_GET_IT: &str = "install it (`pip install onnxruntime`), then give its library: \
+    onnxruntime/capi/libonnxruntime.so.* in the folder that pip installs to";
 
 /// Everything that can go wrong between asking for an ONNX model and its results.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +38,7 @@ pub enum OnnxError {
     /// The library is too old.
     #[error(
         "{} is ONNX Runtime {found}, and {needed} or newer is needed; \
-         upgrade it (`pip install --upgrade onnxruntime`)",
+         upgrade it (`pip install -U onnxruntime`)",
         path.display()
     )]
     LibraryTooOld {
@@ -144,8 +143,8 @@ pub enum OnnxError {
     },
     /// The model is not on this machine, and this build cannot download it.
     #[error(
-        "the model {name} is not in {}; build with `--features hub` to download it, \
-         or give the folder of an ONNX model",
+        "the model {name} is not in {}, and this build lacks the feature `hub` to download it; \
+         give the folder of an ONNX model",
         cache.display()
     )]
     NotDownloaded {

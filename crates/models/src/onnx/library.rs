@@ -102,7 +102,7 @@ mod tests {
             let message = locate(&path).unwrap_err().to_string();
             assert!(message.contains("pip install onnxruntime"), "{message}");
             assert!(
-                message.contains("--onnxruntime PATH or ORT_DYLIB_PATH"),
+                message.contains("onnxruntime/capi/libonnxruntime.so"),
                 "{message}"
             );
         }

@@ -1,0 +1,160 @@
+//! What the user should know of an answer.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use reread_retrieval::Note;
+
+use crate::Error;
+
+/// What the user should know of an answer. Its `Display` is a plain sentence for people and logs;
+/// whoever knows a way out adds it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// How the query was read, or what the first pass has to say.
+    FirstPass(Note),
+    /// The second pass failed, so the order is the first pass's.
+    SecondPassFailed(Failure),
+    /// The calibration is of another cross-encoder than the one that read, so there are no
+    /// probabilities.
+    OtherCalibration {
+        /// The beginning of the digest of the model that the calibration is of.
+        model: String,
+        /// The least probability asked for; no result was left out for it.
+        min_probability: Option<f32>,
+    },
+    /// The second pass has read nothing, so no result was left out for its probability.
+    NothingRead {
+        /// The least probability asked for.
+        min_probability: f32,
+    },
+    /// A place that was asked about is a heading or blank and in no passage; the passage below it is
+    /// meant.
+    Between {
+        /// The document's path.
+        path: String,
+        /// The first line asked about, from 1.
+        line: u32,
+        /// The first line of the passage that is meant, from 1.
+        below: u32,
+    },
+}
+
+/// An error that cost a part of an answer and not the answer. Two are equal if they say the same, causes
+/// included.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(transparent)]
+pub struct Failure(Arc<Error>);
+
+impl Warning {
+    /// Returns what the second pass failed with, where this is about that.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::SecondPassFailed(failure) => Some(failure),
+            _ => None,
+        }
+    }
+}
+
+impl From<Note> for Warning {
+    fn from(note: Note) -> Self {
+        Self::FirstPass(note)
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNFILTERED: &str = "no result was left out for its probability";
+        match self {
+            Self::FirstPass(note) => note.fmt(f),
+            Self::SecondPassFailed(failure) => {
+                write!(
+                    f,
+                    "the second pass was left out: {}",
+                    failure.causes().join(": ")
+                )
+            }
+            Self::OtherCalibration {
+                model,
+                min_probability,
+            } => {
+                write!(
+                    f,
+                    "the calibration is of another cross-encoder ({model}), so there are no probabilities"
+                )?;
+                match min_probability {
+                    Some(_) => write!(f, "; {UNFILTERED}"),
+                    None => Ok(()),
+                }
+            }
+            Self::NothingRead { .. } => write!(
+                f,
+                "there are no probabilities, as the second pass has read nothing; {UNFILTERED}"
+            ),
+            Self::Between { path, line, below } => write!(
+                f,
+                "line {line} of {path} is a heading or blank and in no passage itself; \
+                 the passage below it, from line {below}, is meant"
+            ),
+        }
+    }
+}
+
+impl Failure {
+    /// Returns the error itself.
+    pub fn error(&self) -> &Error {
+        &self.0
+    }
+
+    /// What the error says, then what each of its causes says.
+    fn causes(&self) -> Vec<String> {
+        let first: &dyn StdError = self.error();
+        let chain = std::iter::successors(Some(first), |&error| error.source());
+        chain.map(ToString::to_string).collect()
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl PartialEq for Failure {
+    fn eq(&self, other: &Self) -> bool {
+        self.causes() == other.causes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_every_cause_once() {
+        let failed = |cause: &str| Failure::from(Error::FirstPass(cause.into()));
+        let warning = Warning::SecondPassFailed(failed("no route"));
+        assert_eq!(
+            warning.to_string(),
+            "the second pass was left out: the first pass failed: no route"
+        );
+        assert_eq!(failed("no route"), failed("no route"));
+        assert_ne!(failed("no route"), failed("no reply"));
+    }
+
+    #[test]
+    fn a_threshold_that_was_not_applied_is_named_with_the_calibration() {
+        let of = |min_probability| Warning::OtherCalibration {
+            model: "a1b2".to_owned(),
+            min_probability,
+        };
+        assert!(!of(None).to_string().contains("left out"));
+        assert!(
+            of(Some(0.5))
+                .to_string()
+                .ends_with("left out for its probability")
+        );
+    }
+}
