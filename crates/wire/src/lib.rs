@@ -50,8 +50,9 @@ mod milliseconds;
 
 pub use milliseconds::milliseconds;
 
-/// The number of this set of fields, which each object has as its `schema`. Adding a field does not raise
-/// it; removing one does, and so does giving one another meaning.
+/// The number of this set of fields, which whole objects have as their `schema`; a [`search::Hit`] or
+/// [`rerank::Line`] on a line of its own goes without. Adding a field does not raise it; removing one
+/// does, and so does giving one another meaning.
 pub const SCHEMA: u32 = 1;
 
 /// The examples in the README are compiled too.
