@@ -6,22 +6,12 @@ use std::path::Path;
 use anyhow::Context;
 use reread_engine::Engine;
 use reread_engine::backup::{Copied, Overwrite};
-use serde::Serialize;
+use reread_wire::backup as wire;
 
 use super::raw_stdout;
 use crate::args::{BackupArgs, CommonArgs, RestoreArgs, Settings};
 use crate::output::{bytes, counted, json, say};
 use crate::{Outcome, folder, resolve};
-
-#[derive(Serialize)]
-struct CopiedJson<'a> {
-    schema: u32,
-    /// The folder that holds the copy.
-    folder: &'a Path,
-    generation: u64,
-    files: usize,
-    bytes: u64,
-}
 
 pub(crate) fn backup(args: &BackupArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
     let engine = engine(&args.folder, args.index.index.as_deref(), common)?;
@@ -57,14 +47,7 @@ fn report(
 ) -> anyhow::Result<Outcome> {
     if as_json {
         let mut out = raw_stdout();
-        let line = CopiedJson {
-            schema: json::SCHEMA,
-            folder: &copied.folder,
-            generation: copied.generation,
-            files: copied.n_files,
-            bytes: copied.n_bytes,
-        };
-        json::write_line(&mut out, &line)?;
+        json::write_line(&mut out, &wire::Copied::from(copied))?;
         out.flush()?;
     } else if !common.quiet {
         say(&format!(

@@ -6,11 +6,12 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use reread_engine::doctor::{Built, Diagnosis, Loss, Mended, Remedy, Verdict, remove_leftovers};
 use reread_engine::{Engine, Error, IndexError};
+use reread_wire::doctor as wire;
 
 use super::index::bring_up_to_date;
 use super::raw_stdout;
 use crate::args::{CommonArgs, DoctorArgs, Settings};
-use crate::output::{counted, doctor, say};
+use crate::output::{counted, doctor, json, say};
 use crate::progress::Progress;
 use crate::{Outcome, folder, interrupt, resolve};
 
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &DoctorArgs, common: &CommonArgs) -> anyhow::Result<Outc
     };
     let mut out = raw_stdout();
     if args.json {
-        doctor::write_json(&mut out, &diagnosis, repairs.as_deref())?;
+        json::write_line(&mut out, &wire::Diagnosis::new(&diagnosis, repairs))?;
     } else {
         doctor::write_people(&mut out, &diagnosis, repairs.as_deref())?;
     }

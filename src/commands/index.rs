@@ -1,54 +1,16 @@
 //! `reread index`: brings the index of a folder up to date.
 
 use std::io::Write;
-use std::path::Path;
 
 use anyhow::Context;
 use reread_engine::{Engine, IndexSummary, Observer};
-use serde::Serialize;
+use reread_wire::index::Summary;
 
 use super::raw_stdout;
 use crate::args::{CommonArgs, IndexArgs};
 use crate::output::{json, people, say};
 use crate::progress::Progress;
 use crate::{Outcome, folder, interrupt, resolve};
-
-#[derive(Serialize)]
-pub(super) struct SummaryJson<'a> {
-    schema: u32,
-    folder: &'a Path,
-    index: Option<&'a Path>,
-    changed: bool,
-    resumed: bool,
-    files: FilesJson,
-    passages: PassagesJson,
-    problems: Vec<ProblemJson<'a>>,
-    elapsed_ms: f64,
-}
-
-#[derive(Serialize)]
-struct FilesJson {
-    added: usize,
-    changed: usize,
-    removed: usize,
-    unchanged: usize,
-    binary: usize,
-    symlinks: usize,
-    special: usize,
-}
-
-#[derive(Serialize)]
-struct PassagesJson {
-    written: usize,
-    embedded: usize,
-}
-
-#[derive(Serialize)]
-struct ProblemJson<'a> {
-    path: &'a str,
-    line: Option<u32>,
-    reason: String,
-}
 
 pub(crate) fn run(args: &IndexArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
     folder::check(&args.folder)?;
@@ -65,10 +27,8 @@ pub(crate) fn run(args: &IndexArgs, common: &CommonArgs) -> anyhow::Result<Outco
         .with_context(|| format!("cannot index {}", args.folder.display()))?;
     if args.json {
         let mut out = raw_stdout();
-        json::write_line(
-            &mut out,
-            &summary_json(&summary, &args.folder, engine.folder()),
-        )?;
+        let line = Summary::new(&summary, &args.folder, engine.folder());
+        json::write_line(&mut out, &line)?;
         out.flush()?;
     } else if !common.quiet {
         for line in people::index_summary(&summary) {
@@ -92,38 +52,4 @@ pub(crate) fn bring_up_to_date(
     let summary = way(engine, &progress);
     progress.finish();
     summary
-}
-
-pub(super) fn summary_json<'a>(
-    summary: &'a IndexSummary,
-    folder: &'a Path,
-    index: Option<&'a Path>,
-) -> SummaryJson<'a> {
-    let problem = |problem: &'a reread_engine::Problem| ProblemJson {
-        path: &problem.path,
-        line: problem.line,
-        reason: problem.reason.to_string(),
-    };
-    SummaryJson {
-        schema: json::SCHEMA,
-        folder,
-        index,
-        changed: summary.changed,
-        resumed: summary.resumed,
-        files: FilesJson {
-            added: summary.n_added,
-            changed: summary.n_changed,
-            removed: summary.n_removed,
-            unchanged: summary.n_unchanged,
-            binary: summary.n_binary,
-            symlinks: summary.n_symlinks,
-            special: summary.n_special,
-        },
-        passages: PassagesJson {
-            written: summary.n_passages,
-            embedded: summary.n_embedded,
-        },
-        problems: summary.problems.iter().map(problem).collect(),
-        elapsed_ms: json::milliseconds(summary.elapsed),
-    }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use reread_engine::{DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER, Models};
-use serde::Serialize;
+use reread_wire::models::{self as wire, Model};
 use serde_json::Value;
 
 use super::raw_stdout;
@@ -18,30 +18,6 @@ const MAX_CONFIG_BYTES: u64 = 1 << 20;
 /// The names under which publishers put their licence.
 const LICENCES: [&str; 4] = ["LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE"];
 
-#[derive(Serialize)]
-struct ModelsJson {
-    schema: u32,
-    models: Vec<ModelJson>,
-    searched: Vec<PathBuf>,
-    embedder: String,
-    cross_encoder: String,
-}
-
-/// A model folder, by what its files say.
-#[derive(Serialize)]
-struct ModelJson {
-    name: String,
-    folder: PathBuf,
-    role: &'static str,
-    /// What its publisher calls it.
-    upstream: Option<String>,
-    revision: Option<String>,
-    format: &'static str,
-    size_bytes: u64,
-    licence: Option<PathBuf>,
-    default: bool,
-}
-
 pub(crate) fn run(args: ModelsArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
     let flags = Settings {
         models: args.models,
@@ -49,7 +25,7 @@ pub(crate) fn run(args: ModelsArgs, common: &CommonArgs) -> anyhow::Result<Outco
     };
     let settings = resolve::settings(flags, None, common)?;
     let models = resolve::models(&settings.models);
-    let found: Vec<ModelJson> = models
+    let found: Vec<Model> = models
         .list()
         .iter()
         .map(|folder| describe(folder))
@@ -61,14 +37,7 @@ pub(crate) fn run(args: ModelsArgs, common: &CommonArgs) -> anyhow::Result<Outco
     };
     let mut out = raw_stdout();
     if args.json {
-        let listed = ModelsJson {
-            schema: json::SCHEMA,
-            models: found,
-            searched: models.search,
-            embedder: models.embedder,
-            cross_encoder: models.cross_encoder,
-        };
-        json::write_line(&mut out, &listed)?;
+        json::write_line(&mut out, &wire::Models::new(found, &models))?;
     } else {
         write_people(&mut out, &found, &models)?;
     }
@@ -76,12 +45,12 @@ pub(crate) fn run(args: ModelsArgs, common: &CommonArgs) -> anyhow::Result<Outco
     Ok(outcome)
 }
 
-fn write_people(out: &mut impl Write, found: &[ModelJson], models: &Models) -> std::io::Result<()> {
+fn write_people(out: &mut impl Write, found: &[Model], models: &Models) -> std::io::Result<()> {
     for model in found {
         let default = if model.default { "  (default)" } else { "" };
         writeln!(out, "{}{default}", clean(&model.name))?;
         let mut row = |name: &str, value: &str| writeln!(out, "  {name:<10}{}", clean(value));
-        row("role", model.role)?;
+        row("role", &model.role)?;
         let revision = model.revision.as_deref().unwrap_or("unknown");
         row(
             "revision",
@@ -124,7 +93,8 @@ fn write_people(out: &mut impl Write, found: &[ModelJson], models: &Models) -> s
     writeln!(out, "{hub}")
 }
 
-fn describe(folder: &Path) -> ModelJson {
+/// A model folder, by what its files say.
+fn describe(folder: &Path) -> Model {
     let name = folder
         .file_name()
         .unwrap_or_default()
@@ -135,15 +105,16 @@ fn describe(folder: &Path) -> ModelJson {
         let value = config.get(key).and_then(Value::as_str);
         value.filter(|value| !value.is_empty()).map(str::to_owned)
     };
-    ModelJson {
-        role: role(folder, &config),
+    Model {
+        role: role(folder, &config).to_owned(),
         upstream: text("_name_or_path"),
         revision: text("revision"),
         format: if folder.join("model.safetensors").is_file() {
             "safetensors"
         } else {
             "ONNX"
-        },
+        }
+        .to_owned(),
         size_bytes: size(folder),
         licence: LICENCES
             .map(|file| folder.join(file))
@@ -203,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_shipped_models_are_described() {
-        let found: Vec<ModelJson> = Models::default()
+        let found: Vec<Model> = Models::default()
             .list()
             .iter()
             .map(|folder| describe(folder))
@@ -233,7 +204,7 @@ mod tests {
         std::fs::write(folder.path().join("model.onnx"), "not a model").unwrap();
         std::fs::write(folder.path().join("config.json"), "[broken").unwrap();
         let model = describe(folder.path());
-        assert_eq!((model.role, model.format), ("unknown", "ONNX"));
+        assert_eq!((&*model.role, &*model.format), ("unknown", "ONNX"));
         assert_eq!(model.revision, None);
     }
 }

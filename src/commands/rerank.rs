@@ -5,8 +5,7 @@ use std::io::{self, BufReader, IsTerminal, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use reread_engine::Reranked;
-use serde::Serialize;
+use reread_wire::rerank as wire;
 
 use super::raw_stdout;
 use crate::args::{CommonArgs, RerankArgs, Settings};
@@ -17,15 +16,6 @@ use crate::{Outcome, resolve};
 struct Line<'a> {
     number: usize,
     bytes: &'a [u8],
-}
-
-#[derive(Serialize)]
-struct LineJson<'a> {
-    rank: usize,
-    line: usize,
-    relevance: f32,
-    score: f32,
-    text: &'a str,
 }
 
 pub(crate) fn run(args: RerankArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
@@ -58,7 +48,7 @@ pub(crate) fn run(args: RerankArgs, common: &CommonArgs) -> anyhow::Result<Outco
     for (found, rank) in reranked.iter().zip(1..).take(top_k) {
         let (line, text) = (&lines[found.position], texts[found.position]);
         if args.json {
-            json::write_line(&mut out, &line_json(found, rank, line, text))?;
+            json::write_line(&mut out, &wire::Line::new(found, rank, line.number, text))?;
             continue;
         }
         if args.scores {
@@ -73,16 +63,6 @@ pub(crate) fn run(args: RerankArgs, common: &CommonArgs) -> anyhow::Result<Outco
     }
     out.flush()?;
     Ok(Outcome::Found)
-}
-
-fn line_json<'a>(found: &Reranked, rank: usize, line: &Line<'_>, text: &'a str) -> LineJson<'a> {
-    LineJson {
-        rank,
-        line: line.number,
-        relevance: found.relevance,
-        score: found.logit,
-        text,
-    }
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {

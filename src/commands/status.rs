@@ -1,12 +1,11 @@
 //! `reread status`: what the index of a folder holds.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use jiff::Timestamp;
-use reread_engine::{InstructionSet, ModelIdentity, Models, Status};
-use serde::Serialize;
+use reread_engine::{InstructionSet, Models, Status};
+use reread_wire::status as wire;
 
 use super::raw_stdout;
 use crate::args::{CommonArgs, Settings, StatusArgs};
@@ -16,49 +15,6 @@ use crate::{Outcome, folder, resolve};
 /// What people are told of an index that does not hold the whole folder yet.
 pub(crate) const UNFINISHED: &str =
     "an indexing run is at work or was stopped before its end; `reread index` does what is left";
-
-#[derive(Serialize)]
-struct StatusJson<'a> {
-    schema: u32,
-    folder: &'a Path,
-    index: &'a Path,
-    generation: u64,
-    unfinished: bool,
-    written: Option<String>,
-    model: &'a ModelIdentity,
-    dim: usize,
-    passage_tokens: usize,
-    overlap_tokens: usize,
-    files: usize,
-    documents: usize,
-    passages: usize,
-    deleted_passages: usize,
-    segments: usize,
-    graph_passages: usize,
-    graph_lost: usize,
-    binary_files: usize,
-    failed: Vec<FailedJson<'a>>,
-    size_bytes: u64,
-    verified: bool,
-    models: ModelsJson<'a>,
-}
-
-#[derive(Serialize)]
-struct FailedJson<'a> {
-    path: &'a str,
-    reason: &'a str,
-}
-
-/// Where each model is, or `null` where it is in none of the places searched.
-#[derive(Serialize)]
-struct ModelsJson<'a> {
-    embedder: Option<PathBuf>,
-    cross_encoder: Option<PathBuf>,
-    cpu: Option<&'static str>,
-    cpus: Vec<&'static str>,
-    precision: &'static str,
-    onnxruntime: Option<&'a Path>,
-}
 
 pub(crate) fn run(args: &StatusArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
     folder::check(&args.folder)?;
@@ -76,7 +32,10 @@ pub(crate) fn run(args: &StatusArgs, common: &CommonArgs) -> anyhow::Result<Outc
     }
     let mut out = raw_stdout();
     if args.json {
-        json::write_line(&mut out, &status_json(&status, args, &models))?;
+        let found = wire::Models::find(&models);
+        let written = written(&status);
+        let line = wire::Status::new(&status, &args.folder, written, args.verify, found);
+        json::write_line(&mut out, &line)?;
     } else {
         write_people(&mut out, &status, args, &models)?;
     }
@@ -190,46 +149,4 @@ fn onnx_runtime(models: &Models) -> String {
 fn written(status: &Status) -> Option<String> {
     let time = Timestamp::from_nanosecond(i128::from(status.written_ns)).ok()?;
     Some(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
-}
-
-fn status_json<'a>(status: &'a Status, args: &'a StatusArgs, models: &'a Models) -> StatusJson<'a> {
-    let available = InstructionSet::available();
-    StatusJson {
-        schema: json::SCHEMA,
-        folder: &args.folder,
-        index: &status.folder,
-        generation: status.generation,
-        unfinished: status.unfinished,
-        written: written(status),
-        model: &status.model,
-        dim: status.dim,
-        passage_tokens: status.max_tokens,
-        overlap_tokens: status.overlap_tokens,
-        files: status.n_sources,
-        documents: status.n_documents,
-        passages: status.n_passages,
-        deleted_passages: status.n_deleted,
-        segments: status.n_segments,
-        graph_passages: status.n_graph_passages,
-        graph_lost: status.n_graph_lost,
-        binary_files: status.n_binary,
-        failed: status
-            .failed
-            .iter()
-            .map(|(path, reason)| FailedJson { path, reason })
-            .collect(),
-        size_bytes: status.size_bytes,
-        verified: args.verify,
-        models: ModelsJson {
-            embedder: models.find("embedder", &models.embedder).ok(),
-            cross_encoder: models.find("cross-encoder", &models.cross_encoder).ok(),
-            cpu: models
-                .cpu
-                .or(available.first().copied())
-                .map(InstructionSet::name),
-            cpus: available.iter().map(|set| set.name()).collect(),
-            precision: models.precision.name(),
-            onnxruntime: models.onnx_runtime.as_deref(),
-        },
-    }
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::ZonedDateTime;
 use reread_engine::{Engine, IndexError, IndexSummary, Problem};
+use reread_wire::index::Summary;
 
-use super::index::{bring_up_to_date, summary_json};
+use super::index::bring_up_to_date;
 use super::raw_stdout;
 use crate::args::{CommonArgs, WatchArgs};
 use crate::changes::{Changes, Woken};
@@ -115,7 +116,7 @@ impl Watch<'_> {
         }
         if self.args.json {
             let mut out = raw_stdout();
-            let line = summary_json(summary, &self.args.folder, self.engine.folder());
+            let line = Summary::new(summary, &self.args.folder, self.engine.folder());
             json::write_line(&mut out, &line)?;
             out.flush()?;
         } else if !self.quiet {

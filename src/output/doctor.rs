@@ -1,43 +1,11 @@
-//! What `reread doctor` found, for people and for programs.
+//! What `reread doctor` found, for people.
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use reread_engine::doctor::{Check, Diagnosis, Finding, Remedy, Verdict};
-use serde::Serialize;
 
-use super::{clean, counted, json};
-
-#[derive(Serialize)]
-struct DiagnosisJson<'a> {
-    schema: u32,
-    index: &'a Path,
-    generation: Option<u64>,
-    verdict: &'static str,
-    checks: Vec<CheckJson<'a>>,
-    /// Documents of an application, which only the index holds.
-    added: Option<&'a [String]>,
-    /// `null` without `--repair`.
-    repairs: Option<&'a [String]>,
-}
-
-#[derive(Serialize)]
-struct CheckJson<'a> {
-    name: &'static str,
-    verdict: &'static str,
-    extent: &'a str,
-    n_findings: usize,
-    findings: Vec<FindingJson<'a>>,
-    not_checked: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct FindingJson<'a> {
-    path: &'a Path,
-    offset: Option<u64>,
-    problem: &'a str,
-    remedy: &'static str,
-}
+use super::{clean, counted};
 
 /// Writes a line a check, and one below it for each thing found.
 pub(crate) fn write_people(
@@ -86,7 +54,7 @@ fn write_check(out: &mut impl Write, check: &Check, folder: &Path) -> io::Result
         (Some(reason), Verdict::NotChecked) => reason.as_str(),
         _ => check.extent.as_str(),
     };
-    let verdict = verdict(check.verdict()).replace('_', " ");
+    let verdict = check.verdict().name().replace('_', " ");
     writeln!(
         out,
         "{:<12}{verdict:<13}{}",
@@ -115,57 +83,4 @@ fn sentence(finding: &Finding, folder: &Path) -> String {
         _ => "repair the index, or restore a backup",
     };
     format!("{}{offset}: {}; {remedy}", path.display(), finding.problem)
-}
-
-/// Writes one object.
-pub(crate) fn write_json(
-    out: &mut impl Write,
-    diagnosis: &Diagnosis,
-    repairs: Option<&[String]>,
-) -> io::Result<()> {
-    json::write_line(
-        out,
-        &DiagnosisJson {
-            schema: json::SCHEMA,
-            index: &diagnosis.folder,
-            generation: diagnosis.generation,
-            verdict: verdict(diagnosis.verdict()),
-            checks: diagnosis
-                .checks
-                .iter()
-                .map(|check| CheckJson {
-                    name: check.subject.name(),
-                    verdict: verdict(check.verdict()),
-                    extent: &check.extent,
-                    n_findings: check.n_findings,
-                    findings: check.findings.iter().map(finding_json).collect(),
-                    not_checked: check.not_checked.as_deref(),
-                })
-                .collect(),
-            added: diagnosis.added.as_deref(),
-            repairs,
-        },
-    )
-}
-
-fn finding_json(finding: &Finding) -> FindingJson<'_> {
-    FindingJson {
-        path: &finding.path,
-        offset: finding.offset,
-        problem: &finding.problem,
-        remedy: match finding.remedy {
-            Remedy::Remove => "remove",
-            Remedy::Permit => "permit",
-            _ => "repair",
-        },
-    }
-}
-
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Sound => "ok",
-        Verdict::Note => "note",
-        Verdict::Problem => "problem",
-        Verdict::NotChecked => "not_checked",
-    }
 }

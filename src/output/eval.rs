@@ -14,7 +14,6 @@ use reread_eval::{
 };
 
 pub(crate) use json::write_json;
-pub(super) use json::{ComparisonJson, comparison_json};
 pub(crate) use page::write_report;
 pub(crate) use tables::write_tables;
 
@@ -173,9 +172,4 @@ pub(super) fn p_value(p: f64) -> String {
     } else {
         format!("{p:.3}")
     }
-}
-
-/// The part of the ceiling that is reached.
-fn reached(value: f64, ceiling: f64) -> Option<f64> {
-    (ceiling > 0.0).then_some(value / ceiling)
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use reread_eval::statistics::queries_needed;
 use reread_eval::{Answer, Comparison, Kind, Measure, N_SPLITS, SMALLEST_GAIN, Verdict};
-use serde::Serialize;
+use reread_wire::eval::Comparison as Gain;
+use reread_wire::worth_it::{self as wire, Setting};
+use reread_wire::{SCHEMA, milliseconds};
 
-use super::eval::{ALPHA, ComparisonJson, POWER, comparison_json, decimal, p_value, signed};
-use super::json::{SCHEMA, milliseconds, write_line};
+use super::eval::{ALPHA, POWER, decimal, p_value, signed};
+use super::json::write_line;
 use super::{clean, counted, duration, grouped};
 
 /// One setting of the second pass.
@@ -223,84 +225,45 @@ fn write_grid(out: &mut impl Write, findings: &Findings) -> io::Result<()> {
     Ok(())
 }
 
-#[derive(Serialize)]
-struct VerdictJson<'a> {
-    schema: u32,
-    name: &'a str,
-    answer: &'static str,
-    sentence: String,
-    measure: String,
-    n_questions: usize,
-    hybrid: f64,
-    current: SettingJson,
-    current_gain: ComparisonJson,
-    best: SettingJson,
-    best_gain: ComparisonJson,
-    held_out: ComparisonJson,
-    kinds: Vec<KindJson>,
-    settings: Vec<SettingJson>,
-    first_pass_ms: f64,
-    warnings: &'a [String],
-}
-
-#[derive(Serialize)]
-struct KindJson {
-    kind: String,
-    gain: ComparisonJson,
-}
-
-#[derive(Serialize)]
-struct SettingJson {
-    depth: usize,
-    rerank_weight: f64,
-    gain: f64,
-    p50_ms: f64,
-    p95_ms: f64,
-    /// In how many of the halves it was chosen.
-    chosen: usize,
-}
-
-/// Writes the verdict as one object on one line.
-pub(crate) fn write_json(out: &mut impl Write, findings: &Findings) -> io::Result<()> {
-    let verdict = &findings.verdict;
-    let setting = |at: usize| {
-        let choice = &findings.choices[at];
-        SettingJson {
+impl Findings {
+    fn setting(&self, at: usize) -> Setting {
+        let choice = &self.choices[at];
+        Setting {
             depth: choice.depth,
             rerank_weight: f64::from(choice.percent) / 100.0,
             gain: choice.gain,
             p50_ms: milliseconds(choice.time.0),
             p95_ms: milliseconds(choice.time.1),
-            chosen: verdict.chosen[at],
+            chosen: self.verdict.chosen[at],
         }
-    };
-    let kinds = verdict.kinds.iter().map(|(kind, comparison, p)| KindJson {
+    }
+}
+
+/// Writes the verdict as one object on one line.
+pub(crate) fn write_json(out: &mut impl Write, findings: &Findings) -> io::Result<()> {
+    let verdict = &findings.verdict;
+    let kind = |(kind, gain, p): &(Kind, Comparison, f64)| wire::Kind {
         kind: words(*kind),
-        gain: comparison_json(comparison, Some(*p)),
-    });
-    let json = VerdictJson {
+        gain: Gain::new(gain, Some(*p)),
+    };
+    let settings = 0..findings.choices.len();
+    let json = wire::Verdict {
         schema: SCHEMA,
-        name: &findings.name,
-        answer: match verdict.answer {
-            Answer::Yes(_) => "yes",
-            Answer::OnlyFor(Kind::Short(_)) => "only_short",
-            Answer::OnlyFor(Kind::Long(_)) => "only_long",
-            Answer::No => "no",
-            Answer::Unknown => "unknown",
-        },
+        name: findings.name.clone(),
+        answer: wire::word(verdict.answer).to_owned(),
         sentence: findings.answer(),
         measure: findings.measure.to_string(),
         n_questions: verdict.current_gain.n_queries,
         hybrid: findings.hybrid,
-        current: setting(verdict.current),
-        current_gain: comparison_json(&verdict.current_gain, Some(verdict.current_p)),
-        best: setting(verdict.best),
-        best_gain: comparison_json(&verdict.best_gain, Some(verdict.best_p)),
-        held_out: comparison_json(&verdict.held_out, None),
-        kinds: kinds.collect(),
-        settings: (0..findings.choices.len()).map(setting).collect(),
+        current: findings.setting(verdict.current),
+        current_gain: Gain::new(&verdict.current_gain, Some(verdict.current_p)),
+        best: findings.setting(verdict.best),
+        best_gain: Gain::new(&verdict.best_gain, Some(verdict.best_p)),
+        held_out: Gain::new(&verdict.held_out, None),
+        kinds: verdict.kinds.iter().map(kind).collect(),
+        settings: settings.map(|at| findings.setting(at)).collect(),
         first_pass_ms: milliseconds(findings.first_pass_time.0),
-        warnings: &findings.warnings,
+        warnings: findings.warnings.clone(),
     };
     write_line(out, &json)
 }

@@ -64,7 +64,8 @@ pub use options::{By, SearchOptions, SecondPass};
 pub use read_lines::read_lines;
 pub use reading::Reading;
 pub use reread_document::{
-    ChunkOptions, Document, DocumentKind, Heading, Lines, Problem, Reason, UnknownKind,
+    ChunkOptions, Date, Document, DocumentKind, Heading, Lines, Metadata, Problem, Reason,
+    UnknownKind, Value,
 };
 pub use reread_index::{
     Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexSummary, Observer,

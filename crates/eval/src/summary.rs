@@ -40,6 +40,14 @@ pub struct SystemSummary {
     pub fates: BTreeMap<Fate, usize>,
 }
 
+impl SystemSummary {
+    /// The part of the ceiling that the mean of the first measure reaches; `None` for a ceiling of 0.
+    pub fn reached(&self) -> Option<f64> {
+        let mean = self.evaluation.means().first().copied().unwrap_or(0.0);
+        (self.ceiling > 0.0).then_some(mean / self.ceiling)
+    }
+}
+
 /// The stages of a search, with the median and the 95th percentile of their times.
 pub type StageTimes = Vec<(&'static str, Duration, Duration)>;
 

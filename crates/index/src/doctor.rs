@@ -280,6 +280,29 @@ impl Subject {
     }
 }
 
+impl Verdict {
+    /// One word, for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sound => "ok",
+            Self::Note => "note",
+            Self::Problem => "problem",
+            Self::NotChecked => "not_checked",
+        }
+    }
+}
+
+impl Remedy {
+    /// One word, for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Repair => "repair",
+            Self::Remove => "remove",
+            Self::Permit => "permit",
+        }
+    }
+}
+
 /// Checks everything in an index folder. Reads all of it, and changes nothing.
 ///
 /// A writer may be at work meanwhile: the check begins again when what it reads is replaced.

@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use reread_eval::stage_times;
 
 use super::tables::heading;
-use super::{Results, decimal, p_value, plots, reached, signed};
+use super::{Results, decimal, p_value, plots, signed};
 use crate::output::{clean, duration, grouped};
 
 const STYLE: &str = include_str!("page.css");
@@ -68,13 +68,12 @@ fn measures(results: &Results) -> Markup {
                 th { "ceiling" } th { "reached" } th { "pairs" } th { "p50" } th { "p95" }
             } }
             tbody { @for row in &results.rows {
-                @let means = row.evaluation.means();
                 @let about = if row.estimated { "~" } else { "" };
                 tr {
                     td { (row.system) }
-                    @for mean in &means { td { (decimal(*mean)) } }
+                    @for mean in row.evaluation.means() { td { (decimal(mean)) } }
                     td { (decimal(row.ceiling)) }
-                    td { @match reached(means[0], row.ceiling) {
+                    td { @match row.reached() {
                         Some(share) => { (format!("{:.0} %", share * 100.0)) }
                         None => { "–" }
                     } }

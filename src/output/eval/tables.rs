@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use reread_eval::{Fate, stage_times};
 
-use super::{Results, decimal, p_value, reached, signed};
+use super::{Results, decimal, p_value, signed};
 use crate::output::{clean, counted, duration, grouped};
 
 /// Writes the tables one after the other.
@@ -66,11 +66,10 @@ fn write_measures(out: &mut impl Write, results: &Results) -> io::Result<()> {
     )?;
     for row in &results.rows {
         write!(out, "{:<10}", row.system)?;
-        let means = row.evaluation.means();
-        for mean in &means {
-            write!(out, "{:>11}", decimal(*mean))?;
+        for mean in row.evaluation.means() {
+            write!(out, "{:>11}", decimal(mean))?;
         }
-        let share = reached(means[0], row.ceiling);
+        let share = row.reached();
         let share = share.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", share * 100.0));
         write!(
             out,
