@@ -8,8 +8,9 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use self::boundary::{Boundary, boundaries};
-use crate::document::{Document, DocumentKind, Heading, Lines};
+use crate::document::{Document, Heading, Lines};
 use crate::error::{Error, Result};
+use crate::kind::DocumentKind;
 use crate::text::boundary_before;
 
 /// How long passages are.

@@ -40,9 +40,10 @@ mod text;
 mod walk;
 
 pub use chunk::{ChunkOptions, Cut, chunk};
-pub use document::{Document, DocumentKind, Heading, Lines, UnknownKind};
+pub use document::{Document, Heading, Lines};
 pub use error::{Error, Result};
 pub use extract::{ExtractOptions, Extraction, extract};
+pub use kind::{DocumentKind, UnknownKind};
 pub use metadata::{BadDate, Date, Metadata, Value};
 pub use problem::{Problem, Reason};
 pub use walk::{FoundFile, HiddenFiles, SkippedFiles, Walk, WalkOptions, is_store_name, walk};

@@ -6,17 +6,9 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::*;
 
 fn document(text: &str, headings: Vec<Heading>) -> Document {
-    Document {
-        id: "a.txt".into(),
-        path: "a.txt".into(),
-        title: "Title".into(),
-        kind: DocumentKind::Text,
-        text: text.into(),
-        headings,
-        pages: Vec::new(),
-        lines: Lines::OfText,
-        metadata: Default::default(),
-    }
+    Document::new("a.txt", text)
+        .with_title("Title")
+        .with_headings(headings)
 }
 
 fn heading(text: &str, line: &str, level: u8) -> Heading {

@@ -20,9 +20,7 @@ use crate::options::Scope;
 use crate::segment::{GraphBuild, Segment, SegmentWriter, text_digest};
 use crate::{Error, HnswOptions};
 use reread_document::{ChunkOptions, Cut, chunk};
-use reread_document::{
-    Document, DocumentKind, ExtractOptions, Extraction, Heading, Lines, extract,
-};
+use reread_document::{Document, DocumentKind, ExtractOptions, Extraction, Heading, extract};
 use reread_retrieval::{Query, highlight};
 
 const DIM: usize = 4;
@@ -244,21 +242,16 @@ fn chunkers() {
             level: (number(i) % 9) as u8,
             text: "H".to_owned(),
         };
-        let document = Document {
-            id: "a".to_owned(),
-            path: "a".to_owned(),
-            title: "A".to_owned(),
-            kind: if number(1) % 2 == 0 {
-                DocumentKind::Code
-            } else {
-                DocumentKind::Pdf
-            },
-            headings: (0..number(2) % 5).map(heading).collect(),
-            pages: (0..number(3) % 5).map(|i| number(11 * i)).collect(),
-            lines: Lines::OfText,
-            metadata: Default::default(),
-            text,
+        let kind = if number(1) % 2 == 0 {
+            DocumentKind::Code
+        } else {
+            DocumentKind::Pdf
         };
+        let document = Document::new("a", text)
+            .with_title("A")
+            .with_kind(kind)
+            .with_headings((0..number(2) % 5).map(heading).collect())
+            .with_pages((0..number(3) % 5).map(|i| number(11 * i)).collect());
         let options = ChunkOptions::default()
             .with_max_tokens(16 + number(5) % 40)
             .with_overlap_tokens(number(6) % 8);
