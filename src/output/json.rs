@@ -184,11 +184,11 @@ impl<'a> HitJson<'a> {
             path: &passage.path,
             title: &passage.title,
             heading_path: &passage.heading_path,
-            start_line: *passage.lines.start(),
-            end_line: *passage.lines.end(),
+            start_line: *passage.lines().start(),
+            end_line: *passage.lines().end(),
             start_byte: passage.bytes.start,
             end_byte: passage.bytes.end,
-            page: passage.page,
+            page: passage.page(),
             text: &passage.text,
             highlights: hit
                 .highlights

@@ -89,8 +89,8 @@ pub(crate) fn write_json(out: &mut impl Write, why: &Why) -> io::Result<()> {
         passage: why.passage.as_ref().map(|passage| PassageJson {
             doc_id: &passage.doc_id,
             path: &passage.path,
-            start_line: *passage.lines.start(),
-            end_line: *passage.lines.end(),
+            start_line: *passage.lines().start(),
+            end_line: *passage.lines().end(),
             text: &passage.text,
         }),
         stages: StagesJson {
@@ -150,8 +150,8 @@ impl<'a> From<&'a Hit> for AboveJson<'a> {
         Self {
             rank: hit.rank,
             path: &hit.passage.path,
-            start_line: *hit.passage.lines.start(),
-            end_line: *hit.passage.lines.end(),
+            start_line: *hit.passage.lines().start(),
+            end_line: *hit.passage.lines().end(),
             logit: hit.scores.cross_encoder,
             score: hit.score,
         }

@@ -20,7 +20,9 @@ use crate::options::Scope;
 use crate::segment::{GraphBuild, Segment, SegmentWriter, text_digest};
 use crate::{Error, HnswOptions};
 use reread_document::{ChunkOptions, Cut, chunk};
-use reread_document::{Document, DocumentKind, ExtractOptions, Extraction, Heading, extract};
+use reread_document::{
+    Document, DocumentKind, ExtractOptions, Extraction, Heading, Locator, extract,
+};
 use reread_retrieval::{Query, highlight};
 
 const DIM: usize = 4;
@@ -161,9 +163,7 @@ fn small_segment(folder: &Path) -> (Vec<u8>, SegmentRef) {
         let cut = Cut {
             range: 0..5,
             heading_path: vec!["Head".to_owned(), "Line".to_owned()],
-            start_line: 1,
-            end_line: 2,
-            page: Some(1),
+            locator: Locator::new(1..=2, Some(1)),
         };
         let vector = [0.5; DIM];
         writer
@@ -265,7 +265,7 @@ fn check_cuts(document: &Document, cuts: &[Cut]) {
             .text
             .get(cut.range.clone())
             .expect("letters of the text");
-        assert!(!text.is_empty() && cut.start_line <= cut.end_line);
+        assert!(!text.is_empty() && !cut.locator.lines().is_empty());
     }
 }
 
