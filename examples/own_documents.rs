@@ -10,8 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use reread_engine::{
-    BoxError, CrossEncoder, Document, DocumentKind, Engine, Lines, ModelIdentity, Models,
-    SearchOptions,
+    BoxError, CrossEncoder, Document, Engine, ModelIdentity, Models, SearchOptions,
 };
 
 /// The tickets of a help desk: id, subject, text.
@@ -101,17 +100,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// A document that comes from no file.
 fn ticket((id, subject, text): &(&str, &str, &str)) -> Document {
-    Document {
-        id: (*id).to_owned(),
-        path: (*id).to_owned(),
-        title: (*subject).to_owned(),
-        kind: DocumentKind::Text,
-        text: (*text).to_owned(),
-        headings: Vec::new(),
-        pages: Vec::new(),
-        lines: Lines::OfText,
-        metadata: Default::default(),
-    }
+    Document::new(*id, *text).with_title(*subject)
 }
 
 /// An application would keep its index; the example tidies up.

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use place::{Place, err, files, out, status};
-use reread_engine::{Document, DocumentKind, Engine, Lines};
+use reread_engine::{Document, Engine};
 use serde_json::Value;
 
 /// The checks that did not end well, by name.
@@ -37,17 +37,7 @@ fn replace(path: &Path, content: &[u8]) {
 
 /// A document that an application adds.
 fn memo() -> Document {
-    Document {
-        id: "memo".to_owned(),
-        path: "memo".to_owned(),
-        title: "Memo".to_owned(),
-        kind: DocumentKind::Text,
-        text: "A memo that stands in no file.".to_owned(),
-        headings: Vec::new(),
-        pages: Vec::new(),
-        lines: Lines::OfText,
-        metadata: Default::default(),
-    }
+    Document::new("memo", "A memo that stands in no file.").with_title("Memo")
 }
 
 #[test]

@@ -13,9 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use place::{Place, err, files, status};
-use reread_engine::{
-    Document, DocumentKind, Engine, HnswOptions, IndexOptions, Lines, Passage, Snapshot,
-};
+use reread_engine::{Document, DocumentKind, Engine, HnswOptions, IndexOptions, Passage, Snapshot};
 use serde_json::{Value, json};
 
 /// What runs Python 3 here, or says that nothing does.
@@ -87,8 +85,8 @@ fn listed_passage(passage: &Passage, vector: &[f32]) -> Value {
         "kind": kind,
         "headings": passage.heading_path,
         "bytes": [passage.bytes.start, passage.bytes.end],
-        "lines": [passage.lines.start(), passage.lines.end()],
-        "page": passage.page,
+        "lines": [passage.lines().start(), passage.lines().end()],
+        "page": passage.page(),
         "text": passage.text,
         "text_digest": hex(digest.as_bytes()[..16].iter().copied()),
         "vector": hex(bytes),
@@ -105,17 +103,9 @@ fn hex(bytes: impl Iterator<Item = u8>) -> String {
 /// A document of an application, with pages and without a heading.
 fn paged() -> Document {
     let text = "The first page speaks of rivers.\n\nThe second page speaks of lakes.\n";
-    Document {
-        id: "waters".to_owned(),
-        path: "waters".to_owned(),
-        title: String::new(),
-        kind: DocumentKind::Pdf,
-        text: text.to_owned(),
-        headings: Vec::new(),
-        pages: vec![0, 34],
-        lines: Lines::OfText,
-        metadata: Default::default(),
-    }
+    Document::new("waters", text)
+        .with_kind(DocumentKind::Pdf)
+        .with_pages(vec![0, 34])
 }
 
 /// An index with several kinds of documents, an empty one, deleted passages and several segments.

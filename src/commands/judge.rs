@@ -109,7 +109,7 @@ fn candidates(
         .into_iter()
         .map(|pos| {
             let hit = found.hits[pos].clone();
-            let lines = &hit.passage.lines;
+            let lines = hit.passage.lines();
             Disputed {
                 name: format!("{}:{}-{}", hit.passage.path, lines.start(), lines.end()),
                 effect: effect(ranks[pos].0, ranks[pos].1),

@@ -80,9 +80,9 @@ fn write_header(
     width: usize,
 ) -> io::Result<()> {
     let passage = &hit.passage;
-    let place = format!("{}:{}", clean(&passage.path), passage.lines.start());
+    let place = format!("{}:{}", clean(&passage.path), passage.lines().start());
     let page = passage
-        .page
+        .page()
         .map(|page| format!("  p. {page}"))
         .unwrap_or_default();
     let score = score(hit, options);

@@ -108,7 +108,7 @@ fn write_above(out: &mut impl Write, above: &[Hit]) -> io::Result<()> {
             .map(|logit| format!("  logit {logit:.4}"))
             .unwrap_or_default();
         let path = clean(&hit.passage.path);
-        let line = hit.passage.lines.start();
+        let line = hit.passage.lines().start();
         writeln!(out, "  {:>3}. {path}:{line}{logit}", hit.rank)?;
     }
     let more = above.len().saturating_sub(MAX_ABOVE);

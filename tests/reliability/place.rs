@@ -61,7 +61,10 @@ pub(crate) fn content(snapshot: &Snapshot) -> Vec<(String, String, u32)> {
         .documents()
         .flat_map(|document| snapshot.passages_of(document.key).unwrap());
     let mut content: Vec<_> = passages
-        .map(|passage| (passage.doc_id, passage.text, *passage.lines.start()))
+        .map(|passage| {
+            let line = *passage.lines().start();
+            (passage.doc_id, passage.text, line)
+        })
         .collect();
     content.sort();
     content
@@ -79,7 +82,7 @@ pub(crate) fn answers(engine: &Engine, questions: &[&str]) -> Vec<(String, u32)>
         for question in questions {
             let hits = engine.search(question, &options).unwrap().hits;
             all.extend(hits.into_iter().map(|hit| {
-                let place = format!("{}:{}", hit.passage.doc_id, hit.passage.lines.start());
+                let place = format!("{}:{}", hit.passage.doc_id, hit.passage.lines().start());
                 (place, hit.scores.first_pass.to_bits())
             }));
         }

@@ -176,17 +176,8 @@ fn writers_of_one_process_take_turns() {
                 let engine = place.engine();
                 for i in 0..5 {
                     let id = format!("{:?}-{i}", thread::current().id());
-                    let document = reread_engine::Document {
-                        id: id.clone(),
-                        path: id,
-                        title: String::new(),
-                        kind: reread_engine::DocumentKind::Text,
-                        text: "Everywhere stands round0 and nothing else.".to_owned(),
-                        headings: Vec::new(),
-                        pages: Vec::new(),
-                        lines: reread_engine::Lines::OfText,
-                        metadata: Default::default(),
-                    };
+                    let text = "Everywhere stands round0 and nothing else.";
+                    let document = reread_engine::Document::new(id, text);
                     loop {
                         match engine.add_documents(std::slice::from_ref(&document)) {
                             Ok(()) => break,

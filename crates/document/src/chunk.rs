@@ -8,8 +8,10 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use self::boundary::{Boundary, boundaries};
-use crate::document::{Document, DocumentKind, Heading, Lines};
+use crate::document::{Document, Heading, Lines};
 use crate::error::{Error, Result};
+use crate::kind::DocumentKind;
+use crate::locator::Locator;
 use crate::text::boundary_before;
 
 /// How long passages are.
@@ -32,12 +34,8 @@ pub struct Cut {
     /// The titles of the headings it stands under, outermost first, without a first heading that
     /// repeats the document's title.
     pub heading_path: Vec<String>,
-    /// The line on which it begins, from 1.
-    pub start_line: u32,
-    /// The line on which it ends.
-    pub end_line: u32,
-    /// The page on which it begins, from 1, for documents with pages.
-    pub page: Option<u32>,
+    /// The lines, and the page for documents with pages, on which it stands.
+    pub locator: Locator,
 }
 
 /// Cuts `document` into passages of at most `max_tokens` tokens, in order of the text.
@@ -341,11 +339,10 @@ impl<'a> Places<'a> {
     fn cut(&self, range: Range<usize>, heading_path: Vec<String>) -> Cut {
         let pages = &self.document.pages;
         let page = pages.partition_point(|&page| page <= range.start).max(1) as u32;
+        let lines = self.line(range.start)..=self.line(range.end - 1);
         Cut {
             heading_path,
-            start_line: self.line(range.start),
-            end_line: self.line(range.end - 1),
-            page: (!pages.is_empty()).then_some(page),
+            locator: Locator::new(lines, (!pages.is_empty()).then_some(page)),
             range,
         }
     }

@@ -1,21 +1,28 @@
 //! What the user hands in: one text with its title, headings and place of origin.
 
-use std::fmt;
 use std::ops::Range;
-use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::metadata::Metadata;
+use crate::kind::DocumentKind;
+use crate::metadata::{Metadata, Value};
 
 /// One document, as text: what a file was read into, or what an application handed in.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// ```
+/// use reread_document::Document;
+///
+/// let ticket = Document::new("T-17", "The printer prints blank pages.")
+///     .with_title("Printer")
+///     .with_metadata("floor", 2);
+/// assert_eq!(ticket.id, "T-17");
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Document {
     /// The name under which results report the document: a file's relative path, or the `_id` of
     /// a JSON Lines record. Unique within its file.
     pub id: String,
-    /// The path relative to the indexed folder, with `/` between its parts.
-    pub path: String,
     /// The title: a metadata field, the first heading or the file's name. May be empty.
     pub title: String,
     /// What sort of document it was read from.
@@ -34,7 +41,7 @@ pub struct Document {
 }
 
 /// A heading inside a document's text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Heading {
     /// The bytes of `Document::text` that the heading takes up, markup and line end included.
     pub range: Range<usize>,
@@ -45,7 +52,8 @@ pub struct Heading {
 }
 
 /// How line numbers of a passage are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Lines {
     /// Line numbers count the line feeds of `Document::text`; its first line is number 1.
     OfText,
@@ -53,88 +61,62 @@ pub enum Lines {
     Single(u32),
 }
 
-/// The sort of a document, decided by its file's name and content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum DocumentKind {
-    /// Plain text.
-    Text,
-    /// Markdown.
-    Markdown,
-    /// HTML, indexed as the text it shows.
-    Html,
-    /// PDF, indexed as the text on its pages.
-    Pdf,
-    /// Source code and configuration.
-    Code,
-    /// One record of a JSON Lines file.
-    JsonLines,
-}
-
-impl DocumentKind {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Text,
-        Self::Markdown,
-        Self::Html,
-        Self::Pdf,
-        Self::Code,
-        Self::JsonLines,
-    ];
-
-    /// The name, as [`FromStr`] reads it: the usual ending of such a file where there is one.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Markdown => "md",
-            Self::Html => "html",
-            Self::Pdf => "pdf",
-            Self::Code => "code",
-            Self::JsonLines => "jsonl",
+impl Document {
+    /// A plain text under the name `id`, without a title, headings, pages or metadata.
+    pub fn new(id: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            title: String::new(),
+            kind: DocumentKind::Text,
+            text: text.into(),
+            headings: Vec::new(),
+            pages: Vec::new(),
+            lines: Lines::OfText,
+            metadata: Metadata::new(),
         }
     }
 
-    /// Other names that [`FromStr`] reads, that of the index files among them.
-    pub fn other_names(self) -> &'static [&'static str] {
-        match self {
-            Self::Text => &["txt"],
-            Self::Markdown => &["markdown"],
-            Self::Html => &["htm"],
-            Self::Pdf | Self::Code => &[],
-            Self::JsonLines => &["json-lines", "jsonlines"],
-        }
+    /// Sets the title, which models read in front of each passage.
+    #[must_use]
+    pub fn with_title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
     }
-}
 
-impl fmt::Display for DocumentKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+    /// Sets the kind, by which searches can be narrowed. Code is cut at line ends, not at full stops.
+    #[must_use]
+    pub fn with_kind(mut self, kind: DocumentKind) -> Self {
+        self.kind = kind;
+        self
     }
-}
 
-impl FromStr for DocumentKind {
-    type Err = UnknownKind;
-
-    fn from_str(name: &str) -> Result<Self, UnknownKind> {
-        let is_called = |kind: &Self| kind.name() == name || kind.other_names().contains(&name);
-        let found = Self::ALL.into_iter().find(is_called);
-        found.ok_or_else(|| UnknownKind {
-            given: name.to_owned(),
-        })
+    /// Sets the headings in the text, in order.
+    #[must_use]
+    pub fn with_headings(mut self, headings: Vec<Heading>) -> Self {
+        self.headings = headings;
+        self
     }
-}
 
-/// A name that no kind of document goes by.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "there is no kind of document `{given}`; there are {}",
-    DocumentKind::ALL.map(DocumentKind::name).join(", ")
-)]
-#[non_exhaustive]
-pub struct UnknownKind {
-    /// The name that was given.
-    pub given: String,
+    /// Sets the byte offsets in the text at which its pages start, ascending, page 1 first.
+    #[must_use]
+    pub fn with_pages(mut self, pages: Vec<usize>) -> Self {
+        self.pages = pages;
+        self
+    }
+
+    /// Sets how byte offsets become line numbers.
+    #[must_use]
+    pub fn with_lines(mut self, lines: Lines) -> Self {
+        self.lines = lines;
+        self
+    }
+
+    /// Adds a fact, in place of an earlier one of the same name.
+    #[must_use]
+    pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.metadata.insert(name.into(), value.into());
+        self
+    }
 }
 
 #[cfg(test)]
@@ -142,16 +124,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_is_known_by_each_of_its_names_and_by_the_one_it_is_stored_under() {
-        for kind in DocumentKind::ALL {
-            assert_eq!(kind.to_string().parse(), Ok(kind));
-            for name in kind.other_names() {
-                assert_eq!(name.parse(), Ok(kind));
-            }
-            let stored = serde_json::to_value(kind).unwrap();
-            assert_eq!(stored.as_str().unwrap().parse(), Ok(kind));
-        }
-        let error = "docx".parse::<DocumentKind>().unwrap_err();
-        assert!(error.to_string().ends_with("code, jsonl"), "{error}");
+    fn its_json_is_plain() {
+        let text = "# A\nb\n";
+        let heading = Heading {
+            range: 0..4,
+            level: 1,
+            text: "A".to_owned(),
+        };
+        let document = Document::new("a", text)
+            .with_kind(DocumentKind::Markdown)
+            .with_headings(vec![heading])
+            .with_lines(Lines::Single(3))
+            .with_metadata("year", 2024);
+        let json = serde_json::to_value(&document).unwrap();
+        let expected = serde_json::json!({
+            "id": "a", "title": "", "kind": "markdown", "text": text,
+            "headings": [{"range": {"start": 0, "end": 4}, "level": 1, "text": "A"}],
+            "pages": [], "lines": {"single": 3}, "metadata": {"year": 2024},
+        });
+        assert_eq!(json, expected);
     }
 }

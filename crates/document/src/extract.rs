@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use crate::document::{Document, DocumentKind, Lines};
-use crate::kind::{file_name, file_stem, kind_of};
-use crate::metadata::Metadata;
+use crate::document::Document;
+use crate::kind::{DocumentKind, file_name, file_stem, kind_of};
 use crate::problem::{Problem, Reason};
 use crate::{html, json_lines, markdown, pdf, text};
 
@@ -84,17 +83,7 @@ pub(crate) fn plain(path: &str, kind: DocumentKind, text: String) -> Document {
     } else {
         file_stem(path)
     };
-    Document {
-        id: path.to_owned(),
-        path: path.to_owned(),
-        title: title.to_owned(),
-        kind,
-        text,
-        headings: Vec::new(),
-        pages: Vec::new(),
-        lines: Lines::OfText,
-        metadata: Metadata::new(),
-    }
+    Document::new(path, text).with_kind(kind).with_title(title)
 }
 
 fn whole(document: Document) -> Extraction {

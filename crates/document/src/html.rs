@@ -17,8 +17,9 @@ use html5ever::tokenizer::{
 };
 
 use self::writer::{Gap, TextWriter};
-use crate::document::{Document, DocumentKind, Heading};
+use crate::document::{Document, Heading};
 use crate::extract::plain;
+use crate::kind::DocumentKind;
 use crate::problem::Reason;
 use crate::text;
 

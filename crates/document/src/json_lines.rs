@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
-use crate::document::{Document, DocumentKind, Lines};
+use crate::document::{Document, Lines};
 use crate::extract::plain;
+use crate::kind::DocumentKind;
 use crate::problem::{Problem, Reason};
 
 /// How many bad lines of one file are listed one by one.
@@ -86,17 +87,11 @@ fn read_record(path: &str, line: u32, record: &str) -> Result<Document, Reason> 
         Some(Id::Number(id)) => id.to_string(),
         None => format!("{path}:{line}"),
     };
-    Ok(Document {
-        id,
-        path: path.to_owned(),
-        title: record.title.unwrap_or_default().trim().to_owned(),
-        kind: DocumentKind::JsonLines,
-        text,
-        headings: Vec::new(),
-        pages: Vec::new(),
-        lines: Lines::Single(line),
-        metadata: Default::default(),
-    })
+    let title = record.title.unwrap_or_default();
+    Ok(Document::new(id, text)
+        .with_kind(DocumentKind::JsonLines)
+        .with_title(title.trim())
+        .with_lines(Lines::Single(line)))
 }
 
 /// The parser's words, with the column in place of a line number that is always 1.

@@ -1,6 +1,93 @@
-//! Decides what sort of document a file is: by its name first, by its content second.
+//! The sorts of documents.
 
-use crate::document::DocumentKind;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The sort of a document, decided by its file's name and content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum DocumentKind {
+    /// Plain text.
+    Text,
+    /// Markdown.
+    Markdown,
+    /// HTML, indexed as the text it shows.
+    Html,
+    /// PDF, indexed as the text on its pages.
+    Pdf,
+    /// Source code and configuration.
+    Code,
+    /// One record of a JSON Lines file.
+    JsonLines,
+}
+
+impl DocumentKind {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Text,
+        Self::Markdown,
+        Self::Html,
+        Self::Pdf,
+        Self::Code,
+        Self::JsonLines,
+    ];
+
+    /// The name, as [`FromStr`] reads it: the usual ending of such a file where there is one.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Markdown => "md",
+            Self::Html => "html",
+            Self::Pdf => "pdf",
+            Self::Code => "code",
+            Self::JsonLines => "jsonl",
+        }
+    }
+
+    /// Other names that [`FromStr`] reads, that of the index files among them.
+    pub fn other_names(self) -> &'static [&'static str] {
+        match self {
+            Self::Text => &["txt"],
+            Self::Markdown => &["markdown"],
+            Self::Html => &["htm"],
+            Self::Pdf | Self::Code => &[],
+            Self::JsonLines => &["json-lines", "jsonlines"],
+        }
+    }
+}
+
+impl fmt::Display for DocumentKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for DocumentKind {
+    type Err = UnknownKind;
+
+    fn from_str(name: &str) -> Result<Self, UnknownKind> {
+        let is_called = |kind: &Self| kind.name() == name || kind.other_names().contains(&name);
+        let found = Self::ALL.into_iter().find(is_called);
+        found.ok_or_else(|| UnknownKind {
+            given: name.to_owned(),
+        })
+    }
+}
+
+/// A name that no kind of document goes by.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "there is no kind of document `{given}`; there are {}",
+    DocumentKind::ALL.map(DocumentKind::name).join(", ")
+)]
+#[non_exhaustive]
+pub struct UnknownKind {
+    /// The name that was given.
+    pub given: String,
+}
 
 /// Extensions of source code and configuration, lower case.
 const CODE: &str = "\
@@ -119,5 +206,19 @@ mod tests {
         assert_eq!(file_stem("a/b.tar.gz"), "b.tar");
         assert_eq!(file_stem("a/.profile"), ".profile");
         assert_eq!(file_stem("a/README"), "README");
+    }
+
+    #[test]
+    fn a_kind_is_known_by_each_of_its_names_and_by_the_one_it_is_stored_under() {
+        for kind in DocumentKind::ALL {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+            for name in kind.other_names() {
+                assert_eq!(name.parse(), Ok(kind));
+            }
+            let stored = serde_json::to_value(kind).unwrap();
+            assert_eq!(stored.as_str().unwrap().parse(), Ok(kind));
+        }
+        let error = "docx".parse::<DocumentKind>().unwrap_err();
+        assert!(error.to_string().ends_with("code, jsonl"), "{error}");
     }
 }

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, HeadingLevel, MetadataBlockKind, Options, Parser, Tag, TagEnd};
 
-use crate::document::{Document, DocumentKind, Heading};
+use crate::document::{Document, Heading};
 use crate::extract::plain;
+use crate::kind::DocumentKind;
 
 /// Reads Markdown. The title is the front matter's, else the first heading of level 1, else the
 /// file's name.

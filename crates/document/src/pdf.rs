@@ -14,8 +14,9 @@ use encoding_rs::{Encoding, WINDOWS_1252};
 use pdf_oxide::PdfDocument;
 use pdf_oxide::object::Object;
 
-use crate::document::{Document, DocumentKind};
+use crate::document::Document;
 use crate::extract::plain;
+use crate::kind::DocumentKind;
 use crate::problem::Reason;
 
 const THREAD_NAME: &str = "reread-pdf";

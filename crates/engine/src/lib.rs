@@ -16,7 +16,7 @@
 //! let result = engine.search("why does bread get bigger in the oven", &SearchOptions::default())?;
 //! let best = &result.hits[0];
 //! assert_eq!(best.passage.path, "yeast.md");
-//! assert_eq!(best.passage.lines, 2..=2);
+//! assert_eq!(best.passage.locator.to_string(), "line 2");
 //! assert_eq!(result.second_pass.scored, 2);
 //! # Ok(())
 //! # }
@@ -64,7 +64,7 @@ pub use options::{By, SearchOptions, SecondPass};
 pub use read_lines::read_lines;
 pub use reading::Reading;
 pub use reread_document::{
-    ChunkOptions, Date, Document, DocumentKind, Heading, Lines, Metadata, Problem, Reason,
+    ChunkOptions, Date, Document, DocumentKind, Heading, Lines, Locator, Metadata, Problem, Reason,
     UnknownKind, Value,
 };
 pub use reread_index::{

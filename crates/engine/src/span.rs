@@ -9,7 +9,7 @@ use reread_retrieval::Passage;
 /// end. `None` if the passage has none of them. Nothing at the beginning for a record of JSON Lines: its
 /// line is the whole record, of which any part will do.
 pub fn of_lines(passage: &Passage, lines: &RangeInclusive<u32>) -> Option<Range<usize>> {
-    if lines.start() > passage.lines.end() || lines.end() < passage.lines.start() {
+    if lines.start() > passage.lines().end() || lines.end() < passage.lines().start() {
         return None;
     }
     if passage.kind == DocumentKind::JsonLines {
@@ -17,7 +17,7 @@ pub fn of_lines(passage: &Passage, lines: &RangeInclusive<u32>) -> Option<Range<
     }
     let mut at = 0;
     let mut span: Option<Range<usize>> = None;
-    let numbered = passage.text.split('\n').zip(*passage.lines.start()..);
+    let numbered = passage.text.split('\n').zip(*passage.lines().start()..);
     for (line, number) in numbered {
         if lines.contains(&number) {
             span.get_or_insert(at..at).end = at + line.len();

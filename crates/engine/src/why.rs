@@ -240,7 +240,7 @@ impl Engine {
             why.stages.reading = self.pair_length(trail.query.text(), &passage)?;
         }
         why.cause = if located.is_cut {
-            let pieces = located.passages.iter().map(|piece| piece.lines.clone());
+            let pieces = located.passages.iter().map(|piece| piece.lines().clone());
             Cause::CutApart(pieces.collect())
         } else if is_shown(why, trail) {
             below_threshold(why, trail).unwrap_or(Cause::Shown)

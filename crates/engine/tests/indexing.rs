@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use reread_engine::{
-    ChunkOptions, Document, DocumentKind, Engine, Error, IndexOptions, IndexProgress, Lines,
-    Observer, SearchOptions,
+    ChunkOptions, Document, Engine, Error, IndexOptions, IndexProgress, Observer, SearchOptions,
 };
 use support::{LongestWord, WordHash, engine, engine_with};
 
@@ -179,17 +178,7 @@ fn an_application_adds_replaces_and_removes_documents() {
         .cross_encoder(Arc::new(LongestWord::new()))
         .build()
         .expect("an engine");
-    let document = |id: &str, text: &str| Document {
-        id: id.to_owned(),
-        path: id.to_owned(),
-        title: String::new(),
-        kind: DocumentKind::Text,
-        text: text.to_owned(),
-        headings: Vec::new(),
-        pages: Vec::new(),
-        lines: Lines::OfText,
-        metadata: Default::default(),
-    };
+    let document = |id: &str, text: &str| Document::new(id, text);
     engine
         .add_documents(&[
             document("one", "apples are red"),
@@ -303,17 +292,7 @@ fn a_document_given_twice_in_one_call_is_there_once() {
         .cross_encoder(Arc::new(LongestWord::new()))
         .build()
         .expect("an engine");
-    let document = |text: &str| Document {
-        id: "one".to_owned(),
-        path: "one".to_owned(),
-        title: String::new(),
-        kind: DocumentKind::Text,
-        text: text.to_owned(),
-        headings: Vec::new(),
-        pages: Vec::new(),
-        lines: Lines::OfText,
-        metadata: Default::default(),
-    };
+    let document = |text: &str| Document::new("one", text);
     engine
         .add_documents(&[document("apples are red"), document("bananas are yellow")])
         .expect("added");

@@ -48,7 +48,7 @@ pub fn known_items(passages: &[Passage], n: usize, seed: u64) -> Collection {
             continue;
         }
         let id = format!("k{:04}", queries.len() + 1);
-        let lines = &passage.lines;
+        let lines = passage.lines();
         let judgement = Judgement {
             document: format!("{}:{}-{}", passage.path, lines.start(), lines.end()),
             quote: None,

@@ -176,7 +176,7 @@ impl Target {
         match &self.place {
             Place::Document => true,
             // The first line stands for the place, which may reach over several passages.
-            Place::Lines(lines) => passage.lines.contains(lines.start()),
+            Place::Lines(lines) => passage.lines().contains(lines.start()),
             Place::Quote(quote) => span::of_quote(&passage.text, quote).is_some(),
         }
     }

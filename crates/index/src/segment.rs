@@ -82,9 +82,9 @@ impl SegmentWriter {
             strings_at: self.heap_len,
             heading_len: headings.len() as u32,
             text_len: text.len() as u32,
-            start_line: cut.start_line,
-            end_line: cut.end_line,
-            page: cut.page.unwrap_or(0),
+            start_line: *cut.locator.lines().start(),
+            end_line: *cut.locator.lines().end(),
+            page: cut.locator.page().unwrap_or(0),
             text_digest: digest,
         };
         self.append(&record, headings.as_bytes(), text.as_bytes(), vector)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use reread_document::{ChunkOptions, DocumentKind, Metadata};
+use reread_document::{ChunkOptions, DocumentKind, Locator, Metadata};
 use reread_models::ModelIdentity;
 use reread_retrieval::{DocumentKey, DocumentNames, Filter, Passage, PassageKey};
 
@@ -263,8 +263,10 @@ impl Snapshot {
             kind: source.kind,
             heading_path: split_headings(headings),
             bytes: record.start_byte..record.end_byte,
-            lines: record.start_line..=record.end_line,
-            page: (record.page > 0).then_some(record.page),
+            locator: Locator::new(
+                record.start_line..=record.end_line,
+                (record.page > 0).then_some(record.page),
+            ),
             metadata: Metadata::new(),
             text: text.to_owned(),
         })

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
 
-use reread_document::{DocumentKind, Metadata};
+use reread_document::{DocumentKind, Locator, Metadata};
 
 /// Names a passage of an index for good: another passage never gets the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,10 +38,8 @@ pub struct Passage {
     pub heading_path: Vec<String>,
     /// Its bytes in the document's text.
     pub bytes: Range<u64>,
-    /// Its lines, from 1.
-    pub lines: RangeInclusive<u32>,
-    /// Its page, from 1, where the document has pages.
-    pub page: Option<u32>,
+    /// Its lines, and its page where the document has pages.
+    pub locator: Locator,
     /// What is known of its document beside the text.
     pub metadata: Metadata,
     /// The text to show.
@@ -49,6 +47,16 @@ pub struct Passage {
 }
 
 impl Passage {
+    /// Its lines, from 1.
+    pub fn lines(&self) -> &RangeInclusive<u32> {
+        self.locator.lines()
+    }
+
+    /// Its page, from 1, where the document has pages.
+    pub fn page(&self) -> Option<u32> {
+        self.locator.page()
+    }
+
     /// The text that models read: title, heading path and text.
     pub fn contextual_text(&self) -> String {
         contextual_text(&self.title, &self.heading_path, &self.text)

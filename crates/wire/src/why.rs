@@ -168,8 +168,8 @@ impl From<&reread_engine::Passage> for Passage {
         Self {
             doc_id: passage.doc_id.clone(),
             path: passage.path.clone(),
-            start_line: *passage.lines.start(),
-            end_line: *passage.lines.end(),
+            start_line: *passage.lines().start(),
+            end_line: *passage.lines().end(),
             text: passage.text.clone(),
         }
     }
@@ -214,8 +214,8 @@ impl From<&reread_engine::Hit> for Above {
         Self {
             rank: hit.rank,
             path: hit.passage.path.clone(),
-            start_line: *hit.passage.lines.start(),
-            end_line: *hit.passage.lines.end(),
+            start_line: *hit.passage.lines().start(),
+            end_line: *hit.passage.lines().end(),
             logit: hit.scores.cross_encoder,
             score: hit.score,
         }

@@ -126,7 +126,7 @@ pub(super) fn read_to(why: &Why) -> Option<String> {
         return Some("read to its end".to_owned());
     }
     let read = passage.text.get(..reading.bytes_read)?;
-    let line = passage.lines.start() + read.matches('\n').count() as u32;
+    let line = passage.lines().start() + read.matches('\n').count() as u32;
     Some(format!(
         "read up to line {line}: {} of {} tokens",
         grouped(reading.max_tokens),

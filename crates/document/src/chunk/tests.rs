@@ -6,17 +6,9 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::*;
 
 fn document(text: &str, headings: Vec<Heading>) -> Document {
-    Document {
-        id: "a.txt".into(),
-        path: "a.txt".into(),
-        title: "Title".into(),
-        kind: DocumentKind::Text,
-        text: text.into(),
-        headings,
-        pages: Vec::new(),
-        lines: Lines::OfText,
-        metadata: Default::default(),
-    }
+    Document::new("a.txt", text)
+        .with_title("Title")
+        .with_headings(headings)
 }
 
 fn heading(text: &str, line: &str, level: u8) -> Heading {
@@ -73,7 +65,7 @@ fn sections_are_cut_apart_and_know_their_headings() {
             (
                 &text[cut.range.clone()],
                 cut.heading_path.join(" > "),
-                cut.start_line,
+                *cut.locator.lines().start(),
             )
         })
         .collect();
@@ -167,17 +159,17 @@ fn lines_and_pages_are_those_of_the_text() {
     let mut paged = document(text, vec![]);
     paged.pages = vec![0, 5, 5, 10];
     let cut = &chunk(&paged, &words(text), &ChunkOptions::default())[0];
-    assert_eq!((cut.start_line, cut.end_line, cut.page), (1, 4, Some(1)));
+    assert_eq!(cut.locator, Locator::new(1..=4, Some(1)));
     paged.headings = vec![Heading {
         range: 5..9,
         level: 1,
         text: "two".into(),
     }];
     let cut = &chunk(&paged, &words(text), &ChunkOptions::default())[1];
-    assert_eq!((cut.start_line, cut.end_line, cut.page), (4, 4, Some(4)));
+    assert_eq!(cut.locator, Locator::new(4..=4, Some(4)));
     paged.lines = Lines::Single(7);
     let cut = &chunk(&paged, &words(text), &ChunkOptions::default())[1];
-    assert_eq!((cut.start_line, cut.end_line), (7, 7));
+    assert_eq!(cut.locator, Locator::new(7..=7, None));
 }
 
 #[test]
@@ -280,9 +272,9 @@ proptest! {
             let passage = text.get(cut.range.clone());
             prop_assert!(passage.is_some_and(|p| !p.is_empty() && p.trim() == p), "{cut:?}");
             covered[cut.range.clone()].fill(true);
-            prop_assert!(cut.start_line <= cut.end_line);
+            prop_assert!(!cut.locator.lines().is_empty());
             let line = |at: usize| text[..at].matches('\n').count() as u32 + 1;
-            prop_assert_eq!((cut.start_line, cut.end_line), (line(cut.range.start), line(cut.range.end)));
+            prop_assert_eq!(&cut.locator, &Locator::new(line(cut.range.start)..=line(cut.range.end), None));
         }
         for pair in cuts.windows(2) {
             prop_assert!(pair[0].range.start < pair[1].range.start);

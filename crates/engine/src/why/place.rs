@@ -95,7 +95,7 @@ fn passages_of(local: &dyn LocalFirstPass, documents: &[DocumentKey]) -> Result<
 }
 
 fn on_lines(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> Result<Location> {
-    let last = passages.iter().map(|passage| *passage.lines.end()).max();
+    let last = passages.iter().map(|passage| *passage.lines().end()).max();
     let last = last.unwrap_or(0);
     if *lines.start() > last {
         return Err(Error::NoSuchLines {
@@ -105,7 +105,7 @@ fn on_lines(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> 
         });
     }
     let is_on = |passage: &Passage| {
-        passage.lines.start() <= lines.end() && lines.start() <= passage.lines.end()
+        passage.lines().start() <= lines.end() && lines.start() <= passage.lines().end()
     };
     let (on, others): (Vec<_>, Vec<_>) = passages.into_iter().partition(is_on);
     if on.is_empty() {
@@ -129,15 +129,15 @@ fn on_lines(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> 
 fn between(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> Location {
     let below = passages
         .into_iter()
-        .filter(|passage| passage.lines.start() > lines.end())
-        .min_by_key(|passage| *passage.lines.start());
+        .filter(|passage| passage.lines().start() > lines.end())
+        .min_by_key(|passage| *passage.lines().start());
     let Some(below) = below.filter(|passage| passage.kind != DocumentKind::JsonLines) else {
         return Location::Missing(LeftOut::NoRecord);
     };
     let warning = Warning::Between {
         path: path.to_owned(),
         line: *lines.start(),
-        below: *below.lines.start(),
+        below: *below.lines().start(),
     };
     Location::Found(Located {
         passages: vec![below],

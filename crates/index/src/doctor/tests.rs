@@ -17,7 +17,7 @@ use crate::format::mmap::{MappedFile, f32_bytes};
 use crate::lexical::LexicalWriter;
 use crate::writer::is_lock;
 use crate::{HnswOptions, IndexOptions, IndexWriter, Snapshot};
-use reread_document::{Document, DocumentKind, Lines};
+use reread_document::Document;
 use reread_models::{BoxError, Embedder, ModelIdentity};
 
 const DIM: usize = 16;
@@ -56,17 +56,7 @@ pub(crate) fn embedder() -> Arc<dyn Embedder> {
 
 /// A document of one passage.
 pub(crate) fn document(i: usize) -> Document {
-    Document {
-        id: format!("d{i:04}"),
-        path: format!("d{i:04}"),
-        title: String::new(),
-        kind: DocumentKind::Text,
-        text: format!("document {i}"),
-        headings: Vec::new(),
-        pages: Vec::new(),
-        lines: Lines::OfText,
-        metadata: Default::default(),
-    }
+    Document::new(format!("d{i:04}"), format!("document {i}"))
 }
 
 fn mend_with(folder: &TempDir, loss: Loss) -> crate::Result<Mended> {

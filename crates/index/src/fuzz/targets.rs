@@ -21,7 +21,7 @@ use crate::segment::{GraphBuild, Segment, SegmentWriter, text_digest};
 use crate::{Error, HnswOptions};
 use reread_document::{ChunkOptions, Cut, chunk};
 use reread_document::{
-    Document, DocumentKind, ExtractOptions, Extraction, Heading, Lines, extract,
+    Document, DocumentKind, ExtractOptions, Extraction, Heading, Locator, extract,
 };
 use reread_retrieval::{Query, highlight};
 
@@ -163,9 +163,7 @@ fn small_segment(folder: &Path) -> (Vec<u8>, SegmentRef) {
         let cut = Cut {
             range: 0..5,
             heading_path: vec!["Head".to_owned(), "Line".to_owned()],
-            start_line: 1,
-            end_line: 2,
-            page: Some(1),
+            locator: Locator::new(1..=2, Some(1)),
         };
         let vector = [0.5; DIM];
         writer
@@ -244,21 +242,16 @@ fn chunkers() {
             level: (number(i) % 9) as u8,
             text: "H".to_owned(),
         };
-        let document = Document {
-            id: "a".to_owned(),
-            path: "a".to_owned(),
-            title: "A".to_owned(),
-            kind: if number(1) % 2 == 0 {
-                DocumentKind::Code
-            } else {
-                DocumentKind::Pdf
-            },
-            headings: (0..number(2) % 5).map(heading).collect(),
-            pages: (0..number(3) % 5).map(|i| number(11 * i)).collect(),
-            lines: Lines::OfText,
-            metadata: Default::default(),
-            text,
+        let kind = if number(1) % 2 == 0 {
+            DocumentKind::Code
+        } else {
+            DocumentKind::Pdf
         };
+        let document = Document::new("a", text)
+            .with_title("A")
+            .with_kind(kind)
+            .with_headings((0..number(2) % 5).map(heading).collect())
+            .with_pages((0..number(3) % 5).map(|i| number(11 * i)).collect());
         let options = ChunkOptions::default()
             .with_max_tokens(16 + number(5) % 40)
             .with_overlap_tokens(number(6) % 8);
@@ -272,7 +265,7 @@ fn check_cuts(document: &Document, cuts: &[Cut]) {
             .text
             .get(cut.range.clone())
             .expect("letters of the text");
-        assert!(!text.is_empty() && cut.start_line <= cut.end_line);
+        assert!(!text.is_empty() && !cut.locator.lines().is_empty());
     }
 }
 
