@@ -1,6 +1,10 @@
+//! What can go wrong in finding and opening a model.
+
 use std::path::PathBuf;
 
-use crate::BoxError;
+use reread_encoder::Cancelled;
+
+use crate::embedder::BoxError;
 
 /// A `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -32,6 +36,9 @@ pub enum Error {
         /// The folders that were searched.
         searched: Vec<PathBuf>,
     },
+    /// The caller asked to stop, or time was up.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// An option lies outside its bounds.
     #[error("{option} is {value}, and must be {bound}")]
     InvalidOption {
