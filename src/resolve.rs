@@ -65,7 +65,8 @@ pub(crate) fn models(flags: &ModelFlags) -> Models {
         models = models.with_catalogue_cache(folder.join("catalogue"));
     }
     models.search.extend(own);
-    models.search.push(Models::source_tree());
+    models.search.extend(Models::above_executable());
+    models.search.extend(models_under_cargo());
     if let Some(name) = &flags.embedder {
         models = models.with_embedder(name);
     }
@@ -89,6 +90,13 @@ pub(crate) fn models(flags: &ModelFlags) -> Models {
 fn user_models() -> Option<PathBuf> {
     let strategy = etcetera::choose_base_strategy().ok()?;
     Some(strategy.data_dir().join("reread").join("models"))
+}
+
+/// The models of the package that `cargo run` runs: its target folder may be anywhere, so they need not
+/// be above the executable.
+fn models_under_cargo() -> Option<PathBuf> {
+    let package = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR")?);
+    Some(package.join("data/models"))
 }
 
 /// What may be removed at any time.
@@ -207,6 +215,8 @@ mod tests {
         };
         let search = models(&flags).search;
         assert_eq!(search.first(), Some(&PathBuf::from("mine")));
-        assert_eq!(search.last(), Some(&Models::source_tree()));
+        let beside = Models::beside_executable();
+        assert_eq!(search[1..=beside.len()], beside);
+        assert!(search.iter().any(|folder| folder.is_dir()), "{search:?}");
     }
 }

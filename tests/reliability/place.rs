@@ -1,11 +1,10 @@
 //! A folder to index, the command over it, and an engine that looks at what the command has left.
 
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::{Arc, OnceLock};
 
-use reread_engine::{
-    Embedder, Engine, Mode, Models, RetrieveOptions, SearchOptions, SecondPass, Snapshot,
-};
+use reread_engine::{Embedder, Engine, Mode, RetrieveOptions, SearchOptions, SecondPass, Snapshot};
 use reread_models::BertEmbedder;
 
 #[allow(dead_code)] // Each test uses a part of it.
@@ -49,7 +48,8 @@ impl Place {
 pub(crate) fn embedder() -> Arc<dyn Embedder> {
     static EMBEDDER: OnceLock<Arc<BertEmbedder>> = OnceLock::new();
     let open = || {
-        let model = Models::source_tree().join(reread_engine::DEFAULT_EMBEDDER);
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/models");
+        let model = models.join(reread_engine::DEFAULT_EMBEDDER);
         Arc::new(BertEmbedder::open(&model).expect("the shipped model"))
     };
     EMBEDDER.get_or_init(open).clone()

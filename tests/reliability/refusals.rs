@@ -78,7 +78,8 @@ fn as_somebody(place: &Place, args: &[&str]) -> Output {
         }
         let models = place.home.path().join("models");
         if !models.exists() {
-            copy_folder(&reread_engine::Models::source_tree(), &models);
+            let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/models");
+            copy_folder(&shipped, &models);
         }
         fs::set_permissions(place.home.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let mut other = std::process::Command::new(bin);

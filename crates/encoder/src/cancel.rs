@@ -83,6 +83,17 @@ impl CancelToken {
         }
     }
 
+    /// Makes a token that stops when this one is cancelled by hand, and never for the time.
+    ///
+    /// For work without which there is no answer at all, late or not.
+    #[must_use]
+    pub fn without_deadline(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            deadline: None,
+        }
+    }
+
     /// Stops the work of this token and of all that share its flag. Does nothing to the default
     /// token.
     pub fn cancel(&self) {
@@ -243,5 +254,15 @@ mod tests {
         assert_ne!(token, CancelToken::default());
         assert_ne!(token, token.with_budget(HOUR));
         assert_eq!(CancelToken::default(), CancelToken::default());
+    }
+
+    #[test]
+    fn a_token_without_its_deadline_still_stops_by_hand() {
+        let all = CancelToken::new();
+        let patient = all.with_deadline(Instant::now()).without_deadline();
+        assert!(!patient.should_stop());
+        all.cancel();
+        assert!(patient.should_stop());
+        assert!(!CancelToken::default().without_deadline().can_stop());
     }
 }

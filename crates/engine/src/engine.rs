@@ -7,7 +7,7 @@ use reread_document::Document;
 use reread_index::backup::{self, Copied, Overwrite};
 use reread_index::doctor::{self, Diagnosis, Loss, Mended};
 use reread_index::{IndexOptions, IndexSummary, IndexWriter, Observer, Snapshot, Status};
-use reread_models::{CrossEncoder, Embedder, Models};
+use reread_models::{CancelToken, CrossEncoder, Embedder, Models};
 use reread_rerank::{ScoreCache, check_logits, rank, relevance};
 use reread_retrieval::{FirstPass, LocalFirstPass};
 
@@ -310,7 +310,15 @@ impl Engine {
     /// # Errors
     /// `NoModel`, `Model`.
     pub fn embedder(&self) -> Result<Arc<dyn Embedder>> {
-        let open = || Ok(self.models.open_embedder()?);
+        self.embedder_within(&CancelToken::default())
+    }
+
+    /// The bi-encoder; opened if it is not yet, unless `cancel` stops that.
+    ///
+    /// # Errors
+    /// `NoModel`, `Model`, `Cancelled`.
+    pub(crate) fn embedder_within(&self, cancel: &CancelToken) -> Result<Arc<dyn Embedder>> {
+        let open = || Ok(self.models.open_embedder_within(cancel)?);
         self.embedder.get_or_open(open)
     }
 
@@ -319,7 +327,18 @@ impl Engine {
     /// # Errors
     /// `NoModel`, `Model`.
     pub fn cross_encoder(&self) -> Result<Arc<dyn CrossEncoder>> {
-        let open = || Ok(self.models.open_cross_encoder()?);
+        self.cross_encoder_within(&CancelToken::default())
+    }
+
+    /// The cross-encoder; opened if it is not yet, unless `cancel` stops that.
+    ///
+    /// # Errors
+    /// `NoModel`, `Model`, `Cancelled`.
+    pub(crate) fn cross_encoder_within(
+        &self,
+        cancel: &CancelToken,
+    ) -> Result<Arc<dyn CrossEncoder>> {
+        let open = || Ok(self.models.open_cross_encoder_within(cancel)?);
         self.cross_encoder.get_or_open(open)
     }
 
@@ -478,7 +497,8 @@ impl<T: ?Sized> Lazy<T> {
         }
         // The lock is not held while a model opens: that work is spread over threads which may
         // pick up another search meanwhile, and that search would wait for itself. Two that open
-        // at the same time both succeed, and the first one stays.
+        // at the same time do so each for itself, and the first one stays: that one is stopped does not
+        // concern the other.
         let opened = open()?;
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(slot.get_or_insert(opened)))

@@ -18,7 +18,7 @@ pub enum Error {
     FirstPass(#[source] BoxError),
     /// A model could not be found or opened.
     #[error(transparent)]
-    Models(#[from] reread_models::Error),
+    Models(reread_models::Error),
     /// The second pass failed.
     #[error(transparent)]
     Rerank(#[from] reread_rerank::Error),
@@ -113,6 +113,16 @@ impl Error {
         match error.downcast::<Cancelled>() {
             Ok(cancelled) => Self::Cancelled(*cancelled),
             Err(error) => Self::FirstPass(error),
+        }
+    }
+}
+
+impl From<reread_models::Error> for Error {
+    /// Keeps apart what failed and what was stopped.
+    fn from(error: reread_models::Error) -> Self {
+        match error {
+            reread_models::Error::Cancelled(cancelled) => cancelled.into(),
+            error => Self::Models(error),
         }
     }
 }

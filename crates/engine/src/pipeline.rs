@@ -76,7 +76,7 @@ impl Engine {
         first_pass: &dyn FirstPass,
         search: &mut Search<'_>,
     ) -> Result<Option<Vec<f32>>> {
-        let embedder = self.install(|| self.open_models(first_pass, search.options))?;
+        let embedder = self.install(|| self.open_models(first_pass, search))?;
         search.timings.open = search.started.elapsed();
         search.refuse_cancelled()?;
         let Some(embedder) = embedder else {
@@ -91,28 +91,31 @@ impl Engine {
     /// Opens both models side by side as far as they are needed, and returns the bi-encoder if it is one of
     /// them.
     ///
+    /// Cancelling the search stops the opening; its deadline does not, as without a vector there is no answer.
     /// That the cross-encoder cannot be opened is reported when the second pass begins. It is not opened
     /// before then where nothing is opened beside it, and with a budget, as there may be no time for it.
     fn open_models(
         &self,
         first_pass: &dyn FirstPass,
-        options: &SearchOptions,
+        search: &Search<'_>,
     ) -> Result<Option<Arc<dyn Embedder>>> {
+        let options = search.options;
         if options.first_pass.mode == Mode::Lexical {
             return Ok(None);
         }
         let embedder = || -> Result<_> {
-            let embedder = self.embedder()?;
+            let embedder = self.embedder_within(&search.cancel.without_deadline())?;
             if let Some(built_with) = first_pass.model() {
                 reread_index::check_model(built_with, embedder.model())?;
             }
             Ok(Some(embedder))
         };
-        let has_time = options.budget.is_none() && options.cancel.deadline().is_none();
+        let has_time = search.cancel.deadline().is_none();
         if options.second_pass == SecondPass::Off || !has_time || first_pass.n_passages() == 0 {
             return embedder();
         }
-        rayon::join(embedder, || self.cross_encoder().map(drop)).0
+        let cross_encoder = || self.cross_encoder_within(&search.cancel).map(drop);
+        rayon::join(embedder, cross_encoder).0
     }
 
     /// The first pass: deep enough for the second pass and for the results asked for.
@@ -203,7 +206,14 @@ impl Engine {
                 search.timings.rerank = outcome.time;
                 Ok((outcome, report))
             }
-            Err(Error::Rerank(reread_rerank::Error::Cancelled(cancelled))) => Err(cancelled.into()),
+            Err(Error::Cancelled(_)) if !search.cancel.is_cancelled() => {
+                report.stopped = Some(Stopped::Budget);
+                Ok((Outcome::default(), report))
+            }
+            Err(
+                Error::Cancelled(cancelled)
+                | Error::Rerank(reread_rerank::Error::Cancelled(cancelled)),
+            ) => Err(cancelled.into()),
             Err(error) => {
                 report.stopped = Some(Stopped::Failed);
                 search
@@ -214,7 +224,7 @@ impl Engine {
         }
     }
 
-    /// Opens the cross-encoder and has it read.
+    /// Opens the cross-encoder, as far as time allows, and has it read.
     fn read(
         &self,
         candidates: &[Candidate],
@@ -223,8 +233,9 @@ impl Engine {
         report: &mut SecondPassReport,
     ) -> Result<Outcome> {
         let opening = Instant::now();
-        let cross_encoder = self.cross_encoder()?;
+        let cross_encoder = self.cross_encoder_within(&search.cancel);
         search.timings.open += opening.elapsed();
+        let cross_encoder = cross_encoder?;
         report.model = Some(cross_encoder.model().clone());
         let texts: Vec<String> = candidates
             .iter()

@@ -6,8 +6,8 @@ use reread_document::ChunkOptions;
 use reread_models::ModelIdentity;
 use reread_retrieval::{
     Arms, BoxError, Candidate, DenseMethod, DocumentKey, DocumentNames, Filter, FirstPass, Found,
-    Fused, LIST_LEN, LeftOut, LocalFirstPass, Mode, Note, Passage, PassageKey, Query, Refusal,
-    Request, Retrieved, fuse, places,
+    Fused, LeftOut, LocalFirstPass, Mode, Note, Passage, PassageKey, Query, Refusal, Request, Retrieved,
+    fuse, places,
 };
 
 use crate::dense::{DenseSearch, MethodChoice};
@@ -28,7 +28,7 @@ impl Snapshot {
     pub fn retrieve(&self, request: &Request<'_>) -> Result<Retrieved> {
         let Request { query, options, .. } = *request;
         options.check()?;
-        let list_len = options.depth.max(LIST_LEN);
+        let list_len = options.list_len();
         let mut retrieved = Retrieved::new(Found::Fused(Vec::new()));
         retrieved.notes.extend(query.notes().iter().cloned());
         let allowed = self.allowed_for(query, &options.filter, &mut retrieved.notes)?;

@@ -2,7 +2,7 @@
 
 use reread_encoder::{CancelToken, ModelIdentity, PairLength};
 
-use crate::BoxError;
+use crate::embedder::BoxError;
 
 /// A cross-encoder: reads a query together with each passage and says how relevant the passage is.
 ///

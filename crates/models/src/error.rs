@@ -1,6 +1,10 @@
+//! What can go wrong in finding and opening a model.
+
 use std::path::PathBuf;
 
-use crate::BoxError;
+use reread_encoder::Cancelled;
+
+use crate::embedder::BoxError;
 
 /// A `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -36,6 +40,9 @@ pub enum Error {
     /// source of [`Model`](Self::Model).
     #[error("this is an ONNX model, and this build has no fastembed")]
     NoFastembed,
+    /// The caller asked to stop, or time was up.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// An option lies outside its bounds.
     #[error("{option} is {value}, and must be {bound}")]
     InvalidOption {

@@ -26,25 +26,27 @@
 mod cross_encoder;
 mod embedder;
 mod error;
-mod models;
+mod find;
 mod native;
 #[cfg(not(feature = "fastembed"))]
 #[path = "no_onnx.rs"]
 mod onnx;
 #[cfg(feature = "fastembed")]
 mod onnx;
+mod open;
+mod options;
 mod token_blocks;
 
 pub use cross_encoder::CrossEncoder;
 pub use embedder::{BoxError, Embedder};
 pub use error::{Error, Result};
-pub use models::{DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER, Models};
 pub use native::{BertCrossEncoder, BertEmbedder, DEFAULT_PAIR_TOKENS};
 #[cfg(feature = "fastembed")]
 pub use onnx::{
     FastembedCrossEncoder, FastembedCrossEncoderOptions, FastembedEmbedder,
     FastembedEmbedderOptions, OnnxError, OnnxRuntime, Pooling,
 };
+pub use options::{DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER, Models};
 pub use reread_encoder::{
     CancelToken, Cancelled, InstructionSet, ModelIdentity, ModelOptions, PairLength, Precision,
     UnknownName,

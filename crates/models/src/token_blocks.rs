@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::{BoxError, Embedder};
+use crate::embedder::{BoxError, Embedder};
 
 /// Texts up to this length are given to the tokenizer as a whole.
 const BLOCK_BYTES: usize = 1 << 20;

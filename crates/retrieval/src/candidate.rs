@@ -47,7 +47,8 @@ pub struct Candidate {
 pub enum Found {
     /// The best candidates, fused, best first, as many as the depth asks for at most.
     Fused(Vec<Candidate>),
-    /// The two lists as they are, best first, each passage at most once in each.
+    /// The two lists as they are, best first, each passage at most once in each, as long as
+    /// [`RetrieveOptions::list_len`] says at most.
     Lists {
         /// By BM25; empty where it was not asked.
         lexical: Vec<Scored>,
@@ -96,13 +97,18 @@ pub struct Retrieved {
 }
 
 impl Retrieved {
-    /// An outcome that says nothing but what was found.
+    /// An outcome that says nothing but what was found. How long the lists are is known where they are
+    /// there; whoever fuses them says it itself.
     pub fn new(found: Found) -> Self {
+        let (n_lexical, n_dense) = match &found {
+            Found::Fused(_) => (0, 0),
+            Found::Lists { lexical, dense } => (lexical.len(), dense.len()),
+        };
         Self {
             found,
             dense_method: None,
-            n_lexical: 0,
-            n_dense: 0,
+            n_lexical,
+            n_dense,
             notes: Vec::new(),
             lexical_time: Duration::ZERO,
             dense_time: Duration::ZERO,

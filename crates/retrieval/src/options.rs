@@ -177,6 +177,11 @@ impl Default for RetrieveOptions {
 }
 
 impl RetrieveOptions {
+    /// How many passages each arm hands to the fusion, at most: the depth, and [`LIST_LEN`] at least.
+    pub fn list_len(&self) -> usize {
+        self.depth.max(LIST_LEN)
+    }
+
     /// Checks depth, weight and `rrf_k`.
     ///
     /// # Errors

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use reread_encoder::{ARITHMETIC, CancelToken, Model, ModelIdentity, ModelOptions, PairLength};
 
-use crate::{BoxError, CrossEncoder};
+use crate::cross_encoder::CrossEncoder;
+use crate::embedder::BoxError;
 
 /// Longest pair of query and passage in tokens. 256 by default: 128 lost .09 nDCG@10 on abstracts,
 /// and 512 gained nothing established over 256 at three times the cost.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use reread_encoder::{Model, ModelIdentity, ModelOptions};
 
-use crate::{BoxError, Embedder};
+use crate::embedder::{BoxError, Embedder};
 
 /// A BERT bi-encoder in pure Rust, read from a Hugging Face style folder.
 pub struct BertEmbedder {

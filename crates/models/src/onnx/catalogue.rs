@@ -1,3 +1,5 @@
+//! Names of a catalogue, and the layout of the folder that its models are downloaded to.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,18 +1,21 @@
+//! The ONNX cross-encoder.
+
 use std::path::Path;
 
-use ::fastembed::{
-    RerankInitOptionsUserDefined, RerankerModel, TextRerank, TokenizerFiles,
-    UserDefinedRerankingModel,
-};
+use ::fastembed::{RerankInitOptionsUserDefined, TextRerank, UserDefinedRerankingModel};
 use reread_encoder::{InstructionSet, ModelIdentity, PairLength};
 
-use super::catalogue::{CatalogueEntry, Snapshot, find_in_catalogue, find_snapshot};
-use super::error::{OnnxError, Result};
+use super::cross_encoder_catalogue::CrossEncoderCatalogue;
+use super::error::Result;
 use super::folder::OnnxFolder;
+use super::hub;
+use super::options::FastembedCrossEncoderOptions;
 use super::runtime::{OnnxOutput, OnnxRuntime};
+use super::session::{failed, max_tokens, refused, tokenizer_files, unexpected};
 use super::sessions::SessionPool;
 use super::token_ranges::TokenRanges;
-use crate::{BoxError, CrossEncoder};
+use crate::cross_encoder::CrossEncoder;
+use crate::embedder::BoxError;
 
 /// Fewer tokens than this leave no room for a pair between the special tokens.
 const MIN_MAX_TOKENS: usize = 16;
@@ -20,31 +23,6 @@ const MIN_MAX_TOKENS: usize = 16;
 /// A query as long as the whole pair may be still leaves the passage this many tokens, as far as
 /// the model's own limit allows: without any, all passages would score the same.
 const MIN_PASSAGE_TOKENS: usize = 16;
-
-/// How an ONNX cross-encoder is used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FastembedCrossEncoderOptions {
-    /// The longest pair in tokens, special tokens included; the end of a longer passage is cut
-    /// off. 256 holds a query and a passage of the usual length, at half the cost of 512. More
-    /// than the model was made for is taken as what it was made for.
-    pub max_tokens: usize,
-}
-
-impl Default for FastembedCrossEncoderOptions {
-    fn default() -> Self {
-        Self { max_tokens: 256 }
-    }
-}
-
-impl FastembedCrossEncoderOptions {
-    /// Cuts pairs at `max_tokens`.
-    #[must_use]
-    pub fn with_max_tokens(mut self, max_tokens: usize) -> Self {
-        self.max_tokens = max_tokens;
-        self
-    }
-}
 
 /// Any ONNX cross-encoder with one logit a pair, run by ONNX Runtime through fastembed.
 ///
@@ -90,25 +68,17 @@ impl FastembedCrossEncoder {
         cache: &Path,
         options: &FastembedCrossEncoderOptions,
     ) -> Result<Self> {
-        let (models, entries) = catalogue();
-        let pos = find_in_catalogue(&entries, name)?;
-        let (model, entry) = (&models[pos], &entries[pos]);
-        let snapshot = match find_snapshot(cache, entry) {
-            Some(snapshot) => snapshot,
-            None => download(model, entry, runtime, cache)?,
-        };
-        let mut cross_encoder =
-            Self::from_folder(OnnxFolder::open(&snapshot.onnx)?, runtime, options)?;
-        cross_encoder.model.name.clone_from(&entry.repository);
-        cross_encoder.model.revision = snapshot.revision;
+        let fetched = hub::fetch::<CrossEncoderCatalogue>(name, runtime, cache)?;
+        let folder = OnnxFolder::open(&fetched.snapshot.onnx)?;
+        let mut cross_encoder = Self::from_folder(folder, runtime, options)?;
+        cross_encoder.model.name = fetched.repository;
+        cross_encoder.model.revision = fetched.snapshot.revision;
         Ok(cross_encoder)
     }
 
     /// The short names of the models that [`FastembedCrossEncoder::from_catalogue`] takes, sorted.
     pub fn catalogue_names() -> Vec<String> {
-        let mut names: Vec<String> = catalogue().1.into_iter().map(|entry| entry.name).collect();
-        names.sort_unstable();
-        names
+        hub::names::<CrossEncoderCatalogue>()
     }
 
     fn from_folder(
@@ -117,23 +87,13 @@ impl FastembedCrossEncoder {
         options: &FastembedCrossEncoderOptions,
     ) -> Result<Self> {
         let model_max_tokens = folder.max_tokens();
-        let max_tokens = options.max_tokens.min(model_max_tokens);
-        if max_tokens < MIN_MAX_TOKENS {
-            return Err(OnnxError::InvalidOption {
-                option: "max_tokens",
-                value: max_tokens.to_string(),
-                bound: format!("at least {MIN_MAX_TOKENS}"),
-            });
-        }
+        let max_tokens = max_tokens(&folder, options.max_tokens, MIN_MAX_TOKENS)?;
         let model = folder.identity(&[("max_tokens", &max_tokens.to_string())]);
         check_outputs(&folder, &runtime.outputs(folder.onnx())?)?;
         let token_ranges = TokenRanges::new(folder.tokenizer(), folder.tokenizer_path())?;
         let n_special = token_ranges
             .n_special_in_pair()
-            .map_err(|source| OnnxError::Failed {
-                model: model.name.clone(),
-                source,
-            })?;
+            .map_err(|source| failed(&model.name, source))?;
 
         let session = open_session(&folder, runtime)?;
         let name = model.name.clone();
@@ -163,10 +123,7 @@ impl FastembedCrossEncoder {
         let ranges = self
             .token_ranges
             .of(passage)
-            .map_err(|source| OnnxError::Failed {
-                model: self.model.name.clone(),
-                source,
-            })?;
+            .map_err(|source| failed(&self.model.name, source))?;
         let n_kept = n_tokens.min(ranges.len());
         if n_kept == ranges.len() {
             return Ok(passage);
@@ -221,122 +178,26 @@ fn check_outputs(folder: &OnnxFolder, outputs: &[OnnxOutput]) -> Result<()> {
     if outputs.iter().any(usable) {
         return Ok(());
     }
-    let found: Vec<String> = outputs.iter().map(ToString::to_string).collect();
-    let (path, found) = (folder.onnx().to_owned(), found.join("; "));
     let needed = "an f32 output [batch, 1] called logits";
-    Err(OnnxError::UnexpectedOutput {
-        path,
-        found,
-        needed,
-    })
+    Err(unexpected(folder, outputs, needed))
 }
 
 fn open_session(folder: &OnnxFolder, runtime: &OnnxRuntime) -> Result<TextRerank> {
     folder.check_unchanged()?;
-    let tokenizer_files = TokenizerFiles {
-        tokenizer_file: folder.tokenizer().to_owned(),
-        config_file: folder.config(),
-        special_tokens_map_file: folder.special_tokens_map(),
-        tokenizer_config_file: folder.tokenizer_config(),
-    };
-    let model = UserDefinedRerankingModel::new(folder.onnx().to_owned(), tokenizer_files);
+    let model = UserDefinedRerankingModel::new(folder.onnx().to_owned(), tokenizer_files(folder));
     // fastembed cuts the longer of query and passage; its limit is the model's, so that it only
     // ever does so for a query that the model cannot take.
     let options = RerankInitOptionsUserDefined::new()
         .with_environment(runtime.environment())
         .with_max_length(folder.max_tokens())
         .with_intra_threads(1);
-    TextRerank::try_new_from_user_defined(model, options).map_err(|error| OnnxError::BadModel {
-        path: folder.onnx().to_owned(),
-        problem: error.to_string(),
-    })
+    TextRerank::try_new_from_user_defined(model, options).map_err(|error| refused(folder, &error))
 }
 
 fn logit(session: &mut TextRerank, model: &str, query: &str, passage: &str) -> Result<f32> {
-    let failed = |source: BoxError| OnnxError::Failed {
-        model: model.to_owned(),
-        source,
-    };
     let results = session
         .rerank(query, [passage], false, None)
-        .map_err(|error| failed(Box::new(error)))?;
+        .map_err(|error| failed(model, error))?;
     let logit = results.first().map(|result| result.score);
-    logit.ok_or_else(|| failed("it returned no logit for a pair".into()))
-}
-
-fn catalogue() -> (Vec<RerankerModel>, Vec<CatalogueEntry>) {
-    let infos = TextRerank::list_supported_models();
-    let entries = infos.iter().map(|info| CatalogueEntry {
-        name: format!("{:?}", info.model),
-        repository: info.model_code.clone(),
-        onnx_file: info.model_file.clone(),
-        extra_files: info.additional_files.clone(),
-        quantised: false,
-    });
-    let entries = entries.collect();
-    (infos.into_iter().map(|info| info.model).collect(), entries)
-}
-
-#[cfg(feature = "hub")]
-fn download(
-    model: &RerankerModel,
-    entry: &CatalogueEntry,
-    runtime: &OnnxRuntime,
-    cache: &Path,
-) -> Result<Snapshot> {
-    let failed = |source: BoxError| OnnxError::Download {
-        name: entry.repository.clone(),
-        source,
-    };
-    let options = ::fastembed::RerankInitOptions::new(model.clone())
-        .with_environment(runtime.environment())
-        .with_cache_dir(cache.to_owned())
-        .with_show_download_progress(false)
-        .with_intra_threads(1);
-    // fastembed downloads by opening a session, which is of no further use: it does not say
-    // which files it was made from.
-    TextRerank::try_new(options).map_err(|error| failed(Box::new(error)))?;
-    // fastembed prefers the hub's own variable to the folder that it is given.
-    let hub_home = std::env::var_os("HF_HOME").map(std::path::PathBuf::from);
-    hub_home
-        .and_then(|home| find_snapshot(&home, entry))
-        .or_else(|| find_snapshot(cache, entry))
-        .ok_or_else(|| failed("the downloaded files are not where they were expected".into()))
-}
-
-#[cfg(not(feature = "hub"))]
-fn download(
-    _model: &RerankerModel,
-    entry: &CatalogueEntry,
-    _runtime: &OnnxRuntime,
-    cache: &Path,
-) -> Result<Snapshot> {
-    Err(OnnxError::NotDownloaded {
-        name: entry.repository.clone(),
-        cache: cache.to_owned(),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_catalogue_name_finds_its_own_model() {
-        let (_, entries) = catalogue();
-        for (pos, entry) in entries.iter().enumerate() {
-            assert_eq!(
-                find_in_catalogue(&entries, &entry.name).unwrap(),
-                pos,
-                "{}",
-                entry.name
-            );
-            let repository = &entry.repository;
-            assert_eq!(
-                find_in_catalogue(&entries, repository).unwrap(),
-                pos,
-                "{repository}"
-            );
-        }
-    }
+    logit.ok_or_else(|| failed(model, "it returned no logit for a pair"))
 }

@@ -1,9 +1,9 @@
+//! What can go wrong with an ONNX model.
+
 use std::io;
 use std::path::PathBuf;
 
-use crate::BoxError;
-
-/// An error of a library underneath.
+use crate::embedder::BoxError;
 
 /// A `Result` with [`OnnxError`].
 pub(super) type Result<T, E = OnnxError> = std::result::Result<T, E>;

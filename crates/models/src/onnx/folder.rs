@@ -1,23 +1,17 @@
-use std::fs::{self, File};
-use std::io;
+//! An ONNX model's folder.
+
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use reread_encoder::ModelIdentity;
 use serde_json::{Value, json};
 
 use super::error::{OnnxError, Result};
-use crate::ModelIdentity;
+use super::files::{digest_of, external_data_of, read, read_json, read_pooling};
+use super::options::Pooling;
 
 /// The length that BERT and most of its relatives were trained with.
 const USUAL_MAX_TOKENS: usize = 512;
-
-/// How the vectors of a text's tokens become the text's vector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pooling {
-    /// The first token's vector.
-    Cls,
-    /// The mean over all tokens.
-    Mean,
-}
 
 /// An ONNX model and the files beside it, in the layout of the Hugging Face hub.
 ///
@@ -257,85 +251,6 @@ impl OnnxFolder {
                 path: self.onnx.clone(),
             })
         }
-    }
-}
-
-/// Files such as `model.onnx_data` and `model.onnx.data`, sorted by name.
-fn external_data_of(onnx: &Path) -> Result<Vec<PathBuf>> {
-    let Some(onnx_name) = onnx.file_name().and_then(|name| name.to_str()) else {
-        return Ok(Vec::new());
-    };
-    let folder = match onnx.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let io_error = |source| OnnxError::Io {
-        path: folder.to_owned(),
-        source,
-    };
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(io_error)? {
-        let path = entry.map_err(io_error)?.path();
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
-        let rest = name.strip_prefix(onnx_name).unwrap_or_default();
-        if rest.starts_with("_data") || rest.starts_with(".data") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn digest_of(onnx: &Path, external_data: &[PathBuf]) -> Result<blake3::Hash> {
-    let mut hasher = blake3::Hasher::new();
-    for path in std::iter::once(onnx).chain(external_data.iter().map(PathBuf::as_path)) {
-        let io_error = |source: io::Error| OnnxError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let mut file_hasher = blake3::Hasher::new();
-        file_hasher
-            .update_reader(File::open(path).map_err(io_error)?)
-            .map_err(io_error)?;
-        hasher.update(file_hasher.finalize().as_bytes());
-    }
-    Ok(hasher.finalize())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|source| OnnxError::Io {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-fn read_json(path: &Path) -> Result<Value> {
-    serde_json::from_slice(&read(path)?).map_err(|error| OnnxError::BadFile {
-        path: path.to_owned(),
-        problem: error.to_string(),
-    })
-}
-
-fn read_pooling(path: &Path) -> Result<Pooling> {
-    let config = read_json(path)?;
-    let modes = config.as_object().into_iter().flatten();
-    let chosen: Vec<&str> = modes
-        .filter(|(name, value)| name.starts_with("pooling_mode_") && **value == Value::Bool(true))
-        .map(|(name, _)| name.as_str())
-        .collect();
-    match chosen[..] {
-        ["pooling_mode_cls_token"] => Ok(Pooling::Cls),
-        ["pooling_mode_mean_tokens"] => Ok(Pooling::Mean),
-        _ => Err(OnnxError::BadFile {
-            path: path.to_owned(),
-            problem: format!(
-                "it asks for {chosen:?}, and there are pooling_mode_cls_token and \
-                 pooling_mode_mean_tokens"
-            ),
-        }),
     }
 }
 

@@ -1,3 +1,5 @@
+//! Finding the library of ONNX Runtime.
+
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,68 +1,76 @@
-//! ONNX models through fastembed.
+//! ONNX models in their roles, from a folder or by a name of the catalogue.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use super::cross_encoder::{FastembedCrossEncoder, FastembedCrossEncoderOptions};
-use super::embedder::{FastembedEmbedder, FastembedEmbedderOptions};
+use super::cross_encoder::FastembedCrossEncoder;
+use super::embedder::FastembedEmbedder;
 use super::error::OnnxError;
+use super::options::{FastembedCrossEncoderOptions, FastembedEmbedderOptions};
 use super::runtime::OnnxRuntime;
-use crate::{BoxError, CrossEncoder, Embedder, Models};
+use crate::cross_encoder::CrossEncoder;
+use crate::embedder::{BoxError, Embedder};
 
-pub(crate) fn embedder(models: &Models, folder: &Path) -> Result<Arc<dyn Embedder>, BoxError> {
-    let options = FastembedEmbedderOptions::default();
-    Ok(Arc::new(FastembedEmbedder::open(
-        folder,
-        &runtime(models)?,
-        &options,
-    )?))
-}
-
-pub(crate) fn cross_encoder(
-    models: &Models,
+/// Opens the bi-encoder in `folder`. `runtime` is where ONNX Runtime is, if that is known.
+///
+/// # Errors
+/// Those of loading ONNX Runtime and of opening the model.
+pub(crate) fn embedder(
     folder: &Path,
-) -> Result<Arc<dyn CrossEncoder>, BoxError> {
-    Ok(Arc::new(FastembedCrossEncoder::open(
-        folder,
-        &runtime(models)?,
-        &pair_options(models),
+    runtime: Option<&Path>,
+) -> Result<Arc<dyn Embedder>, BoxError> {
+    let options = FastembedEmbedderOptions::default();
+    let runtime = OnnxRuntime::load(runtime)?;
+    Ok(Arc::new(FastembedEmbedder::open(
+        folder, &runtime, &options,
     )?))
 }
 
-/// A bi-encoder of fastembed's catalogue, or `None` if it has none of this name.
-pub(crate) fn embedder_by_name(models: &Models) -> Option<Result<Arc<dyn Embedder>, BoxError>> {
-    let cache = models.catalogue_cache.as_deref()?;
-    may_be_in(&FastembedEmbedder::catalogue_names(), &models.embedder)?;
+/// Opens the cross-encoder in `folder`. `runtime` is where ONNX Runtime is, if that is known.
+///
+/// # Errors
+/// Those of loading ONNX Runtime and of opening the model.
+pub(crate) fn cross_encoder(
+    folder: &Path,
+    runtime: Option<&Path>,
+    max_tokens: usize,
+) -> Result<Arc<dyn CrossEncoder>, BoxError> {
+    let options = FastembedCrossEncoderOptions::default().with_max_tokens(max_tokens);
+    let runtime = OnnxRuntime::load(runtime)?;
+    Ok(Arc::new(FastembedCrossEncoder::open(
+        folder, &runtime, &options,
+    )?))
+}
+
+/// A bi-encoder of fastembed's catalogue, or `None` if it has none of this name. `cache` is the folder of
+/// downloaded models.
+pub(crate) fn embedder_by_name(
+    name: &str,
+    cache: &Path,
+    runtime: Option<&Path>,
+) -> Option<Result<Arc<dyn Embedder>, BoxError>> {
+    may_be_in(&FastembedEmbedder::catalogue_names(), name)?;
     let open = || {
         let options = FastembedEmbedderOptions::default();
-        FastembedEmbedder::from_catalogue(&models.embedder, &runtime(models)?, cache, &options)
+        FastembedEmbedder::from_catalogue(name, &OnnxRuntime::load(runtime)?, cache, &options)
     };
     known(open()).map(|model| Ok(Arc::new(model?) as Arc<dyn Embedder>))
 }
 
-/// A cross-encoder of fastembed's catalogue, or `None` if it has none of this name.
+/// A cross-encoder of fastembed's catalogue, or `None` if it has none of this name. `cache` is the folder
+/// of downloaded models.
 pub(crate) fn cross_encoder_by_name(
-    models: &Models,
+    name: &str,
+    cache: &Path,
+    runtime: Option<&Path>,
+    max_tokens: usize,
 ) -> Option<Result<Arc<dyn CrossEncoder>, BoxError>> {
-    let cache = models.catalogue_cache.as_deref()?;
-    may_be_in(
-        &FastembedCrossEncoder::catalogue_names(),
-        &models.cross_encoder,
-    )?;
+    may_be_in(&FastembedCrossEncoder::catalogue_names(), name)?;
     let open = || {
-        let options = pair_options(models);
-        let name = &models.cross_encoder;
-        FastembedCrossEncoder::from_catalogue(name, &runtime(models)?, cache, &options)
+        let options = FastembedCrossEncoderOptions::default().with_max_tokens(max_tokens);
+        FastembedCrossEncoder::from_catalogue(name, &OnnxRuntime::load(runtime)?, cache, &options)
     };
     known(open()).map(|model| Ok(Arc::new(model?) as Arc<dyn CrossEncoder>))
-}
-
-fn runtime(models: &Models) -> Result<OnnxRuntime, OnnxError> {
-    OnnxRuntime::load(models.onnx_runtime.as_deref())
-}
-
-fn pair_options(models: &Models) -> FastembedCrossEncoderOptions {
-    FastembedCrossEncoderOptions::default().with_max_tokens(models.max_pair_tokens)
 }
 
 /// A repository on the hub has a `/` in its name; other names are in the catalogue or unknown, and

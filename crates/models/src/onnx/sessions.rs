@@ -1,3 +1,5 @@
+//! Sessions for many threads.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

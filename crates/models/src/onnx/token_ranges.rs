@@ -1,10 +1,12 @@
+//! Where a model's tokens lie in a text.
+
 use std::ops::Range;
 use std::path::Path;
 
 use tokenizers::Tokenizer;
 
 use super::error::{OnnxError, Result};
-use crate::BoxError;
+use crate::embedder::BoxError;
 
 /// Says where a model's tokens lie in a text, without running the model.
 #[derive(Debug, Clone)]
