@@ -15,7 +15,10 @@ pub(crate) fn write_answer(
     result: &SearchResult,
     query_id: Option<&str>,
 ) -> io::Result<()> {
-    write_line(out, &Answer::new(result, query_id, warnings::sentences(&result.warnings)))
+    write_line(
+        out,
+        &Answer::new(result, query_id, warnings::sentences(&result.warnings)),
+    )
 }
 
 /// Writes one object a result, each on a line.

@@ -6,8 +6,8 @@ use reread_document::ChunkOptions;
 use reread_models::ModelIdentity;
 use reread_retrieval::{
     Arms, BoxError, Candidate, DenseMethod, DocumentKey, DocumentNames, Filter, FirstPass, Found,
-    Fused, LeftOut, LocalFirstPass, Mode, Note, Passage, PassageKey, Query, Refusal, Request, Retrieved,
-    fuse, places,
+    Fused, LeftOut, LocalFirstPass, Mode, Note, Passage, PassageKey, Query, Refusal, Request,
+    Retrieved, fuse, places,
 };
 
 use crate::dense::{DenseSearch, MethodChoice};
