@@ -17,6 +17,9 @@ use std::collections::BTreeSet;
 use document::{Document, Section};
 use place::{Place, out};
 use scene::Scene;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use shape::{Shape, look};
 
 const DOCUMENT: &str = include_str!("../docs/json.md");
@@ -40,6 +43,11 @@ fn check(section: &Section) -> Vec<String> {
     let scene = Scene::of(&section.title);
     for example in &section.examples {
         let real = scene.run(&example.command);
+        for answer in &real {
+            if read_and_written(&section.title, answer) != *answer {
+                complaints.push(format!("{answer} is another once it was read"));
+            }
+        }
         let mut paths = [BTreeSet::new(), BTreeSet::new()];
         for (answers, paths) in [&example.answers, &real].into_iter().zip(&mut paths) {
             for answer in answers {
@@ -68,6 +76,31 @@ fn check(section: &Section) -> Vec<String> {
         complaints.push(format!("`{path}` is described, and occurs in no answer"));
     }
     complaints
+}
+
+/// The answer, read as what `reread-wire` says it is and written again.
+fn read_and_written(title: &str, answer: &Value) -> Value {
+    fn again<T: DeserializeOwned + Serialize>(answer: &Value) -> Value {
+        let read: T = serde_json::from_value(answer.clone()).unwrap();
+        // As text, where a number of 32 bits is as short as it was.
+        serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap()
+    }
+    match title {
+        "reread search --json" => again::<reread_wire::search::Answer>(answer),
+        "reread search --jsonl" => again::<reread_wire::search::Hit>(answer),
+        "reread rerank --json" => again::<reread_wire::rerank::Line>(answer),
+        "reread why --json" => again::<reread_wire::why::Why>(answer),
+        "reread index --json" => again::<reread_wire::index::Summary>(answer),
+        "reread status --json" => again::<reread_wire::status::Status>(answer),
+        "reread doctor --json" => again::<reread_wire::doctor::Diagnosis>(answer),
+        "reread backup --json" | "reread restore --json" => {
+            again::<reread_wire::backup::Copied>(answer)
+        }
+        "reread models --json" => again::<reread_wire::models::Models>(answer),
+        "reread eval --json" => again::<reread_wire::eval::Evaluation>(answer),
+        "reread worth-it --json" => again::<reread_wire::worth_it::Verdict>(answer),
+        _ => panic!("{title} has no type"),
+    }
 }
 
 #[test]
@@ -109,7 +142,7 @@ fn a_field_too_many_or_of_another_type_is_noticed() {
         ("hits".to_owned(), Shape::parse("array of objects")),
         ("hits[].page".to_owned(), Shape::parse("integer or null")),
     ];
-    let noticed = |answer: serde_json::Value| {
+    let noticed = |answer: Value| {
         let mut complaints = Vec::new();
         look(
             &answer,
@@ -119,7 +152,6 @@ fn a_field_too_many_or_of_another_type_is_noticed() {
         );
         complaints
     };
-    use serde_json::json;
     let right = json!({"schema": 1, "hits": [{"page": null}, {"page": 2}]});
     assert_eq!(noticed(right), [""; 0]);
     for wrong in [
