@@ -63,7 +63,8 @@ pub use options::{By, SearchOptions, SecondPass};
 pub use read_lines::read_lines;
 pub use reading::Reading;
 pub use reread_document::{
-    ChunkOptions, Document, DocumentKind, Heading, Lines, Problem, Reason, UnknownKind,
+    ChunkOptions, Date, Document, DocumentKind, Heading, Lines, Metadata, Problem, Reason,
+    UnknownKind, Value,
 };
 pub use reread_index::{
     Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexSummary, Observer,
@@ -79,9 +80,9 @@ pub use reread_rerank::{
     shares,
 };
 pub use reread_retrieval::{
-    Candidate, DenseMethod, DocumentKey, Filter, FirstPass, Found, Fusion, LIST_LEN, LeftOut,
-    LocalFirstPass, Mode, Passage, PassageKey, Placed, Query, Refusal, Request, RetrieveOptions,
-    Retrieved, Scored, fusion,
+    BadCondition, Candidate, Condition, DenseMethod, DocumentKey, Filter, FirstPass, Found, Fusion,
+    LIST_LEN, LeftOut, LocalFirstPass, Mode, Passage, PassageKey, Placed, Query, Refusal, Request,
+    RetrieveOptions, Retrieved, Scored, fusion,
 };
 pub use result::{FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Timings};
 pub use why::{Cause, Change, Effect, Place, Remedy, Stages, Why};

@@ -21,7 +21,7 @@ const VALUE: &str = "a text in quotes, a number, a day such as 2024-03-01, `true
 
 /// Why a text is no condition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("column {column}: expected {expected}, found {found}")]
+#[error("found {found} at column {column}, expected {expected}")]
 #[non_exhaustive]
 pub struct BadCondition {
     /// Where what was found begins, in letters from 1.
