@@ -24,7 +24,8 @@ pub(crate) use judge::JudgeArgs;
 pub(crate) use settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings, WalkFlags};
 pub(crate) use tune::TuneArgs;
 pub(crate) use values::{
-    ColorArg, FormatArg, bounded, budget, calibration, cpu, finite, size, timeout, weight,
+    ColorArg, FormatArg, bounded, budget, calibration, condition, cpu, finite, size, timeout,
+    weight,
 };
 pub(crate) use why::WhyArgs;
 pub(crate) use worth_it::WorthItArgs;
@@ -146,6 +147,7 @@ pub(crate) struct CommonArgs {
 Examples:
   reread search \"how do I restore a backup\" docs
   reread search --path 'src/**' --type code \"retry with backoff\"
+  reread search --where 'lang = \"en\" and year >= 2020' \"data retention\" notes
   reread search --json \"data retention\" | jq -r '.hits[].path'
   reread search --queries questions.jsonl --format trec docs > run.txt
   reread search -- \"-Wall and -Wextra\"")]

@@ -130,6 +130,7 @@ mod tests {
             "fusion" => "\"rrf\"",
             "stop" => "\"never\"",
             "by" => "\"document\"",
+            "where" => "\"has author\"",
             "paths" | "models" => "[\"a\", \"b\"]",
             "types" => "[\"md\", \"pdf\"]",
             "rerank" | "refresh" | "hidden" => "false",

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use reread_engine::{
-    ChunkOptions, Engine, Filter, Fusion, IndexOptions, Models, RetrieveOptions, SearchOptions,
-    SecondPass,
+    ChunkOptions, Condition, Engine, Filter, Fusion, IndexOptions, Models, RetrieveOptions,
+    SearchOptions, SecondPass,
 };
 
 use crate::args::{CommonArgs, FilterArgs, ModelFlags, SearchFlags, Settings};
@@ -187,6 +187,9 @@ fn documents(flags: &SearchFlags, filter: &FilterArgs) -> anyhow::Result<Filter>
     if let Some(since) = filter.since {
         documents = documents.with_modified_since(since);
     }
+    if let Some(condition) = flags.conditions.iter().cloned().reduce(Condition::and) {
+        documents = documents.with_condition(condition);
+    }
     Ok(documents)
 }
 
@@ -205,6 +208,19 @@ mod tests {
         assert_eq!(options.first_pass.mode, expected.first_pass.mode);
         assert_eq!(options.first_pass.fusion, expected.first_pass.fusion);
         assert!(options.first_pass.filter.is_empty());
+    }
+
+    #[test]
+    fn several_conditions_must_all_hold() {
+        let flags = SearchFlags {
+            conditions: ["year > 1", "has a or has b"]
+                .map(|text| text.parse().unwrap())
+                .to_vec(),
+            ..SearchFlags::default()
+        };
+        let filter = documents(&flags, &FilterArgs { since: None }).unwrap();
+        let condition = filter.condition().map(ToString::to_string);
+        assert_eq!(condition.as_deref(), Some("year > 1 and (has a or has b)"));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 #[path = "command_line/commands.rs"]
 mod commands;
+#[path = "command_line/metadata.rs"]
+mod metadata;
 #[allow(dead_code)] // Each test uses a part of it.
 #[path = "common/place.rs"]
 mod place;

@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 
-use reread_engine::{By, Calibration, DocumentKind, Fusion, InstructionSet, Mode, Precision, Stop};
+use reread_engine::{
+    By, Calibration, Condition, DocumentKind, Fusion, InstructionSet, Mode, Precision, Stop,
+};
 
 use super::choices::one_of;
-use super::values::{bounded, budget, calibration, cpu, finite, pause, size, timeout, weight};
+use super::values::{
+    bounded, budget, calibration, condition, cpu, finite, pause, size, timeout, weight,
+};
 
 /// Everything that flags, environment and configuration files can set.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -189,6 +193,16 @@ pub(crate) struct SearchFlags {
         help_heading = "Which documents"
     )]
     pub(crate) types: Vec<DocumentKind>,
+
+    /// Only documents whose metadata fits [default: all]
+    ///
+    /// Such as `lang = "en" and year >= 2020`, `tags in ("draft", "old")`, `title contains "stove"`,
+    /// `not has author`. Texts stand in quotes, numbers and days such as 2024-03-01 as they are; of a list
+    /// one value must fit. Repeat it for conditions that must all hold. `docs/filters.md` has the whole
+    /// language.
+    #[arg(long = "where", value_name = "CONDITION", value_parser = condition,
+          help_heading = "Which documents")]
+    pub(crate) conditions: Vec<Condition>,
 }
 
 impl SearchFlags {
@@ -217,6 +231,7 @@ impl SearchFlags {
             refresh: self.refresh || (no_refresh_word && other.refresh),
             paths: first_given(self.paths, other.paths),
             types: first_given(self.types, other.types),
+            conditions: first_given(self.conditions, other.conditions),
         }
     }
 }

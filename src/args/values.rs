@@ -6,7 +6,8 @@ use clap::ValueEnum;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp, ZonedDateTime};
-use reread_engine::{BadCalibration, Calibration, InstructionSet};
+use reread_engine::{BadCalibration, BadCondition, Calibration, Condition, InstructionSet};
+use unicode_width::UnicodeWidthStr;
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -52,6 +53,20 @@ pub(crate) fn weight(text: &str) -> Result<f32, String> {
 pub(crate) fn calibration(text: &str) -> Result<Calibration, String> {
     text.parse()
         .map_err(|problem: BadCalibration| problem.to_string())
+}
+
+/// Reads a condition on metadata; the error shows where in it something else was expected.
+pub(crate) fn condition(text: &str) -> Result<Condition, String> {
+    text.parse().map_err(|bad: BadCondition| {
+        let said = format!("must be a condition: {bad}");
+        let (before, found) = (text.get(..bad.bytes.start), text.get(bad.bytes.clone()));
+        let (Some(before), Some(found), false) = (before, found, text.contains(char::is_control))
+        else {
+            return said;
+        };
+        let (indent, carets) = (before.width(), "^".repeat(found.width().max(1)));
+        format!("{said}\n  {text}\n  {:indent$}{carets}", "")
+    })
 }
 
 /// Reads the name of an instruction set that this machine has.
@@ -196,6 +211,18 @@ mod tests {
         for bad in ["", "soon", "2025-13-01", "7"] {
             assert_eq!(at(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_bad_condition_is_shown_with_the_place() {
+        assert!(condition("lang = 'en' and year >= 2020").is_ok());
+        let bad = condition("länge == 3").unwrap_err();
+        let lines: Vec<&str> = bad.lines().collect();
+        assert!(lines[0].ends_with("found `==` at column 7, expected `=`, `!=`, `<`, `<=`, `>`, `>=`, `in` or `contains`"), "{bad}");
+        assert_eq!(lines[1..], ["  länge == 3", "        ^^"]);
+        let bad = condition("has").unwrap_err();
+        assert!(bad.ends_with("\n  has\n     ^"), "{bad}");
+        assert_eq!(condition("has\n").unwrap_err().lines().count(), 1);
     }
 
     #[test]

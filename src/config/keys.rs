@@ -5,7 +5,7 @@
 use toml::de::DeValue;
 
 use crate::args::{
-    Settings, bounded, budget, calibration, choice, cpu, finite, size, timeout, weight,
+    Settings, bounded, budget, calibration, choice, condition, cpu, finite, size, timeout, weight,
 };
 
 /// A key of a configuration file.
@@ -27,7 +27,7 @@ pub(crate) enum Owner {
 
 /// Every key, in the order in which they are listed.
 #[rustfmt::skip] // A row a key.
-pub(super) static KEYS: [Key; 31] = [
+pub(super) static KEYS: [Key; 32] = [
     anyone("top_k", |s, v| one(&mut s.search.top_k, v, bounded::<1, 1_000>)),
     anyone("depth", |s, v| one(&mut s.search.depth, v, bounded::<1, 10_000>)),
     anyone("mode", |s, v| one(&mut s.search.mode, v, choice)),
@@ -45,6 +45,7 @@ pub(super) static KEYS: [Key; 31] = [
     anyone("by", |s, v| one(&mut s.search.by, v, choice)),
     anyone("paths", |s, v| several(&mut s.search.paths, v, text)),
     anyone("types", |s, v| several(&mut s.search.types, v, choice)),
+    anyone("where", |s, v| several(&mut s.search.conditions, v, condition)),
     anyone("refresh", |s, v| switch(&mut s.search.refresh, &mut s.search.no_refresh, v)),
     anyone("passage_tokens", |s, v| one(&mut s.index.passage_tokens, v, bounded::<16, 4_096>)),
     anyone("overlap_tokens", |s, v| one(&mut s.index.overlap_tokens, v, bounded::<0, 2_047>)),

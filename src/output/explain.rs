@@ -3,9 +3,11 @@
 use std::io::{self, Write};
 
 use reread_engine::{
-    DenseMethod, Fusion, Hit, Mode, SearchOptions, SearchResult, SecondPass, Stopped, relevance,
+    DenseMethod, Fusion, Hit, Metadata, Mode, SearchOptions, SearchResult, SecondPass, Stopped,
+    Value, relevance,
 };
 
+use super::people::shorten;
 use super::{clean, counted, duration, grouped};
 
 /// Writes a table of one result's ranks and scores.
@@ -39,6 +41,38 @@ pub(crate) fn write_hit(out: &mut impl Write, hit: &Hit, indent: usize) -> io::R
         Some(scores.final_score),
         "",
     )
+}
+
+/// Writes what is known of a result's document on one line, where anything is.
+pub(crate) fn write_metadata(
+    out: &mut impl Write,
+    metadata: &Metadata,
+    indent: usize,
+    width: usize,
+) -> io::Result<()> {
+    if metadata.is_empty() {
+        return Ok(());
+    }
+    let facts = metadata
+        .iter()
+        .map(|(name, value)| format!("{name}={}", plain(value)));
+    let facts = clean(&facts.collect::<Vec<_>>().join(", "));
+    let label = "metadata      ";
+    let facts = shorten(&facts, width.saturating_sub(indent + label.len()));
+    writeln!(out, "{:indent$}{label}{facts}", "")
+}
+
+/// A value as people would write it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Date(date) => date.to_string(),
+        Value::List(values) => {
+            let values: Vec<String> = values.iter().map(plain).collect();
+            format!("[{}]", values.join(", "))
+        }
+    }
 }
 
 /// Writes how the search went: what each pass did, what was not read, and where the time went.
@@ -125,4 +159,27 @@ fn boundary(result: &SearchResult, options: &SearchOptions) -> String {
         "candidates beyond rank {}; a higher --depth reads more",
         grouped(read)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_one_line_that_fits() {
+        let written = |metadata: &Metadata, width| {
+            let mut out = Vec::new();
+            write_metadata(&mut out, metadata, 3, width).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(written(&Metadata::new(), 80), "");
+        let metadata = Metadata::from([
+            ("lang".to_owned(), "en".into()),
+            ("tags".to_owned(), vec!["a\u{1b}", "b"].into()),
+            ("year".to_owned(), 2021.into()),
+        ]);
+        let line = "   metadata      lang=en, tags=[a\u{fffd}, b], year=2021\n";
+        assert_eq!(written(&metadata, 80), line);
+        assert_eq!(written(&metadata, 30), "   metadata      lang=en, tag…\n");
+    }
 }

@@ -59,6 +59,7 @@ pub(crate) fn write_answer(
         write_snippet(out, hit, indent, layout.width)?;
         if layout.explain {
             explain::write_hit(out, hit, indent)?;
+            explain::write_metadata(out, &hit.passage.metadata, indent, layout.width)?;
         }
     }
     if layout.explain {
@@ -151,7 +152,7 @@ fn moved(places: i32) -> String {
 }
 
 /// Cut at the end to so many columns.
-fn shorten(text: &str, width: usize) -> String {
+pub(super) fn shorten(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -83,8 +83,8 @@ pub use reread_rerank::{
     shares,
 };
 pub use reread_retrieval::{
-    Candidate, DenseMethod, DocumentKey, Filter, FirstPass, Found, Fusion, LIST_LEN, LeftOut,
-    LocalFirstPass, Mode, Note, Passage, PassageKey, Placed, Query, Refusal, Request,
+    BadCondition, Candidate, Condition, DenseMethod, DocumentKey, Filter, FirstPass, Found, Fusion,
+    LIST_LEN, LeftOut, LocalFirstPass, Mode, Note, Passage, PassageKey, Placed, Query, Refusal, Request,
     RetrieveOptions, Retrieved, Scored, fusion,
 };
 pub use result::{FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Timings};

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use reread_document::{DocumentKind, Metadata};
 
+use crate::condition::Condition;
 use crate::options::InvalidOption;
 use crate::refusal::Refusal;
 
@@ -12,16 +13,18 @@ use crate::refusal::Refusal;
 ///
 /// A closed type: a first pass either asks it of each document ([`refusal`](Self::refusal)) or
 /// translates its parts ([`path_patterns`](Self::path_patterns), [`kinds`](Self::kinds),
-/// [`modified_since_ns`](Self::modified_since_ns)) into a language of its own.
+/// [`modified_since_ns`](Self::modified_since_ns), [`condition`](Self::condition)) into a language of its own.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     patterns: Vec<String>,
     paths: GlobSet,
     kinds: Vec<DocumentKind>,
     modified_since_ns: Option<i64>,
+    condition: Option<Condition>,
 }
 
-/// What a filter looks at of a document.
+/// What a filter looks at of a document. A file may hold several documents, such as the records of JSON Lines;
+/// they share path, kind and time, and each has metadata of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     /// Its file's path relative to the indexed folder, with `/` between its parts.
@@ -70,9 +73,20 @@ impl Filter {
         self
     }
 
+    /// Keeps documents whose metadata fits this condition. It takes the place of an earlier one; join two
+    /// with [`Condition::and`].
+    #[must_use]
+    pub fn with_condition(mut self, condition: Condition) -> Self {
+        self.condition = Some(condition);
+        self
+    }
+
     /// Whether every document passes.
     pub fn is_empty(&self) -> bool {
-        self.patterns.is_empty() && self.kinds.is_empty() && self.modified_since_ns.is_none()
+        self.patterns.is_empty()
+            && self.kinds.is_empty()
+            && self.modified_since_ns.is_none()
+            && self.condition.is_none()
     }
 
     /// The globs of which a path must match one, each spelled out; none lets every path pass.
@@ -90,6 +104,11 @@ impl Filter {
         self.modified_since_ns
     }
 
+    /// What the metadata must be; `None` lets any pass.
+    pub fn condition(&self) -> Option<&Condition> {
+        self.condition.as_ref()
+    }
+
     /// The first part of the filter that a document does not pass; `None` if it passes.
     pub fn refusal(&self, document: &Facts<'_>) -> Option<Refusal> {
         if !self.patterns.is_empty() && !self.paths.is_match(document.path) {
@@ -98,9 +117,13 @@ impl Filter {
         if !self.kinds.is_empty() && !self.kinds.contains(&document.kind) {
             return Some(Refusal::Kind(document.kind));
         }
-        self.modified_since_ns
-            .is_some_and(|since| document.modified_ns < since)
-            .then_some(Refusal::ModifiedBefore)
+        if let Some(since) = self.modified_since_ns
+            && document.modified_ns < since
+        {
+            return Some(Refusal::ModifiedBefore);
+        }
+        let failing = self.condition.as_ref()?.failing(document.metadata)?;
+        Some(Refusal::Condition(failing.clone()))
     }
 }
 
@@ -186,6 +209,30 @@ mod tests {
         };
         let refusal = Refusal::Kind(DocumentKind::Code);
         assert_eq!(filter.refusal(&other), Some(refusal));
+    }
+
+    #[test]
+    fn the_part_of_a_condition_that_fails_is_the_refusal() {
+        let read = |text: &str| text.parse::<Condition>().expect("a condition");
+        let filter = Filter::default().with_condition(read("lang = 'en' and year >= 2020"));
+        assert!(!filter.is_empty());
+        let of = |year: i32| {
+            Metadata::from([
+                ("lang".to_owned(), "en".into()),
+                ("year".to_owned(), year.into()),
+            ])
+        };
+        let refusal = |metadata: &Metadata| {
+            filter.refusal(&Facts {
+                metadata,
+                ..markdown("a.md")
+            })
+        };
+        assert_eq!(refusal(&of(2020)), None);
+        let failing = Refusal::Condition(read("year >= 2020"));
+        assert_eq!(refusal(&of(2019)), Some(failing));
+        let failing = Refusal::Condition(read("lang = 'en'"));
+        assert_eq!(refusal(&NOTHING), Some(failing));
     }
 
     #[test]

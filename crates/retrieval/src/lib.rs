@@ -5,16 +5,23 @@
 //! [`fusion`] makes one of. Whoever asks knows nothing of files, segments or servers. What only an index on
 //! this machine can say is a second trait, [`LocalFirstPass`].
 //!
+//! A [`Filter`] says which documents may be returned: by path, kind and time, and by a [`Condition`] on their
+//! metadata. A first pass asks it of each document, or translates it into a language of its own.
+//!
 //! ```
-//! use reread_retrieval::{Query, fusion};
+//! use reread_retrieval::{Condition, Filter, Query, fusion};
 //!
 //! let query = Query::parse("who owns \"the mutable borrow\" -python");
 //! assert_eq!(query.text(), "who owns the mutable borrow");
+//!
+//! let recent: Condition = "year >= 2020 and not draft = true".parse()?;
+//! assert!(!Filter::default().with_condition(recent).is_empty());
 //!
 //! // Two lists of keys with scores of their own become one.
 //! let (dense, lexical) = ([(1, 0.9), (2, 0.8)], [(2, 7.5), (3, 2.0)]);
 //! let fused = fusion::blend(&dense, &lexical, 0.5);
 //! assert_eq!(fused[0].0, 1);
+//! # Ok::<(), reread_retrieval::BadCondition>(())
 //! ```
 //!
 //! # Sources
@@ -24,6 +31,7 @@
 
 mod analyzer;
 mod candidate;
+mod condition;
 mod filter;
 mod first_pass;
 mod fold;
@@ -40,6 +48,9 @@ mod stop_words;
 pub use analyzer::{Role, Token, analyze};
 pub use candidate::{
     Arms, Candidate, DenseMethod, Found, Fused, Placed, Retrieved, Scored, fuse, places,
+};
+pub use condition::{
+    BadCondition, Comparison, Condition, Literal, MAX_LEN_BYTES, MAX_NESTING, Named, Tree,
 };
 pub use filter::{Facts, Filter, unix_ns};
 pub use first_pass::{BoxError, DocumentNames, FirstPass, LocalFirstPass, Request};

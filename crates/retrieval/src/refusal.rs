@@ -2,6 +2,8 @@
 
 use reread_document::DocumentKind;
 
+use crate::condition::Condition;
+
 /// What keeps a passage out of an answer before anything is ranked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -12,6 +14,9 @@ pub enum Refusal {
     Kind(DocumentKind),
     /// Its document was last modified before the filter's time.
     ModifiedBefore,
+    /// Its document's metadata does not fit this condition: the filter's, or the first that does not fit
+    /// of those that must all hold.
+    Condition(Condition),
     /// It does not hold this phrase, which the query has in quotes.
     Phrase(String),
     /// It holds these words, which the query excludes with a minus.

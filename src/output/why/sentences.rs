@@ -100,6 +100,9 @@ pub(super) fn refused(refusal: &Refusal) -> String {
         Refusal::Path => "its path matches no --path".to_owned(),
         Refusal::Kind(kind) => format!("its kind, {}, is not among --type", kind_name(*kind)),
         Refusal::ModifiedBefore => "it was last modified before --since".to_owned(),
+        Refusal::Condition(condition) => {
+            format!("its metadata does not fit `{condition}`, which --where asks for")
+        }
         Refusal::Phrase(words) => format!("it does not hold the phrase \"{words}\""),
         Refusal::Exclusion(words) => format!("it holds {words:?}, which the question excludes"),
         _ => "the search leaves it out".to_owned(),
@@ -164,6 +167,7 @@ fn without(refusal: &Refusal) -> String {
         Refusal::Path => "another --path, or none".to_owned(),
         Refusal::Kind(_) => "another --type, or none".to_owned(),
         Refusal::ModifiedBefore => "an earlier --since".to_owned(),
+        Refusal::Condition(condition) => format!("a --where without `{condition}`"),
         Refusal::Phrase(words) => format!("{words} without quotes"),
         Refusal::Exclusion(words) => format!("a question without -{words}"),
         _ => "another filter".to_owned(),
