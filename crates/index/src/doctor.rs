@@ -13,7 +13,8 @@ mod vectors;
 
 use std::path::{Path, PathBuf};
 
-use crate::format::manifest::{Manifest, Origin, SegmentRef};
+use crate::format::catalog::Origin;
+use crate::format::manifest::{Manifest, SegmentRef};
 use crate::index_folder::{is_ours, names, stored_root};
 use crate::{Error, Result};
 

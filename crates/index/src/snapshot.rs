@@ -8,8 +8,11 @@ use reread_document::{ChunkOptions, DocumentKind, Metadata};
 use reread_models::ModelIdentity;
 use reread_retrieval::{DocumentKey, DocumentNames, Filter, Passage, PassageKey};
 
+use crate::format::catalog::{
+    Catalog, DocumentRecord, Origin, Outcome, Source, read_catalog,
+};
 use crate::format::foreign;
-use crate::format::manifest::{Catalog, DocumentRecord, Manifest, Origin, Outcome, Source};
+use crate::format::manifest::Manifest;
 use crate::index_folder::{is_unfinished, stored_root};
 use crate::lexical::LexicalIndex;
 use crate::passage_set::PassageSet;
@@ -24,6 +27,7 @@ const OPEN_ATTEMPTS: usize = 5;
 pub struct Snapshot {
     folder: PathBuf,
     pub(crate) manifest: Manifest,
+    model: ModelIdentity,
     pub(crate) catalog: Catalog,
     /// Ascending by key, which is the order of indexing.
     documents: Vec<DocumentPlace>,
@@ -120,12 +124,13 @@ impl Snapshot {
     }
 
     fn open_generation(folder: &Path, manifest: &Manifest) -> Result<Self> {
-        let catalog = manifest.read_catalog(folder)?;
+        let catalog = read_catalog(folder, manifest)?;
+        let model = manifest.model();
+        let model_name = model.to_string();
         let mut segments = Vec::with_capacity(manifest.segments.len());
         let mut base = 0u32;
         for part in &manifest.segments {
-            let model = manifest.model.to_string();
-            let segment = Segment::open(folder, part, &model, manifest.dim as usize)?;
+            let segment = Segment::open(folder, part, &model_name, manifest.dim as usize)?;
             segments.push(OpenSegment {
                 segment,
                 base,
@@ -145,6 +150,7 @@ impl Snapshot {
         Ok(Self {
             folder: folder.to_owned(),
             manifest: manifest.clone(),
+            model,
             catalog,
             documents,
             segments,
@@ -161,7 +167,7 @@ impl Snapshot {
 
     /// The embedder that the index was built with.
     pub fn model(&self) -> &ModelIdentity {
-        &self.manifest.model
+        &self.model
     }
 
     /// Refuses another embedder than the one the index was built with.
@@ -260,7 +266,7 @@ impl Snapshot {
             doc_id: described.id.clone(),
             path: source.path.clone(),
             title: described.title.clone(),
-            kind: source.kind,
+            kind: source.kind.into(),
             heading_path: split_headings(headings),
             bytes: record.start_byte..record.end_byte,
             lines: record.start_line..=record.end_line,
@@ -328,7 +334,7 @@ impl Snapshot {
             generation: self.manifest.generation,
             written_ns: self.manifest.written_ns,
             unfinished: self.unfinished,
-            model: self.manifest.model.clone(),
+            model: self.model.clone(),
             dim: self.manifest.dim as usize,
             max_tokens: self.manifest.max_tokens as usize,
             overlap_tokens: self.manifest.overlap_tokens as usize,
@@ -603,7 +609,7 @@ impl Snapshot {
     pub fn sources(&self) -> impl Iterator<Item = SourceSummary> {
         self.catalog.iter().map(|source| SourceSummary {
             path: source.path.clone(),
-            kind: source.kind,
+            kind: source.kind.into(),
             from_application: source.origin == Origin::Application,
             n_documents: source.documents.len(),
             n_passages: source.documents.iter().map(|d| d.n_passages as usize).sum(),

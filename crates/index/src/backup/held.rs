@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use super::{ATTEMPTS, Copied};
 use crate::Result;
 use crate::format::atomic::{io_error, open_file, sync_folder};
+use crate::format::catalog::Catalog;
 use crate::format::header::{FileKind, HEADER_BYTES};
-use crate::format::manifest::{Catalog, FileRef, Manifest};
+use crate::format::manifest::{FileRef, Manifest};
 use crate::format::{checked, codec};
 use crate::index_folder::is_unfinished;
 

@@ -8,14 +8,12 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use reread_models::ModelIdentity;
 
 use super::{Target, run};
+use crate::format::catalog::{Catalog, DocumentRecord, Origin, Outcome, Source, StoredKind};
 use crate::format::codec;
 use crate::format::header::{self, FileKind};
-use crate::format::manifest::{
-    Catalog, DocumentRecord, FileRef, Manifest, Origin, Outcome, SegmentRef, Source,
-};
+use crate::format::manifest::{FileRef, Manifest, SegmentRef, StoredModel};
 use crate::options::Scope;
 use crate::segment::{GraphBuild, Segment, SegmentWriter, text_digest};
 use crate::{Error, HnswOptions};
@@ -54,7 +52,7 @@ fn manifest() -> Manifest {
         next_segment: 4,
         root: String::new(),
         written_ns: 1,
-        model: ModelIdentity {
+        model: StoredModel {
             name: "m".to_owned(),
             revision: String::new(),
             digest: "d".to_owned(),
@@ -62,7 +60,7 @@ fn manifest() -> Manifest {
         dim: DIM as u32,
         max_tokens: 200,
         overlap_tokens: 30,
-        scope: Scope::default(),
+        scope: Scope::default().into(),
         catalog: file("catalog-5"),
         lexical: "lexical-5".to_owned(),
         lexical_files: vec![file("lexical-5/meta.json")],
@@ -74,7 +72,7 @@ fn catalog() -> Catalog {
     let source = |path: &str, outcome| Source {
         path: path.to_owned(),
         origin: Origin::Folder,
-        kind: DocumentKind::Markdown,
+        kind: StoredKind::Markdown,
         size_bytes: 10,
         modified_ns: 1,
         changed_ns: 2,
