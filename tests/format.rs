@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use place::{Place, err, files, status};
+use reread_document::{Date, Metadata, Value as Fact};
 use reread_engine::{
     Document, DocumentKind, Engine, HnswOptions, IndexOptions, Lines, Passage, Snapshot,
 };
@@ -89,6 +90,7 @@ fn listed_passage(passage: &Passage, vector: &[f32]) -> Value {
         "bytes": [passage.bytes.start, passage.bytes.end],
         "lines": [passage.lines.start(), passage.lines.end()],
         "page": passage.page,
+        "metadata": passage.metadata,
         "text": passage.text,
         "text_digest": hex(digest.as_bytes()[..16].iter().copied()),
         "vector": hex(bytes),
@@ -114,8 +116,22 @@ fn paged() -> Document {
         headings: Vec::new(),
         pages: vec![0, 34],
         lines: Lines::OfText,
-        metadata: Default::default(),
+        metadata: facts(),
     }
+}
+
+/// Metadata of every form.
+fn facts() -> Metadata {
+    let day = Date::new(2024, 2, 29).unwrap();
+    let facts = [
+        ("author", "Ångström".into()),
+        ("depth", 4.25.into()),
+        ("read", day.into()),
+        ("tags", vec!["river", "lake"].into()),
+        ("year", 2024.into()),
+        ("none", Fact::List(Vec::new())),
+    ];
+    facts.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 /// An index with several kinds of documents, an empty one, deleted passages and several segments.

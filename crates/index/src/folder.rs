@@ -159,7 +159,8 @@ pub fn nothing_to_do(
     if graph_is_due || snapshot.is_unfinished() {
         return Ok(None);
     }
-    if must_cut || scope != snapshot.manifest.scope() || !missing(state.catalog, &found).is_empty() {
+    if must_cut || scope != snapshot.manifest.scope() || !missing(state.catalog, &found).is_empty()
+    {
         return Ok(None);
     }
     let jobs = plan(&state, found, &mut summary);

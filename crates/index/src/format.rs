@@ -8,6 +8,7 @@ mod convert;
 pub(crate) mod foreign;
 pub(crate) mod header;
 pub(crate) mod manifest;
+pub(crate) mod metadata;
 pub(crate) mod mmap;
 
 #[cfg(test)]

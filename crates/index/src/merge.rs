@@ -190,6 +190,7 @@ mod tests {
             segment,
             first,
             n_passages,
+            metadata: Vec::new(),
         }
     }
 

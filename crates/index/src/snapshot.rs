@@ -8,11 +8,9 @@ use reread_document::{ChunkOptions, DocumentKind, Metadata};
 use reread_models::ModelIdentity;
 use reread_retrieval::{DocumentKey, DocumentNames, Filter, Passage, PassageKey};
 
-use crate::format::catalog::{
-    Catalog, DocumentRecord, Origin, Outcome, Source, read_catalog,
-};
-use crate::format::foreign;
+use crate::format::catalog::{Catalog, DocumentRecord, Origin, Outcome, Source, read_catalog};
 use crate::format::manifest::Manifest;
+use crate::format::{foreign, metadata};
 use crate::index_folder::{is_unfinished, stored_root};
 use crate::lexical::LexicalIndex;
 use crate::passage_set::PassageSet;
@@ -34,6 +32,8 @@ pub struct Snapshot {
     segments: Vec<OpenSegment>,
     lexical: LexicalIndex,
     by_text: OnceLock<HashMap<TextDigest, PassageId>>,
+    /// Of each document, in the same order.
+    metadata: OnceLock<Vec<Metadata>>,
     unfinished: bool,
 }
 
@@ -156,6 +156,7 @@ impl Snapshot {
             segments,
             lexical,
             by_text: OnceLock::new(),
+            metadata: OnceLock::new(),
             unfinished: is_unfinished(folder),
         })
     }
@@ -271,7 +272,7 @@ impl Snapshot {
             bytes: record.start_byte..record.end_byte,
             lines: record.start_line..=record.end_line,
             page: (record.page > 0).then_some(record.page),
-            metadata: Metadata::new(),
+            metadata: metadata::metadata(&described.metadata),
             text: text.to_owned(),
         })
     }
@@ -389,17 +390,35 @@ impl Snapshot {
             return None;
         }
         let mut set = PassageSet::empty(self.n_positions());
-        let passing: Vec<bool> = self
-            .catalog
-            .iter()
-            .map(|source| filter.refusal(&source.facts()).is_none())
-            .collect();
-        for place in &self.documents {
-            if passing[place.source as usize] {
+        let nothing = Metadata::new();
+        let passes = |source: &Source, metadata| filter.refusal(&source.facts(metadata)).is_none();
+        // One answer for all documents of a source, where they do not differ for the filter.
+        let of_source = |source: &Source| has_no_metadata(source).then(|| passes(source, &nothing));
+        let of_sources: Vec<Option<bool>> = self.catalog.iter().map(of_source).collect();
+        for (pos, place) in self.documents.iter().enumerate() {
+            let of_source = of_sources[place.source as usize];
+            let passes = of_source.unwrap_or_else(|| {
+                let source = &self.catalog[place.source as usize];
+                passes(source, &self.metadata()[pos])
+            });
+            if passes {
                 set.insert_range(place.first.0..place.first.0 + place.n_passages);
             }
         }
         Some(set)
+    }
+
+    /// The metadata of every document, as filters read it; made when it is first asked for.
+    fn metadata(&self) -> &[Metadata] {
+        self.metadata.get_or_init(|| {
+            let documents = self.documents.iter();
+            let record = |place: &DocumentPlace| {
+                &self.catalog[place.source as usize].documents[place.document as usize]
+            };
+            documents
+                .map(|place| metadata::metadata(&record(place).metadata))
+                .collect()
+        })
     }
 
     /// Every live passage with its stable key.
@@ -461,15 +480,13 @@ impl Snapshot {
         Ok(PassageKey(open.segment.record(id.0 - open.base)?.key))
     }
 
-    /// What the catalog says of the source of a passage.
+    /// What the catalog says of the source and the document of a passage.
     ///
     /// # Errors
     /// `NoPassage`, `Damaged`.
-    pub(crate) fn source_of(&self, key: PassageKey) -> Result<&Source> {
+    pub(crate) fn document_of(&self, key: PassageKey) -> Result<(&Source, &DocumentRecord)> {
         let document = self.document_of_key(key.0);
-        Ok(self
-            .document(document.ok_or_else(|| self.no_passage(key))?)?
-            .0)
+        self.document(document.ok_or_else(|| self.no_passage(key))?)
     }
 
     fn segment_of(&self, id: PassageId) -> Result<&OpenSegment> {
@@ -511,6 +528,12 @@ impl Snapshot {
             problem: format!("it has no {id}"),
         }
     }
+}
+
+/// Whether a filter can tell no document of this source from another.
+fn has_no_metadata(source: &Source) -> bool {
+    let mut documents = source.documents.iter();
+    documents.all(|document| document.metadata.is_empty())
 }
 
 /// Refuses another embedder than the one that vectors were made with.

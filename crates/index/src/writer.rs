@@ -10,10 +10,10 @@ use crate::crash::step;
 use crate::folder::IndexState;
 use crate::format::atomic::{self, io_error};
 use crate::format::catalog::{
-    Catalog, DocumentRecord, Origin, Outcome, Source, write_catalog,
+    Catalog, DocumentRecord, Origin, Outcome, Source, StoredMetadata, write_catalog,
 };
-use crate::format::foreign;
 use crate::format::manifest::{FileRef, Manifest, SegmentRef};
+use crate::format::{foreign, metadata};
 use crate::index_folder::{
     Lock, check_apart, clear_unfinished, highest_left, lock, mark_unfinished, names, refuse_backup,
     remove_rubbish, remove_uncommitted, stored_root,
@@ -96,6 +96,7 @@ pub struct WriteCounts {
 pub struct Prepared {
     id: String,
     title: String,
+    metadata: StoredMetadata,
     passages: Vec<PreparedPassage>,
 }
 
@@ -139,6 +140,7 @@ pub fn prepare(
     Ok(Prepared {
         id: document.id.clone(),
         title: document.title.clone(),
+        metadata: metadata::stored(&document.metadata),
         passages: passages.collect(),
     })
 }
@@ -563,6 +565,7 @@ impl IndexWriter {
             segment,
             first,
             n_passages,
+            metadata: document.metadata,
         })
     }
 

@@ -27,17 +27,14 @@ impl Manifest {
     }
 }
 
-/// Indexes of format 2 keep none.
-static NO_METADATA: Metadata = Metadata::new();
-
 impl Source {
-    /// What a filter looks at.
-    pub(crate) fn facts(&self) -> Facts<'_> {
+    /// What a filter looks at of a document of this source, which has this metadata.
+    pub(crate) fn facts<'a>(&'a self, metadata: &'a Metadata) -> Facts<'a> {
         Facts {
             path: &self.path,
             kind: self.kind.into(),
             modified_ns: self.modified_ns,
-            metadata: &NO_METADATA,
+            metadata,
         }
     }
 }

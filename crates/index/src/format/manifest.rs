@@ -127,7 +127,7 @@ impl Manifest {
                 });
             }
         }
-        Self::decode(&path, &read_checked(&path, FileKind::Manifest)?)
+        Self::decode(&path, &read_checked(&path, FileKind::Manifest)?.bytes)
     }
 
     /// Decodes a manifest and checks the names in it.
@@ -194,19 +194,28 @@ pub(crate) fn segment_folder(number: u32) -> String {
     format!("segment-{number}")
 }
 
+/// What stands behind the header of a small file, and the version that the header names.
+pub(crate) struct Payload {
+    pub(crate) version: u32,
+    pub(crate) bytes: Vec<u8>,
+}
+
 /// Reads a small file whole and checks its digest.
 ///
 /// # Errors
 /// `Io`, `Damaged`, `UnsupportedVersion`.
-pub(crate) fn read_checked(path: &Path, kind: FileKind) -> Result<Vec<u8>> {
+pub(crate) fn read_checked(path: &Path, kind: FileKind) -> Result<Payload> {
     let mut file = Vec::new();
     open_file(path)?
         .read_to_end(&mut file)
         .map_err(|source| read_error(path, source))?;
     let header = header::decode(path, &file, kind)?;
-    let payload = file.split_off(HEADER_BYTES);
-    if *blake3::hash(&payload).as_bytes() == header.digest {
-        Ok(payload)
+    let bytes = file.split_off(HEADER_BYTES);
+    if *blake3::hash(&bytes).as_bytes() == header.digest {
+        Ok(Payload {
+            version: header.version,
+            bytes,
+        })
     } else {
         Err(Error::Damaged {
             path: path.to_owned(),

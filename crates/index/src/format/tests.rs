@@ -5,7 +5,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::catalog::{Catalog, DocumentRecord, Origin, Outcome, Source, StoredKind};
+use super::catalog::{
+    Catalog, DocumentRecord, Origin, Outcome, Source, StoredItem, StoredKind, StoredValue,
+    decode_catalog,
+};
 use super::codec;
 use super::manifest::{FileRef, GraphRef, Manifest, SegmentRef, StoredModel, StoredScope};
 
@@ -55,6 +58,11 @@ fn manifest() -> Manifest {
 }
 
 fn catalog() -> Catalog {
+    let (year, month, day) = (2024, 2, 29);
+    let items = vec![
+        StoredItem::Text("x".to_owned()),
+        StoredItem::Date { year, month, day },
+    ];
     let source = Source {
         path: "a".to_owned(),
         origin: Origin::Application,
@@ -71,6 +79,10 @@ fn catalog() -> Catalog {
             segment: 3,
             first: 4,
             n_passages: 5,
+            metadata: vec![
+                ("m".to_owned(), StoredValue::List(items)),
+                ("n".to_owned(), StoredValue::One(StoredItem::Number(1.5))),
+            ],
         }],
     };
     vec![source]
@@ -97,6 +109,24 @@ fn the_bytes_of_a_manifest_are_these() {
 #[test]
 fn the_bytes_of_a_catalog_are_these() {
     assert_eq!(hex(&catalog()), CATALOG_BYTES);
+}
+
+#[test]
+fn a_catalog_of_version_2_is_read_and_has_no_metadata() {
+    let digits: Vec<u8> = CATALOG_2_BYTES
+        .bytes()
+        .filter(|byte| *byte != b'\n')
+        .collect();
+    let byte = |digits: &[u8]| {
+        let digits = std::str::from_utf8(digits).expect("ASCII");
+        u8::from_str_radix(digits, 16).expect("a byte")
+    };
+    let bytes: Vec<u8> = digits.chunks(2).map(byte).collect();
+    let mut expected = catalog();
+    expected[0].documents[0].metadata.clear();
+    let read = decode_catalog(Path::new("x"), 2, &bytes).expect("read");
+    assert_eq!(read, expected);
+    assert!(decode_catalog(Path::new("x"), 3, &bytes).is_err());
 }
 
 const MANIFEST_BYTES: &str = "\
@@ -131,6 +161,23 @@ bbbbbbbbbbbbbbbbbbbbbb0100000000\n\
 ";
 
 const CATALOG_BYTES: &str = "\
+01000000000000000100000000000000\n\
+6101000000050000000a000000000000\n\
+00ffffffffffffffff02000000000000\n\
+00030303030303030303030303030303\n\
+03030303030303030303030303030303\n\
+03020000000300000000000000776879\n\
+01000000000000000100000000000000\n\
+01000000000000006901000000000000\n\
+00540300000004000000050000000200\n\
+00000000000001000000000000006d01\n\
+00000002000000000000000000000001\n\
+000000000000007802000000e807021d\n\
+01000000000000006e00000000010000\n\
+00000000000000f83f\n\
+";
+
+const CATALOG_2_BYTES: &str = "\
 01000000000000000100000000000000\n\
 6101000000050000000a000000000000\n\
 00ffffffffffffffff02000000000000\n\

@@ -10,10 +10,14 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
 use super::{Target, run};
-use crate::format::catalog::{Catalog, DocumentRecord, Origin, Outcome, Source, StoredKind};
+use crate::format::catalog::{
+    Catalog, DocumentRecord, Origin, Outcome, Source, StoredItem, StoredKind, StoredMetadata,
+    StoredValue, decode_catalog,
+};
 use crate::format::codec;
-use crate::format::header::{self, FileKind};
+use crate::format::header::{self, FORMAT_VERSION, FileKind, MIN_VERSION};
 use crate::format::manifest::{FileRef, Manifest, SegmentRef, StoredModel};
+use crate::format::metadata as stored_metadata;
 use crate::options::Scope;
 use crate::segment::{GraphBuild, Segment, SegmentWriter, text_digest};
 use crate::{Error, HnswOptions};
@@ -85,11 +89,24 @@ fn catalog() -> Catalog {
             segment: 3,
             first: 0,
             n_passages: 2,
+            metadata: metadata(),
         }],
     };
     vec![
         source("a.md", Outcome::Indexed),
         source("b.md", Outcome::Failed("why".to_owned())),
+    ]
+}
+
+fn metadata() -> StoredMetadata {
+    let (year, month, day) = (2024, 2, 29);
+    let date = StoredItem::Date { year, month, day };
+    let text = StoredItem::Text("x".to_owned());
+    let items = vec![text, StoredItem::Number(1.5), date];
+    let one = StoredValue::One(StoredItem::Number(2.0));
+    vec![
+        ("a".to_owned(), StoredValue::List(items)),
+        ("b".to_owned(), one),
     ]
 }
 
@@ -150,7 +167,16 @@ fn catalogs() {
         words: &[],
     };
     run(target, |bytes| {
-        let _ = codec::decode::<Catalog>(Path::new("x"), bytes);
+        for version in [MIN_VERSION, FORMAT_VERSION] {
+            let catalog = decode_catalog(Path::new("x"), version, bytes);
+            let documents = catalog
+                .iter()
+                .flatten()
+                .flat_map(|source| &source.documents);
+            for document in documents {
+                stored_metadata::metadata(&document.metadata);
+            }
+        }
     });
 }
 
