@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use place::{Place, err, files, status};
+use reread_document::{Date, Value as Fact};
 use reread_engine::{Document, DocumentKind, Engine, HnswOptions, IndexOptions, Passage, Snapshot};
 use serde_json::{Value, json};
 
@@ -87,6 +88,7 @@ fn listed_passage(passage: &Passage, vector: &[f32]) -> Value {
         "bytes": [passage.bytes.start, passage.bytes.end],
         "lines": [passage.lines().start(), passage.lines().end()],
         "page": passage.page(),
+        "metadata": passage.metadata,
         "text": passage.text,
         "text_digest": hex(digest.as_bytes()[..16].iter().copied()),
         "vector": hex(bytes),
@@ -106,6 +108,12 @@ fn paged() -> Document {
     Document::new("waters", text)
         .with_kind(DocumentKind::Pdf)
         .with_pages(vec![0, 34])
+        .with_metadata("author", "Ångström")
+        .with_metadata("depth", 4.25)
+        .with_metadata("read", Date::new(2024, 2, 29).unwrap())
+        .with_metadata("tags", vec!["river", "lake"])
+        .with_metadata("year", 2024)
+        .with_metadata("none", Fact::List(Vec::new()))
 }
 
 /// An index with several kinds of documents, an empty one, deleted passages and several segments.

@@ -1,10 +1,11 @@
 """A second reader of an index, written from docs/format.md alone, with the standard library alone.
 
 `read_index.py INDEX` checks every file against MANIFEST and prints one JSON object: what MANIFEST says
-and every passage in the order of keys, with its place, text, digest and vector (as hex of its bytes).
+and every passage in the order of keys, with its place, metadata, text, digest and vector (as hex of its bytes).
 What is not as the description says is an error.
 """
 
+import datetime
 import json
 import math
 import os
@@ -14,7 +15,7 @@ import sys
 from blake3 import blake3
 
 MAGIC = b"\x89RRD\r\n\x1a\n"
-VERSION = 2
+VERSIONS = (2, 3)
 MANIFEST, CATALOG, PASSAGES, VECTORS, QUANTISED, GRAPH = range(1, 7)
 ORIGINS = ["folder", "application"]
 KINDS = ["text", "markdown", "html", "pdf", "code", "json_lines"]
@@ -34,20 +35,23 @@ class Structure:
         self.at += n
         return self.data[self.at - n : self.at]
 
-    def integer(self, form):
+    def number(self, form):
         return struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))[0]
 
     def u8(self):
-        return self.integer("B")
+        return self.number("B")
 
     def u32(self):
-        return self.integer("I")
+        return self.number("I")
 
     def u64(self):
-        return self.integer("Q")
+        return self.number("Q")
 
     def i64(self):
-        return self.integer("q")
+        return self.number("q")
+
+    def f64(self):
+        return self.number("d")
 
     def string(self):
         return self.take(self.u64()).decode("utf-8")
@@ -102,16 +106,16 @@ def read_segment(fields):
     }
 
 
-def read_catalog(data):
+def read_catalog(data, version):
     fields = Structure(data)
-    sources = fields.items(lambda: read_source(fields))
+    sources = fields.items(lambda: read_source(fields, version))
     fields.end()
     paths = [source["path"].encode() for source in sources]
     assert paths == sorted(set(paths)), "sources are not ascending by path"
     return sources
 
 
-def read_source(fields):
+def read_source(fields, version):
     source = {
         "path": fields.string(),
         "origin": ORIGINS[fields.u32()],
@@ -124,12 +128,12 @@ def read_source(fields):
     }
     assert source["outcome"] in (0, 1, 2), f"outcome {source['outcome']}"
     source["reason"] = fields.string() if source["outcome"] == 2 else None
-    source["documents"] = fields.items(lambda: read_document(fields))
+    source["documents"] = fields.items(lambda: read_document(fields, version))
     return source
 
 
-def read_document(fields):
-    return {
+def read_document(fields, version):
+    document = {
         "key": fields.u64(),
         "id": fields.string(),
         "title": fields.string(),
@@ -137,22 +141,49 @@ def read_document(fields):
         "first": fields.u32(),
         "n_passages": fields.u32(),
     }
+    document["metadata"] = read_metadata(fields) if version >= 3 else {}
+    return document
+
+
+def read_metadata(fields):
+    pairs = fields.items(lambda: (fields.string(), read_value(fields)))
+    names = [name.encode() for name, _ in pairs]
+    assert names == sorted(set(names)), "names of metadata are not ascending"
+    return dict(pairs)
+
+
+def read_value(fields):
+    form = fields.u32()
+    assert form in (0, 1), f"metadata of form {form}"
+    return fields.items(lambda: read_item(fields)) if form else read_item(fields)
+
+
+def read_item(fields):
+    form = fields.u32()
+    assert form in (0, 1, 2), f"an item of form {form}"
+    if form == 0:
+        return fields.string()
+    if form == 1:
+        number = fields.f64()
+        assert math.isfinite(number), f"{number} is not finite"
+        return int(number) if number.is_integer() else number
+    return datetime.date(fields.number("H"), fields.u8(), fields.u8()).isoformat()
 
 
 def read_file(index, name, kind, described=None):
-    """The payload of a file of ours, compared with its header and, if there is one, MANIFEST."""
+    """The payload and the version of a file of ours, compared with its header and, if there is one, MANIFEST."""
     with open(os.path.join(index, *name.split("/")), "rb") as file:
         data = file.read()
     magic, version, found_kind, length, zero, digest = struct.unpack_from("<8sIIQQ32s", data)
     assert magic == MAGIC, f"{name}: the magic is {magic}"
-    assert version == VERSION, f"{name}: version {version}"
+    assert version in VERSIONS, f"{name}: version {version}"
     assert (found_kind, zero) == (kind, 0), f"{name}: kind {found_kind}"
     payload = data[HEADER_BYTES:]
     assert len(payload) == length, f"{name}: {len(payload)} bytes, not {length}"
     assert blake3(payload) == digest, f"{name}: the digest does not match"
     if described:
         assert (described["length"], described["digest"]) == (length, digest), name
-    return payload
+    return payload, version
 
 
 def check_foreign(index, described):
@@ -165,17 +196,17 @@ def check_foreign(index, described):
 def open_segment(index, described, dim):
     """The records and heap of a segment, and its vectors, each as bytes."""
     n = described["n_passages"]
-    passages = read_file(index, described["passages"]["name"], PASSAGES, described["passages"])
+    passages, _ = read_file(index, described["passages"]["name"], PASSAGES, described["passages"])
     assert struct.unpack("<Q", passages[-8:]) == (n,), "another number of passages"
     records_at = len(passages) - 8 - n * RECORD.size
-    vectors = read_file(index, described["vectors"]["name"], VECTORS, described["vectors"])
+    vectors, _ = read_file(index, described["vectors"]["name"], VECTORS, described["vectors"])
     assert len(vectors) == n * dim * 4, "another number of vectors"
     rows = [vectors[at : at + dim * 4] for at in range(0, len(vectors), dim * 4)]
-    quantised = read_file(index, described["quantised"]["name"], QUANTISED, described["quantised"])
+    quantised, _ = read_file(index, described["quantised"]["name"], QUANTISED, described["quantised"])
     check_quantised(quantised, rows, dim)
     if described["graph"]:
         file, n_lost = described["graph"]
-        check_graph(read_file(index, file["name"], GRAPH, file), rows, dim, n_lost)
+        check_graph(read_file(index, file["name"], GRAPH, file)[0], rows, dim, n_lost)
     return {
         "records": [
             RECORD.unpack_from(passages, records_at + position * RECORD.size)
@@ -272,6 +303,7 @@ def read_passage(segment, source, document, i):
         "bytes": [start, end],
         "lines": [first, last],
         "page": page or None,
+        "metadata": document["metadata"],
         "text": text,
         "text_digest": digest.hex(),
         "vector": segment["rows"][position].hex(),
@@ -289,9 +321,9 @@ def check_positions(described, documents):
 
 
 def read_index(index):
-    manifest = read_manifest(read_file(index, "MANIFEST", MANIFEST))
+    manifest = read_manifest(read_file(index, "MANIFEST", MANIFEST)[0])
     described = manifest["catalog"]
-    sources = read_catalog(read_file(index, described["name"], CATALOG, described))
+    sources = read_catalog(*read_file(index, described["name"], CATALOG, described))
     for file in manifest["lexical_files"]:
         assert file["name"].startswith(manifest["lexical"] + "/"), file["name"]
         check_foreign(index, file)

@@ -13,7 +13,8 @@ mod vectors;
 
 use std::path::{Path, PathBuf};
 
-use crate::format::manifest::{Manifest, Origin, SegmentRef};
+use crate::format::catalog::Origin;
+use crate::format::manifest::{Manifest, SegmentRef};
 use crate::index_folder::{is_ours, names, stored_root};
 use crate::{Error, Result};
 
@@ -248,12 +249,8 @@ impl Check {
                 offset,
                 problem,
             } => self.find(path, Some(*offset), problem),
-            Error::UnsupportedVersion {
-                path,
-                found,
-                supported,
-            } => {
-                let problem = format!("it says version {found} in an index of version {supported}");
+            Error::UnsupportedVersion { path, found, .. } => {
+                let problem = format!("it says version {found}, which does not fit its index");
                 self.find(path, Some(8), problem);
             }
             Error::Lexical { path, source, .. } => self.find(path, None, source.to_string()),

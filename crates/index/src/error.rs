@@ -1,4 +1,5 @@
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use reread_models::{BoxError, ModelIdentity};
@@ -37,15 +38,16 @@ pub enum Error {
     /// The index was written by a version that this one does not read.
     #[error(
         "{} has format version {found}, and this version reads {supported}; rebuild the index",
-        path.display()
+        path.display(),
+        supported = range(supported)
     )]
     UnsupportedVersion {
         /// The file that says so.
         path: PathBuf,
         /// The version found.
         found: u32,
-        /// The version that can be read.
-        supported: u32,
+        /// The versions that can be read.
+        supported: RangeInclusive<u32>,
     },
     /// There is no index in this folder.
     #[error("there is no index in {}", path.display())]
@@ -243,6 +245,10 @@ impl From<InvalidOption> for Error {
             bound: error.bound,
         }
     }
+}
+
+fn range(versions: &RangeInclusive<u32>) -> String {
+    format!("{} to {}", versions.start(), versions.end())
 }
 
 /// The first few documents, and how many more there are.

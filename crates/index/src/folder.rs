@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::format::manifest::{Catalog, Origin, Outcome, Source};
+use crate::format::catalog::{Catalog, Origin, Outcome, Source};
 use crate::merge;
 use crate::options::{IndexOptions, Scope};
 use crate::snapshot::Snapshot;
@@ -141,7 +141,7 @@ pub fn nothing_to_do(
     options: &IndexOptions,
 ) -> Result<Option<IndexSummary>> {
     let started = Instant::now();
-    let scope = options.scope(Some(snapshot.manifest.scope));
+    let scope = options.scope(Some(snapshot.manifest.scope()));
     let found = walk_root(root, snapshot.folder(), scope)?;
     let must_cut = options
         .chunk
@@ -159,7 +159,8 @@ pub fn nothing_to_do(
     if graph_is_due || snapshot.is_unfinished() {
         return Ok(None);
     }
-    if must_cut || scope != snapshot.manifest.scope || !missing(state.catalog, &found).is_empty() {
+    if must_cut || scope != snapshot.manifest.scope() || !missing(state.catalog, &found).is_empty()
+    {
         return Ok(None);
     }
     let jobs = plan(&state, found, &mut summary);
@@ -448,7 +449,7 @@ impl Reader {
         let mut source = Source {
             path: file.path.clone(),
             origin: Origin::Folder,
-            kind: DocumentKind::Text,
+            kind: DocumentKind::Text.into(),
             size_bytes: file.len_bytes,
             modified_ns: unix_ns(file.modified),
             changed_ns: file.changed_ns,
@@ -489,7 +490,7 @@ impl Reader {
                 problems,
             } => {
                 if let Some(document) = documents.first() {
-                    source.kind = document.kind;
+                    source.kind = document.kind.into();
                 } else if let Some(problem) = problems.first() {
                     source.outcome = Outcome::Failed(problem.reason.to_string());
                 }

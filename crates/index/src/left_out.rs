@@ -36,7 +36,7 @@ impl Snapshot {
         if !metadata.is_file() {
             return Ok(LeftOut::Special);
         }
-        let found = walk_root(root, self.folder(), self.manifest.scope)?;
+        let found = walk_root(root, self.folder(), self.manifest.scope())?;
         if found.files.iter().any(|file| file.path == path) {
             return Ok(LeftOut::NotYet);
         }
@@ -56,7 +56,7 @@ impl Snapshot {
                 reason => LeftOut::Failed(reason.to_string()),
             });
         }
-        Ok(by_name(path, self.manifest.scope.hidden))
+        Ok(by_name(path, self.manifest.scope().hidden))
     }
 }
 

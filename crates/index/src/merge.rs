@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::Result;
 use crate::crash::step;
 use crate::dense::HnswOptions;
-use crate::format::manifest::{Catalog, DocumentRecord, Manifest, SegmentRef};
+use crate::format::catalog::{Catalog, DocumentRecord};
+use crate::format::manifest::{Manifest, SegmentRef};
 use crate::segment::{GraphBuild, Segment, SegmentWriter};
 
 /// A segment joins a merge when it is at most this many times as large as all others in it
@@ -75,7 +76,7 @@ pub(crate) fn merge_small(
     let number = manifest.next_segment;
     manifest.next_segment += 1;
     let dim = manifest.dim as usize;
-    let model = manifest.model.to_string();
+    let model = manifest.model().to_string();
     let mut writer = SegmentWriter::create(folder, number, dim)?;
     for part in &merged {
         let segment = Segment::open(folder, part, &model, dim)?;
@@ -189,6 +190,7 @@ mod tests {
             segment,
             first,
             n_passages,
+            metadata: Vec::new(),
         }
     }
 

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::dense::HnswOptions;
 use reread_document::ChunkOptions;
 
@@ -122,7 +120,7 @@ impl IndexOptions {
 
 /// Which files of a folder an index takes in; kept in the manifest, so that a later run without
 /// options does not remove what an earlier one has taken in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scope {
     pub(crate) hidden: bool,
     pub(crate) max_file_bytes: u64,

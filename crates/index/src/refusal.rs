@@ -3,6 +3,7 @@
 use reread_retrieval::{Filter, PassageKey, Query, Refusal};
 
 use crate::Result;
+use crate::format::metadata;
 use crate::snapshot::Snapshot;
 
 impl Snapshot {
@@ -17,8 +18,9 @@ impl Snapshot {
         query: &Query,
         filter: &Filter,
     ) -> Result<Option<Refusal>> {
-        let source = self.source_of(passage)?;
-        if let Some(refusal) = filter.refusal(&source.facts()) {
+        let (source, document) = self.document_of(passage)?;
+        let metadata = metadata::metadata(&document.metadata);
+        if let Some(refusal) = filter.refusal(&source.facts(&metadata)) {
             return Ok(Some(refusal));
         }
         let refused = |query: &Query| -> Result<bool> {

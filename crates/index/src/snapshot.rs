@@ -8,8 +8,9 @@ use reread_document::{ChunkOptions, DocumentKind, Locator, Metadata};
 use reread_models::ModelIdentity;
 use reread_retrieval::{DocumentKey, DocumentNames, Filter, Passage, PassageKey};
 
-use crate::format::foreign;
-use crate::format::manifest::{Catalog, DocumentRecord, Manifest, Origin, Outcome, Source};
+use crate::format::catalog::{Catalog, DocumentRecord, Origin, Outcome, Source, read_catalog};
+use crate::format::manifest::Manifest;
+use crate::format::{foreign, metadata};
 use crate::index_folder::{is_unfinished, stored_root};
 use crate::lexical::LexicalIndex;
 use crate::passage_set::PassageSet;
@@ -24,12 +25,15 @@ const OPEN_ATTEMPTS: usize = 5;
 pub struct Snapshot {
     folder: PathBuf,
     pub(crate) manifest: Manifest,
+    model: ModelIdentity,
     pub(crate) catalog: Catalog,
     /// Ascending by key, which is the order of indexing.
     documents: Vec<DocumentPlace>,
     segments: Vec<OpenSegment>,
     lexical: LexicalIndex,
     by_text: OnceLock<HashMap<TextDigest, PassageId>>,
+    /// Of each document, in the same order.
+    metadata: OnceLock<Vec<Metadata>>,
     unfinished: bool,
 }
 
@@ -120,12 +124,13 @@ impl Snapshot {
     }
 
     fn open_generation(folder: &Path, manifest: &Manifest) -> Result<Self> {
-        let catalog = manifest.read_catalog(folder)?;
+        let catalog = read_catalog(folder, manifest)?;
+        let model = manifest.model();
+        let model_name = model.to_string();
         let mut segments = Vec::with_capacity(manifest.segments.len());
         let mut base = 0u32;
         for part in &manifest.segments {
-            let model = manifest.model.to_string();
-            let segment = Segment::open(folder, part, &model, manifest.dim as usize)?;
+            let segment = Segment::open(folder, part, &model_name, manifest.dim as usize)?;
             segments.push(OpenSegment {
                 segment,
                 base,
@@ -145,11 +150,13 @@ impl Snapshot {
         Ok(Self {
             folder: folder.to_owned(),
             manifest: manifest.clone(),
+            model,
             catalog,
             documents,
             segments,
             lexical,
             by_text: OnceLock::new(),
+            metadata: OnceLock::new(),
             unfinished: is_unfinished(folder),
         })
     }
@@ -161,7 +168,7 @@ impl Snapshot {
 
     /// The embedder that the index was built with.
     pub fn model(&self) -> &ModelIdentity {
-        &self.manifest.model
+        &self.model
     }
 
     /// Refuses another embedder than the one the index was built with.
@@ -260,14 +267,14 @@ impl Snapshot {
             doc_id: described.id.clone(),
             path: source.path.clone(),
             title: described.title.clone(),
-            kind: source.kind,
+            kind: source.kind.into(),
             heading_path: split_headings(headings),
             bytes: record.start_byte..record.end_byte,
             locator: Locator::new(
                 record.start_line..=record.end_line,
                 (record.page > 0).then_some(record.page),
             ),
-            metadata: Metadata::new(),
+            metadata: metadata::metadata(&described.metadata),
             text: text.to_owned(),
         })
     }
@@ -330,7 +337,7 @@ impl Snapshot {
             generation: self.manifest.generation,
             written_ns: self.manifest.written_ns,
             unfinished: self.unfinished,
-            model: self.manifest.model.clone(),
+            model: self.model.clone(),
             dim: self.manifest.dim as usize,
             max_tokens: self.manifest.max_tokens as usize,
             overlap_tokens: self.manifest.overlap_tokens as usize,
@@ -385,17 +392,35 @@ impl Snapshot {
             return None;
         }
         let mut set = PassageSet::empty(self.n_positions());
-        let passing: Vec<bool> = self
-            .catalog
-            .iter()
-            .map(|source| filter.refusal(&source.facts()).is_none())
-            .collect();
-        for place in &self.documents {
-            if passing[place.source as usize] {
+        let nothing = Metadata::new();
+        let passes = |source: &Source, metadata| filter.refusal(&source.facts(metadata)).is_none();
+        // One answer for all documents of a source, where they do not differ for the filter.
+        let of_source = |source: &Source| has_no_metadata(source).then(|| passes(source, &nothing));
+        let of_sources: Vec<Option<bool>> = self.catalog.iter().map(of_source).collect();
+        for (pos, place) in self.documents.iter().enumerate() {
+            let of_source = of_sources[place.source as usize];
+            let passes = of_source.unwrap_or_else(|| {
+                let source = &self.catalog[place.source as usize];
+                passes(source, &self.metadata()[pos])
+            });
+            if passes {
                 set.insert_range(place.first.0..place.first.0 + place.n_passages);
             }
         }
         Some(set)
+    }
+
+    /// The metadata of every document, as filters read it; made when it is first asked for.
+    fn metadata(&self) -> &[Metadata] {
+        self.metadata.get_or_init(|| {
+            let documents = self.documents.iter();
+            let record = |place: &DocumentPlace| {
+                &self.catalog[place.source as usize].documents[place.document as usize]
+            };
+            documents
+                .map(|place| metadata::metadata(&record(place).metadata))
+                .collect()
+        })
     }
 
     /// Every live passage with its stable key.
@@ -457,15 +482,13 @@ impl Snapshot {
         Ok(PassageKey(open.segment.record(id.0 - open.base)?.key))
     }
 
-    /// What the catalog says of the source of a passage.
+    /// What the catalog says of the source and the document of a passage.
     ///
     /// # Errors
     /// `NoPassage`, `Damaged`.
-    pub(crate) fn source_of(&self, key: PassageKey) -> Result<&Source> {
+    pub(crate) fn document_of(&self, key: PassageKey) -> Result<(&Source, &DocumentRecord)> {
         let document = self.document_of_key(key.0);
-        Ok(self
-            .document(document.ok_or_else(|| self.no_passage(key))?)?
-            .0)
+        self.document(document.ok_or_else(|| self.no_passage(key))?)
     }
 
     fn segment_of(&self, id: PassageId) -> Result<&OpenSegment> {
@@ -507,6 +530,12 @@ impl Snapshot {
             problem: format!("it has no {id}"),
         }
     }
+}
+
+/// Whether a filter can tell no document of this source from another.
+fn has_no_metadata(source: &Source) -> bool {
+    let mut documents = source.documents.iter();
+    documents.all(|document| document.metadata.is_empty())
 }
 
 /// Refuses another embedder than the one that vectors were made with.
@@ -605,7 +634,7 @@ impl Snapshot {
     pub fn sources(&self) -> impl Iterator<Item = SourceSummary> {
         self.catalog.iter().map(|source| SourceSummary {
             path: source.path.clone(),
-            kind: source.kind,
+            kind: source.kind.into(),
             from_application: source.origin == Origin::Application,
             n_documents: source.documents.len(),
             n_passages: source.documents.iter().map(|d| d.n_passages as usize).sum(),

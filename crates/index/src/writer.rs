@@ -9,10 +9,11 @@ use std::time::SystemTime;
 use crate::crash::step;
 use crate::folder::IndexState;
 use crate::format::atomic::{self, io_error};
-use crate::format::foreign;
-use crate::format::manifest::{
-    Catalog, DocumentRecord, FileRef, Manifest, Origin, Outcome, SegmentRef, Source, write_catalog,
+use crate::format::catalog::{
+    Catalog, DocumentRecord, Origin, Outcome, Source, StoredMetadata, write_catalog,
 };
+use crate::format::manifest::{FileRef, Manifest, SegmentRef};
+use crate::format::{foreign, metadata};
 use crate::index_folder::{
     Lock, check_apart, clear_unfinished, highest_left, lock, mark_unfinished, names, refuse_backup,
     remove_rubbish, remove_uncommitted, stored_root,
@@ -95,6 +96,7 @@ pub struct WriteCounts {
 pub struct Prepared {
     id: String,
     title: String,
+    metadata: StoredMetadata,
     passages: Vec<PreparedPassage>,
 }
 
@@ -138,6 +140,7 @@ pub fn prepare(
     Ok(Prepared {
         id: document.id.clone(),
         title: document.title.clone(),
+        metadata: metadata::stored(&document.metadata),
         passages: passages.collect(),
     })
 }
@@ -220,7 +223,7 @@ impl IndexWriter {
         let chunk_options = options.chunk.clone().or(stored).unwrap_or_default();
         chunk_options.check()?;
         options.hnsw.check()?;
-        let scope = options.scope(base.as_ref().map(|base| base.manifest.scope));
+        let scope = options.scope(base.as_ref().map(|base| base.manifest.scope()));
         let catalog = base
             .as_ref()
             .map(|base| base.catalog.clone())
@@ -260,7 +263,7 @@ impl IndexWriter {
         let source = Source {
             path: document.id.clone(),
             origin: Origin::Application,
-            kind: document.kind,
+            kind: document.kind.into(),
             size_bytes: document.text.len() as u64,
             modified_ns: unix_ns(SystemTime::now()),
             changed_ns: 0,
@@ -435,7 +438,7 @@ impl IndexWriter {
         let graphs = hnsw.map(|hnsw| GraphBuild { hnsw, go_on });
         let graph_is_due =
             |segments: &[SegmentRef]| hnsw.is_some_and(|hnsw| merge::graph_is_due(segments, &hnsw));
-        let as_it_was = !self.changed && !self.cuts_anew() && self.scope == self.manifest.scope;
+        let as_it_was = !self.changed && !self.cuts_anew() && self.scope == self.manifest.scope();
         if as_it_was && self.base.is_some() && !graph_is_due(&self.manifest.segments) {
             return Ok((false, self.counts));
         }
@@ -524,7 +527,7 @@ impl IndexWriter {
     fn publish(&mut self) -> Result<()> {
         self.manifest.generation += 1;
         self.manifest.written_ns = u64::try_from(unix_ns(SystemTime::now())).unwrap_or(0);
-        self.manifest.scope = self.scope;
+        self.manifest.scope = self.scope.into();
         self.manifest.max_tokens = self.chunk_options.max_tokens as u32;
         self.manifest.overlap_tokens = self.chunk_options.overlap_tokens as u32;
         self.manifest.catalog =
@@ -562,6 +565,7 @@ impl IndexWriter {
             segment,
             first,
             n_passages,
+            metadata: document.metadata,
         })
     }
 
@@ -717,22 +721,16 @@ impl Manifest {
             next_segment: 1,
             root,
             written_ns: 0,
-            model: embedder.model().clone(),
+            model: embedder.model().clone().into(),
             dim: embedder.dim() as u32,
             max_tokens: 0,
             overlap_tokens: 0,
-            scope: Scope::default(),
+            scope: Scope::default().into(),
             catalog: nothing,
             lexical: String::new(),
             lexical_files: Vec::new(),
             segments: Vec::new(),
         }
-    }
-
-    pub(crate) fn chunk_options(&self) -> ChunkOptions {
-        ChunkOptions::default()
-            .with_max_tokens(self.max_tokens as usize)
-            .with_overlap_tokens(self.overlap_tokens as usize)
     }
 }
 

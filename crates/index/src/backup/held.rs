@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use super::{ATTEMPTS, Copied};
 use crate::Result;
 use crate::format::atomic::{io_error, open_file, sync_folder};
-use crate::format::header::{FileKind, HEADER_BYTES};
-use crate::format::manifest::{Catalog, FileRef, Manifest};
-use crate::format::{checked, codec};
+use crate::format::catalog::{Catalog, decode_catalog};
+use crate::format::checked;
+use crate::format::header::{self, FileKind, HEADER_BYTES};
+use crate::format::manifest::{FileRef, Manifest};
 use crate::index_folder::is_unfinished;
 
 /// A generation of which every file is open.
@@ -100,11 +101,11 @@ impl Held {
             .files
             .iter()
             .find(|file| file.kind == Some(FileKind::Catalog));
+        let file = catalog.expect("a manifest names a catalog");
         let mut bytes = Vec::new();
-        if let Some(file) = catalog {
-            checked::read(&file.open, &path, &file.described, file.kind, &mut bytes)?;
-        }
-        codec::decode(&path, bytes.get(HEADER_BYTES..).unwrap_or_default())
+        checked::read(&file.open, &path, &file.described, file.kind, &mut bytes)?;
+        let header = header::decode(&path, &bytes, FileKind::Catalog)?;
+        decode_catalog(&path, header.version, &bytes[HEADER_BYTES..])
     }
 
     pub(super) fn copied(&self, folder: &Path, generation: u64) -> Copied {

@@ -7,7 +7,8 @@ use std::path::Path;
 use super::held::Held;
 use super::{Copied, Target};
 use crate::format::atomic::{self, io_error};
-use crate::format::manifest::{MANIFEST, Manifest, write_catalog};
+use crate::format::catalog::write_catalog;
+use crate::format::manifest::{MANIFEST, Manifest};
 use crate::index_folder::{
     BACKUP, check_apart, clear_unfinished, highest_left, lock, mark_unfinished, names, real,
     refuse_backup, remove_rubbish, remove_uncommitted, stored_root,

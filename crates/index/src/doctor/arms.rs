@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::files::Unsound;
 use super::{Check, Closed, Subject, blocked};
-use crate::format::manifest::{Catalog, DocumentRecord, Manifest, SegmentRef};
+use crate::format::catalog::{self, Catalog, DocumentRecord};
+use crate::format::manifest::{Manifest, SegmentRef};
 use crate::lexical::LexicalIndex;
 use crate::segment::{PassageStore, Record, Segment, split_headings, text_digest};
 use reread_retrieval::contextual_text;
@@ -18,7 +19,7 @@ pub(super) fn catalog(
     if unsound.contains(&manifest.catalog.name) {
         return Err(blocked(Subject::Catalog, "its file is damaged"));
     }
-    manifest.read_catalog(folder).map_err(|error| {
+    catalog::read_catalog(folder, manifest).map_err(|error| {
         let mut check = Check::new(Subject::Catalog);
         check.fail(&error);
         check
@@ -279,7 +280,7 @@ pub(super) fn open_sound(
     if files.any(|(file, _)| unsound.contains(&file.name)) {
         return Err(Closed::of_segment(segment));
     }
-    let model = manifest.model.to_string();
+    let model = manifest.model().to_string();
     Ok(Segment::open(
         folder,
         segment,

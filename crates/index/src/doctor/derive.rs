@@ -8,11 +8,10 @@ use super::arms::documents;
 use super::mend::OpenEmbedder;
 use crate::dense::{HnswOptions, validate_rows};
 use crate::format::atomic::{self, io_error};
+use crate::format::catalog::{Catalog, DocumentRecord};
 use crate::format::foreign;
 use crate::format::header::FileKind;
-use crate::format::manifest::{
-    Catalog, DocumentRecord, FileRef, Manifest, SegmentRef, segment_folder,
-};
+use crate::format::manifest::{FileRef, Manifest, SegmentRef, segment_folder};
 use crate::format::mmap::MappedFile;
 use crate::lexical::{LexicalPassage, LexicalWriter};
 use crate::segment::{
@@ -45,7 +44,7 @@ impl<'a> Embedding<'a> {
             return Ok(Self { embedder, observer });
         }
         Err(Error::WrongModel {
-            built_with: Box::new(manifest.model.clone()),
+            built_with: Box::new(manifest.model()),
             given: Box::new(embedder.model().clone()),
         })
     }

@@ -13,7 +13,8 @@ use super::derive::{Embedding, derive_lexical, derive_segment, embed_segment};
 use super::files::{self, Unsound};
 use super::{Check, Closed, Subject, vectors};
 use crate::format::atomic;
-use crate::format::manifest::{Catalog, Manifest, Origin, SegmentRef, write_catalog};
+use crate::format::catalog::{Catalog, Origin, read_catalog, write_catalog};
+use crate::format::manifest::{Manifest, SegmentRef};
 use crate::index_folder::{
     highest_left, lock, mark_unfinished, names, refuse_backup, remove_rubbish, remove_uncommitted,
 };
@@ -133,7 +134,7 @@ fn sound_catalog(
         let offset = found.and_then(|finding| finding.offset);
         return Err(damaged(offset, "it cannot be made from anything else"));
     }
-    let catalog = manifest.read_catalog(folder)?;
+    let catalog = read_catalog(folder, manifest)?;
     match check_catalog(folder, manifest, &catalog).findings.first() {
         None => Ok(catalog),
         Some(finding) => Err(damaged(finding.offset, &finding.problem)),

@@ -4,8 +4,11 @@ use std::path::Path;
 
 use crate::{Error, Result};
 
-/// The one version number of the whole format.
-pub(crate) const FORMAT_VERSION: u32 = 2;
+/// The one version number of the whole format, which every new file gets.
+pub(crate) const FORMAT_VERSION: u32 = 3;
+
+/// Files of this version and later ones are read: an index that is continued keeps those it has.
+pub(crate) const MIN_VERSION: u32 = 2;
 
 /// Letters between control bytes, so that damage by text mode shows (the idea is PNG's).
 pub(crate) const MAGIC: [u8; 8] = *b"\x89RRD\r\n\x1a\n";
@@ -28,6 +31,7 @@ pub(crate) enum FileKind {
 /// A header that has been checked against its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
+    pub(crate) version: u32,
     pub(crate) payload_len: u64,
     pub(crate) digest: [u8; 32],
 }
@@ -72,12 +76,12 @@ pub(crate) fn decode_front(
     if header[..8] != MAGIC {
         return Err(damaged(0, "this is not a file of an index"));
     }
-    let found = u32_at(header, 8);
-    if found != FORMAT_VERSION {
+    let version = u32_at(header, 8);
+    if !(MIN_VERSION..=FORMAT_VERSION).contains(&version) {
         return Err(Error::UnsupportedVersion {
             path: path.to_owned(),
-            found,
-            supported: FORMAT_VERSION,
+            found: version,
+            supported: MIN_VERSION..=FORMAT_VERSION,
         });
     }
     if u32_at(header, 12) != kind as u32 {
@@ -93,6 +97,7 @@ pub(crate) fn decode_front(
     let mut digest = [0; 32];
     digest.copy_from_slice(&header[32..]);
     Ok(Header {
+        version,
         payload_len,
         digest,
     })
@@ -148,12 +153,22 @@ mod tests {
 
     #[test]
     fn another_version_is_refused_by_name() {
+        for found in [0, MIN_VERSION - 1, FORMAT_VERSION + 1, 9] {
+            let mut file = file();
+            file[8..12].copy_from_slice(&found.to_le_bytes());
+            let result = decode(Path::new("x"), &file, FileKind::Catalog);
+            let Err(error @ Error::UnsupportedVersion { .. }) = result else {
+                panic!("version {found} is read");
+            };
+            assert!(error.to_string().contains("reads 2 to 3"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_older_version_in_the_range_is_read_and_known() {
         let mut file = file();
-        file[8] = 9;
-        let result = decode(Path::new("x"), &file, FileKind::Catalog);
-        assert!(matches!(
-            result,
-            Err(Error::UnsupportedVersion { found: 9, .. })
-        ));
+        file[8..12].copy_from_slice(&MIN_VERSION.to_le_bytes());
+        let header = decode(Path::new("x"), &file, FileKind::Catalog).expect("read");
+        assert_eq!(header.version, MIN_VERSION);
     }
 }

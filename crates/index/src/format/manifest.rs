@@ -1,18 +1,17 @@
-//! MANIFEST, the commit point, and the catalog it names.
+//! MANIFEST, the commit point.
+//!
+//! The structures here hold nothing but each other and types of the standard library: the bytes on disk follow
+//! from their fields, so no change elsewhere may reach them. `convert` is where they meet other types.
 
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use reread_document::{DocumentKind, Metadata};
-use reread_models::ModelIdentity;
-use reread_retrieval::Facts;
 use serde::{Deserialize, Serialize};
 
-use crate::format::atomic::{self, FileWriter, open_file, read_error};
+use crate::format::atomic::{self, open_file, read_error};
 use crate::format::codec;
 use crate::format::header::{self, FileKind, HEADER_BYTES};
-use crate::options::Scope;
 use crate::{Error, Result};
 
 /// The manifest's file name.
@@ -26,15 +25,30 @@ pub(crate) struct Manifest {
     pub(crate) next_segment: u32,
     pub(crate) root: String,
     pub(crate) written_ns: u64,
-    pub(crate) model: ModelIdentity,
+    pub(crate) model: StoredModel,
     pub(crate) dim: u32,
     pub(crate) max_tokens: u32,
     pub(crate) overlap_tokens: u32,
-    pub(crate) scope: Scope,
+    pub(crate) scope: StoredScope,
     pub(crate) catalog: FileRef,
     pub(crate) lexical: String,
     pub(crate) lexical_files: Vec<FileRef>,
     pub(crate) segments: Vec<SegmentRef>,
+}
+
+/// The embedder that the vectors were made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredModel {
+    pub(crate) name: String,
+    pub(crate) revision: String,
+    pub(crate) digest: String,
+}
+
+/// Which files of a folder were taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredScope {
+    pub(crate) hidden: bool,
+    pub(crate) max_file_bytes: u64,
 }
 
 /// A file by name, length and digest of its payload.
@@ -62,64 +76,6 @@ pub(crate) struct SegmentRef {
 pub(crate) struct GraphRef {
     pub(crate) file: FileRef,
     pub(crate) n_lost: u32,
-}
-
-/// What was indexed, ascending by path.
-pub(crate) type Catalog = Vec<Source>;
-
-/// A file of the folder, or a document an application handed in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Source {
-    pub(crate) path: String,
-    pub(crate) origin: Origin,
-    pub(crate) kind: DocumentKind,
-    pub(crate) size_bytes: u64,
-    pub(crate) modified_ns: i64,
-    pub(crate) changed_ns: i64,
-    pub(crate) digest: [u8; 32],
-    pub(crate) outcome: Outcome,
-    pub(crate) documents: Vec<DocumentRecord>,
-}
-
-/// Indexes of format 2 keep none.
-static NO_METADATA: Metadata = Metadata::new();
-
-impl Source {
-    /// What a filter looks at.
-    pub(crate) fn facts(&self) -> Facts<'_> {
-        Facts {
-            path: &self.path,
-            kind: self.kind,
-            modified_ns: self.modified_ns,
-            metadata: &NO_METADATA,
-        }
-    }
-}
-
-/// Where a source came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Origin {
-    Folder,
-    Application,
-}
-
-/// What became of a source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Outcome {
-    Indexed,
-    Binary,
-    Failed(String),
-}
-
-/// A document and where its passages are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct DocumentRecord {
-    pub(crate) key: u64,
-    pub(crate) id: String,
-    pub(crate) title: String,
-    pub(crate) segment: u32,
-    pub(crate) first: u32,
-    pub(crate) n_passages: u32,
 }
 
 impl SegmentRef {
@@ -171,7 +127,7 @@ impl Manifest {
                 });
             }
         }
-        Self::decode(&path, &read_checked(&path, FileKind::Manifest)?)
+        Self::decode(&path, &read_checked(&path, FileKind::Manifest)?.bytes)
     }
 
     /// Decodes a manifest and checks the names in it.
@@ -191,15 +147,6 @@ impl Manifest {
     pub(crate) fn publish(&self, folder: &Path) -> Result<()> {
         let path = folder.join(MANIFEST);
         atomic::replace(&path, FileKind::Manifest, &codec::encode(&path, self)?)
-    }
-
-    /// Reads the catalog that this manifest names.
-    ///
-    /// # Errors
-    /// `Io`, `Damaged`.
-    pub(crate) fn read_catalog(&self, folder: &Path) -> Result<Catalog> {
-        let path = folder.join(&self.catalog.name);
-        codec::decode(&path, &read_checked(&path, FileKind::Catalog)?)
     }
 
     /// Every file of this generation but MANIFEST; foreign ones have no kind.
@@ -247,33 +194,28 @@ pub(crate) fn segment_folder(number: u32) -> String {
     format!("segment-{number}")
 }
 
-/// Writes a catalog under its generation's name.
-///
-/// # Errors
-/// `Io`.
-pub(crate) fn write_catalog(folder: &Path, generation: u64, catalog: &Catalog) -> Result<FileRef> {
-    let name = format!("catalog-{generation}");
-    let path = folder.join(&name);
-    let mut file = FileWriter::create(&path, FileKind::Catalog)?;
-    file.write(&codec::encode(&path, catalog)?)?;
-    let (len_bytes, digest) = file.finish()?;
-    Ok(FileRef {
-        name,
-        len_bytes,
-        digest,
-    })
+/// What stands behind the header of a small file, and the version that the header names.
+pub(crate) struct Payload {
+    pub(crate) version: u32,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// Reads a small file whole and checks its digest.
-fn read_checked(path: &Path, kind: FileKind) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// `Io`, `Damaged`, `UnsupportedVersion`.
+pub(crate) fn read_checked(path: &Path, kind: FileKind) -> Result<Payload> {
     let mut file = Vec::new();
     open_file(path)?
         .read_to_end(&mut file)
         .map_err(|source| read_error(path, source))?;
     let header = header::decode(path, &file, kind)?;
-    let payload = file.split_off(HEADER_BYTES);
-    if *blake3::hash(&payload).as_bytes() == header.digest {
-        Ok(payload)
+    let bytes = file.split_off(HEADER_BYTES);
+    if *blake3::hash(&bytes).as_bytes() == header.digest {
+        Ok(Payload {
+            version: header.version,
+            bytes,
+        })
     } else {
         Err(Error::Damaged {
             path: path.to_owned(),

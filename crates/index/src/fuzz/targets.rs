@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use reread_models::ModelIdentity;
 
 use super::{Target, run};
-use crate::format::codec;
-use crate::format::header::{self, FileKind};
-use crate::format::manifest::{
-    Catalog, DocumentRecord, FileRef, Manifest, Origin, Outcome, SegmentRef, Source,
+use crate::format::catalog::{
+    Catalog, DocumentRecord, Origin, Outcome, Source, StoredItem, StoredKind, StoredMetadata,
+    StoredValue, decode_catalog,
 };
+use crate::format::codec;
+use crate::format::header::{self, FORMAT_VERSION, FileKind, MIN_VERSION};
+use crate::format::manifest::{FileRef, Manifest, SegmentRef, StoredModel};
+use crate::format::metadata as stored_metadata;
 use crate::options::Scope;
 use crate::segment::{GraphBuild, Segment, SegmentWriter, text_digest};
 use crate::{Error, HnswOptions};
@@ -54,7 +56,7 @@ fn manifest() -> Manifest {
         next_segment: 4,
         root: String::new(),
         written_ns: 1,
-        model: ModelIdentity {
+        model: StoredModel {
             name: "m".to_owned(),
             revision: String::new(),
             digest: "d".to_owned(),
@@ -62,7 +64,7 @@ fn manifest() -> Manifest {
         dim: DIM as u32,
         max_tokens: 200,
         overlap_tokens: 30,
-        scope: Scope::default(),
+        scope: Scope::default().into(),
         catalog: file("catalog-5"),
         lexical: "lexical-5".to_owned(),
         lexical_files: vec![file("lexical-5/meta.json")],
@@ -74,7 +76,7 @@ fn catalog() -> Catalog {
     let source = |path: &str, outcome| Source {
         path: path.to_owned(),
         origin: Origin::Folder,
-        kind: DocumentKind::Markdown,
+        kind: StoredKind::Markdown,
         size_bytes: 10,
         modified_ns: 1,
         changed_ns: 2,
@@ -87,11 +89,24 @@ fn catalog() -> Catalog {
             segment: 3,
             first: 0,
             n_passages: 2,
+            metadata: metadata(),
         }],
     };
     vec![
         source("a.md", Outcome::Indexed),
         source("b.md", Outcome::Failed("why".to_owned())),
+    ]
+}
+
+fn metadata() -> StoredMetadata {
+    let (year, month, day) = (2024, 2, 29);
+    let date = StoredItem::Date { year, month, day };
+    let text = StoredItem::Text("x".to_owned());
+    let items = vec![text, StoredItem::Number(1.5), date];
+    let one = StoredValue::One(StoredItem::Number(2.0));
+    vec![
+        ("a".to_owned(), StoredValue::List(items)),
+        ("b".to_owned(), one),
     ]
 }
 
@@ -152,7 +167,16 @@ fn catalogs() {
         words: &[],
     };
     run(target, |bytes| {
-        let _ = codec::decode::<Catalog>(Path::new("x"), bytes);
+        for version in [MIN_VERSION, FORMAT_VERSION] {
+            let catalog = decode_catalog(Path::new("x"), version, bytes);
+            let documents = catalog
+                .iter()
+                .flatten()
+                .flat_map(|source| &source.documents);
+            for document in documents {
+                stored_metadata::metadata(&document.metadata);
+            }
+        }
     });
 }
 
