@@ -11,6 +11,7 @@ mod config;
 mod folder;
 mod interrupt;
 mod output;
+mod panics;
 mod progress;
 mod resolve;
 
@@ -38,6 +39,7 @@ enum Outcome {
 
 fn main() -> ExitCode {
     interrupt::ignore_file_size_signal();
+    panics::keep_caught_ones_quiet();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

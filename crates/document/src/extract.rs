@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use crate::document::Document;
-use crate::kind::{DocumentKind, file_name, file_stem, kind_of};
-use crate::problem::{Problem, Reason};
-use crate::{html, json_lines, markdown, pdf, text};
+use crate::format::{Bytes, Format};
+use crate::problem::Problem;
+use crate::readers::Input;
+use crate::text;
 
 /// How files are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExtractOptions {
-    /// How long the parser of one PDF or HTML file may take. 30 s by default: a manual of a
-    /// thousand pages takes about 5 s on one slow core, and a parser that hangs takes for ever.
+    /// How long the reader of one file may take, for formats with a guarded reader such as PDF and
+    /// HTML. 30 s by default: a manual of a thousand pages takes about 5 s on one slow core, and a
+    /// parser that hangs takes for ever.
     pub time_limit: Duration,
 }
 
@@ -36,25 +38,15 @@ pub enum Extraction {
 /// Never fails as a whole: what cannot be used is among the problems. Apart from the time limit,
 /// the outcome depends on the arguments only.
 pub fn extract(path: &str, bytes: Vec<u8>, options: &ExtractOptions) -> Extraction {
-    let kind = kind_of(path, &bytes);
-    if kind != DocumentKind::Pdf && text::is_binary(&bytes) {
+    let format = Format::of_file(path, &bytes);
+    if format.bytes == Bytes::Text && text::is_binary(&bytes) {
         return Extraction::Binary;
     }
-    match kind {
-        DocumentKind::Pdf => one(path, pdf::read(path, bytes, options.time_limit)),
-        DocumentKind::Html => {
-            let document = html::read(path, bytes, options.time_limit);
-            one(path, document.map(|document| (document, None)))
-        }
-        DocumentKind::Markdown => whole(markdown::read(path, text::decode(bytes))),
-        DocumentKind::JsonLines => {
-            let (documents, problems) = json_lines::read(path, text::decode(bytes));
-            Extraction::Read {
-                documents,
-                problems,
-            }
-        }
-        DocumentKind::Code | DocumentKind::Text => whole(plain(path, kind, text::decode(bytes))),
+    let input = Input::new(path, bytes);
+    let output = format.guard.run(format.reader, input, options.time_limit);
+    Extraction::Read {
+        documents: output.documents,
+        problems: output.problems,
     }
 }
 
@@ -75,43 +67,12 @@ impl ExtractOptions {
     }
 }
 
-/// A document whose text is the file's, without headings.
-pub(crate) fn plain(path: &str, kind: DocumentKind, text: String) -> Document {
-    // The extension says much about code and nothing about prose.
-    let title = if kind == DocumentKind::Code {
-        file_name(path)
-    } else {
-        file_stem(path)
-    };
-    Document::new(path, text).with_kind(kind).with_title(title)
-}
-
-fn whole(document: Document) -> Extraction {
-    Extraction::Read {
-        documents: vec![document],
-        problems: Vec::new(),
-    }
-}
-
-fn one(path: &str, read: Result<(Document, Option<Reason>), Reason>) -> Extraction {
-    let (document, reason) = match read {
-        Ok((document, reason)) => (Some(document), reason),
-        Err(reason) => (None, Some(reason)),
-    };
-    Extraction::Read {
-        documents: document.into_iter().collect(),
-        problems: reason
-            .map(|reason| Problem::of_file(path, reason))
-            .into_iter()
-            .collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::kind::DocumentKind;
 
     fn read(path: &str, bytes: &[u8]) -> (Vec<Document>, Vec<Problem>) {
         match extract(path, bytes.to_vec(), &ExtractOptions::default()) {

@@ -36,7 +36,9 @@
 //! - The same index, query and options give the same answer, whatever the number of threads.
 //! - Many readers and one writer: a search sees one generation of the index, whole.
 //! - A second pass that fails costs the reordering, not the answer.
-//! - Nothing is printed, no environment variable is read, and no global thread pool is made.
+//! - Nothing is printed, no environment variable is read, and no global thread pool is made. A parser
+//!   that panics over a damaged file is caught, but the process's panic hook hears of it first: an
+//!   application that wants silence there sets one that passes over threads named [`GUARD_THREAD`].
 //!
 //! # Features
 //!
@@ -64,8 +66,8 @@ pub use options::{By, SearchOptions, SecondPass};
 pub use read_lines::read_lines;
 pub use reading::Reading;
 pub use reread_document::{
-    ChunkOptions, Date, Document, DocumentKind, Heading, Lines, Locator, Metadata, Problem, Reason,
-    UnknownKind, Value,
+    ChunkOptions, Date, Document, DocumentKind, GUARD_THREAD, Heading, Lines, Locator, Metadata,
+    Problem, Reason, UnknownKind, Value,
 };
 pub use reread_index::{
     Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexSummary, Observer,

@@ -169,7 +169,7 @@ fn lines_and_pages_are_those_of_the_text() {
     assert_eq!(cut.locator, Locator::new(4..=4, Some(4)));
     paged.lines = Lines::Single(7);
     let cut = &chunk(&paged, &words(text), &ChunkOptions::default())[1];
-    assert_eq!(cut.locator, Locator::new(7..=7, None));
+    assert_eq!(cut.locator, Locator::new(7..=7, Some(4)));
 }
 
 #[test]

@@ -4,15 +4,17 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, HeadingLevel, MetadataBlockKind, Options, Parser, Tag, TagEnd};
 
-use crate::document::{Document, Heading};
-use crate::extract::plain;
+use super::{Input, Output};
+use crate::document::Heading;
 use crate::kind::DocumentKind;
+use crate::text;
 
 /// Reads Markdown. The title is the front matter's, else the first heading of level 1, else the
 /// file's name.
 ///
 /// Front matter is blanked in the text, so that it is in no passage and no offset moves.
-pub(crate) fn read(path: &str, mut text: String) -> Document {
+pub(crate) fn read(mut input: Input) -> Output {
+    let mut text = text::decode(std::mem::take(&mut input.bytes));
     let outline = Outline::of(&text);
     let title = outline.title.or_else(|| {
         outline
@@ -24,12 +26,12 @@ pub(crate) fn read(path: &str, mut text: String) -> Document {
     if let Some(range) = outline.front_matter {
         text = blanked(&text, range);
     }
-    let mut document = plain(path, DocumentKind::Markdown, text);
+    let mut document = input.document(DocumentKind::Markdown, text);
     document.headings = outline.headings;
     if let Some(title) = title.filter(|title| !title.is_empty()) {
         document.title = title;
     }
-    document
+    document.into()
 }
 
 #[derive(Default)]
@@ -148,6 +150,12 @@ fn level_of(level: HeadingLevel) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::Document;
+
+    fn read(path: &str, text: String) -> Document {
+        let mut output = super::read(Input::new(path, text.into_bytes()));
+        output.documents.remove(0)
+    }
 
     fn outline(text: &str) -> Vec<(u8, String, String)> {
         let document = read("notes/a.md", text.to_owned());

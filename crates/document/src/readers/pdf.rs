@@ -1,44 +1,30 @@
 //! PDF: the text of each page. The only file that names `pdf_oxide`.
 //!
-//! The parser runs on a thread of its own: a file that makes it panic is reported, and one that
-//! makes it hang is given up after a while, its thread left behind.
-
-use std::any::Any;
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::Duration;
+//! The parser panics, hangs and recurses on some damaged files, so it is never run without its guard.
 
 use encoding_rs::{Encoding, WINDOWS_1252};
 use pdf_oxide::PdfDocument;
 use pdf_oxide::object::Object;
 
-use crate::document::Document;
-use crate::extract::plain;
+use super::{Input, Output};
 use crate::kind::DocumentKind;
 use crate::problem::Reason;
 
-const THREAD_NAME: &str = "reread-pdf";
-/// The parser recurses into nested objects; only the part that is used takes memory.
-const STACK_BYTES: usize = 64 << 20;
-
 /// Reads a PDF, and says which pages could not be read if some could.
-pub(crate) fn read(
-    path: &str,
-    bytes: Vec<u8>,
-    time_limit: Duration,
-) -> Result<(Document, Option<Reason>), Reason> {
-    let text = on_own_thread(time_limit, move || PagesText::of(bytes))??;
-    let mut document = plain(path, DocumentKind::Pdf, text.text);
+pub(crate) fn read(mut input: Input) -> Output {
+    let text = match PagesText::of(std::mem::take(&mut input.bytes)) {
+        Ok(text) => text,
+        Err(reason) => return Output::failed(&input.path, reason),
+    };
+    let mut document = input.document(DocumentKind::Pdf, text.text);
     document.pages = text.pages;
     if let Some(title) = text.title {
         document.title = title;
     }
-    Ok((document, text.problem))
+    Output::from(document).with_problem(&input.path, text.problem)
 }
 
-/// What the parser's thread hands back.
+/// What is taken from a file.
 struct PagesText {
     title: Option<String>,
     text: String,
@@ -135,67 +121,21 @@ fn title_of(pdf: &PdfDocument) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// Runs `work` on a thread of its own, and waits no longer than `time_limit`.
-fn on_own_thread<T: Send + 'static>(
-    time_limit: Duration,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Reason> {
-    keep_panics_quiet();
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let run = move || {
-        let outcome = panic::catch_unwind(AssertUnwindSafe(work));
-        // Nobody is listening any more if the time is up.
-        let _ = sender.send(outcome);
-    };
-    thread::Builder::new()
-        .name(THREAD_NAME.to_owned())
-        .stack_size(STACK_BYTES)
-        .spawn(run)
-        .map_err(|error| Reason::Unreadable(error.to_string()))?;
-    match receiver.recv_timeout(time_limit) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(payload)) => Err(Reason::ParserPanicked(panic_message(&*payload))),
-        Err(RecvTimeoutError::Timeout) => Err(Reason::TimeLimit(time_limit)),
-        Err(RecvTimeoutError::Disconnected) => {
-            Err(Reason::ParserPanicked("its thread ended early".to_owned()))
-        }
-    }
-}
-
-fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let message = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    message.unwrap_or("no message").to_owned()
-}
-
-/// Keeps a panic of the parser's thread off stderr: it is caught and reported in words. The panics
-/// of all other threads reach the hook that was there before.
-fn keep_panics_quiet() {
-    static ONCE: Once = Once::new();
-    // Setting a hook is not allowed while this thread unwinds.
-    if thread::panicking() {
-        return;
-    }
-    ONCE.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if thread::current().name() != Some(THREAD_NAME) {
-                before(info);
-            }
-        }));
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use std::fmt::Write;
-    use std::time::Instant;
 
     use super::*;
+    use crate::document::Document;
+    use crate::problem::Problem;
 
-    const LIMIT: Duration = Duration::from_secs(30);
+    fn read(path: &str, bytes: Vec<u8>) -> Result<(Document, Vec<Problem>), Reason> {
+        let mut output = super::read(Input::new(path, bytes));
+        match output.documents.pop() {
+            Some(document) => Ok((document, output.problems)),
+            None => Err(output.problems.remove(0).reason),
+        }
+    }
 
     /// A PDF with one line of text on each page. Extra entries go into the trailer.
     fn pdf(title: &str, pages: &[&str], trailer: &str) -> Vec<u8> {
@@ -242,8 +182,8 @@ mod tests {
             &["First page here", "", "Third page there"],
             "",
         );
-        let (document, problem) = read("a/b.pdf", bytes, LIMIT).unwrap();
-        assert_eq!(problem, None);
+        let (document, problems) = read("a/b.pdf", bytes).unwrap();
+        assert_eq!(problems, []);
         assert_eq!(document.title, "A manual");
         assert_eq!(document.text, "First page here\nThird page there\n");
         assert_eq!(document.pages, [0, 16, 16]);
@@ -261,26 +201,23 @@ mod tests {
 
     #[test]
     fn the_name_is_the_title_where_metadata_has_none() {
-        let (document, _) = read("a/b.pdf", pdf(" ", &["Words"], ""), LIMIT).unwrap();
+        let (document, _) = read("a/b.pdf", pdf(" ", &["Words"], "")).unwrap();
         assert_eq!(document.title, "b");
     }
 
     #[test]
     fn pages_without_letters_are_reported() {
-        assert_eq!(
-            read("s.pdf", pdf("", &["", ""], ""), LIMIT),
-            Err(Reason::NoText)
-        );
+        assert_eq!(read("s.pdf", pdf("", &["", ""], "")), Err(Reason::NoText));
     }
 
     #[test]
     fn damage_at_any_length_is_an_answer_and_no_panic() {
         let bytes = pdf("T", &["Some words"], "");
         for len in (0..bytes.len()).step_by(7) {
-            let _ = read("d.pdf", bytes[..len].to_vec(), LIMIT);
+            let _ = read("d.pdf", bytes[..len].to_vec());
         }
         assert!(matches!(
-            read("d.pdf", b"%PDF-1.4 no".to_vec(), LIMIT),
+            read("d.pdf", b"%PDF-1.4 no".to_vec()),
             Err(Reason::BrokenPdf(_))
         ));
     }
@@ -291,25 +228,7 @@ mod tests {
             "/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <{0}> /U <{0}> >> /ID [<00> <00>]",
             "41".repeat(32)
         );
-        let outcome = read("e.pdf", pdf("T", &["Some words"], &encrypt), LIMIT);
+        let outcome = read("e.pdf", pdf("T", &["Some words"], &encrypt));
         assert_eq!(outcome, Err(Reason::EncryptedPdf));
-    }
-
-    #[test]
-    fn a_parser_that_panics_is_reported() {
-        let outcome = on_own_thread(LIMIT, || panic!("index {} out of range", 3));
-        assert_eq!(
-            outcome,
-            Err::<(), _>(Reason::ParserPanicked("index 3 out of range".into()))
-        );
-    }
-
-    #[test]
-    fn a_parser_that_hangs_is_given_up() {
-        let start = Instant::now();
-        let limit = Duration::from_millis(50);
-        let outcome = on_own_thread(limit, || thread::sleep(Duration::from_secs(20)));
-        assert_eq!(outcome, Err(Reason::TimeLimit(limit)));
-        assert!(start.elapsed() < Duration::from_secs(10));
     }
 }

@@ -1,11 +1,19 @@
+use std::time::{Duration, Instant};
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::document::Document;
+use crate::guard::Guard;
+use crate::problem::Reason;
 
-const LIMIT: Duration = Duration::from_secs(30);
+fn read(path: &str, bytes: Vec<u8>) -> Document {
+    let mut output = super::read(Input::new(path, bytes));
+    output.documents.remove(0)
+}
 
 fn page(source: &str) -> Document {
-    read("a/page.html", source.as_bytes().to_vec(), LIMIT).unwrap()
+    read("a/page.html", source.as_bytes().to_vec())
 }
 
 fn text(source: &str) -> String {
@@ -82,12 +90,12 @@ fn the_declared_encoding_is_used() {
     let source =
         b"<meta http-equiv=Content-Type content='text/html; charset=ISO-8859-2'><p>\xB3\xF3d\xBC"
             .to_vec();
-    assert_eq!(read("a.html", source, LIMIT).unwrap().text, "łódź");
+    assert_eq!(read("a.html", source).text, "łódź");
     let source = b"<?xml version=\"1.0\" encoding=\"iso-8859-5\"?><html><p>\xBC\xD8\xE0".to_vec();
-    assert_eq!(read("a.html", source, LIMIT).unwrap().text, "Мир");
+    assert_eq!(read("a.html", source).text, "Мир");
     // A wrong declaration, a common one.
     let source = "<meta charset=latin1><p>größer".as_bytes().to_vec();
-    assert_eq!(read("a.html", source, LIMIT).unwrap().text, "größer");
+    assert_eq!(read("a.html", source).text, "größer");
     assert_eq!(
         declared_encoding(b"<meta name=x><META CHARSET = \"utf-8\">"),
         Some(encoding_rs::UTF_8)
@@ -128,8 +136,16 @@ fn hostile_pages_take_linear_time() {
 fn a_page_that_takes_too_long_is_given_up() {
     let attributes = (0..400_000).fold(String::new(), |all, at| all + " a" + &at.to_string());
     let limit = Duration::from_millis(20);
-    let outcome = read("a.html", format!("<p{attributes}>").into_bytes(), limit);
-    assert_eq!(outcome, Err(Reason::TimeLimit(limit)));
+    let input = Input::new("a.html", format!("<p{attributes}>").into_bytes());
+    let outcome = Guard::OwnThread.run(super::read, input, limit);
+    assert_eq!(outcome, Output::failed("a.html", Reason::TimeLimit(limit)));
+}
+
+#[test]
+fn a_page_that_nobody_waits_for_is_not_read_on() {
+    let input = Input::new("a.html", "<p>word".repeat(10_000).into_bytes());
+    input.given_up.set();
+    assert_eq!(super::read(input).documents[0].text, "");
 }
 
 proptest! {

@@ -7,7 +7,6 @@
 mod writer;
 
 use std::cell::RefCell;
-use std::time::{Duration, Instant};
 
 use encoding_rs::Encoding;
 use html5ever::tendril::StrTendril;
@@ -17,29 +16,27 @@ use html5ever::tokenizer::{
 };
 
 use self::writer::{Gap, TextWriter};
-use crate::document::{Document, Heading};
-use crate::extract::plain;
+use super::{GivenUp, Input, Output};
+use crate::document::Heading;
 use crate::kind::DocumentKind;
-use crate::problem::Reason;
 use crate::text;
 
-/// The text is handed to the tokenizer in pieces of this size, and the clock looked at in between.
+/// The text is handed to the tokenizer in pieces of this size. In between, the reader looks whether
+/// somebody still waits.
 const PIECE_BYTES: usize = 16 << 10;
 /// How far into the file its own word about its encoding is looked for.
 const DECLARATION_BYTES: usize = 4 << 10;
 
 /// Reads an HTML page. Navigation around the text is left out, unless nothing else is there.
-pub(crate) fn read(path: &str, bytes: Vec<u8>, time_limit: Duration) -> Result<Document, Reason> {
-    let start = Instant::now();
-    let in_time = || start.elapsed() <= time_limit;
+pub(crate) fn read(mut input: Input) -> Output {
+    let bytes = std::mem::take(&mut input.bytes);
     let declared = declared_encoding(&bytes);
     let source = text::decode_declared(bytes, declared);
-    let out_of_time = || Reason::TimeLimit(time_limit);
-    let mut page = Page::read(&source, Navigation::Skip, &in_time).ok_or_else(out_of_time)?;
+    let mut page = Page::read(&source, Navigation::Skip, &input.given_up);
     if page.text.is_empty() || page.ended_inside_skipped {
-        page = Page::read(&source, Navigation::Keep, &in_time).ok_or_else(out_of_time)?;
+        page = Page::read(&source, Navigation::Keep, &input.given_up);
     }
-    let mut document = plain(path, DocumentKind::Html, page.text);
+    let mut document = input.document(DocumentKind::Html, page.text);
     let first = || {
         page.headings
             .iter()
@@ -50,7 +47,27 @@ pub(crate) fn read(path: &str, bytes: Vec<u8>, time_limit: Duration) -> Result<D
         document.title = title;
     }
     document.headings = page.headings;
-    Ok(document)
+    document.into()
+}
+
+/// Whether a file begins as a page does.
+pub(crate) fn looks_like_html(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(1024)];
+    let start = start
+        .strip_prefix(b"\xEF\xBB\xBF")
+        .unwrap_or(start)
+        .trim_ascii_start();
+    let begins = |tag: &[u8]| {
+        start
+            .get(..tag.len())
+            .is_some_and(|s| s.eq_ignore_ascii_case(tag))
+    };
+    let names_html = || {
+        start
+            .windows(5)
+            .any(|window| window.eq_ignore_ascii_case(b"<html"))
+    };
+    begins(b"<!doctype html") || begins(b"<html") || (begins(b"<?xml") && names_html())
 }
 
 /// What happens to menus, sidebars, and the header and footer of a page.
@@ -69,16 +86,13 @@ struct Page {
 }
 
 impl Page {
-    /// `None` if the time is up.
-    fn read(source: &str, navigation: Navigation, in_time: &dyn Fn() -> bool) -> Option<Self> {
+    /// Only the beginning if the reader is given up.
+    fn read(source: &str, navigation: Navigation, given_up: &GivenUp) -> Self {
         let reader = Reader::new(navigation, source.starts_with("<?xml"));
         let tokenizer = Tokenizer::new(Sink(RefCell::new(reader)), TokenizerOpts::default());
         let queue = BufferQueue::default();
         let mut rest = source;
-        while !rest.is_empty() {
-            if !in_time() {
-                return None;
-            }
+        while !rest.is_empty() && !given_up.is_set() {
             let (piece, after) = rest.split_at(text::boundary_before(rest, PIECE_BYTES));
             queue.push_back(StrTendril::from_slice(piece));
             // Always `Done`: the sink never asks for a pause.
@@ -86,7 +100,7 @@ impl Page {
             rest = after;
         }
         tokenizer.end();
-        Some(tokenizer.sink.0.into_inner().finish())
+        tokenizer.sink.0.into_inner().finish()
     }
 }
 

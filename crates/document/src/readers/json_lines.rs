@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
+use super::{Input, Output};
 use crate::document::{Document, Lines};
-use crate::extract::plain;
 use crate::kind::DocumentKind;
 use crate::problem::{Problem, Reason};
+use crate::text;
 
 /// How many bad lines of one file are listed one by one.
 const MAX_LISTED: usize = 100;
@@ -16,9 +17,10 @@ const MAX_LISTED: usize = 100;
 ///
 /// A missing `_id` becomes `path:line`. A line that is no record is reported, and so is an `_id`
 /// that came before. A file without a single record is one document of plain text.
-pub(crate) fn read(path: &str, text: String) -> (Vec<Document>, Vec<Problem>) {
-    let mut documents: Vec<Document> = Vec::new();
-    let mut problems = Vec::new();
+pub(crate) fn read(mut input: Input) -> Output {
+    let text = text::decode(std::mem::take(&mut input.bytes));
+    let path = input.path.as_str();
+    let mut output = Output::default();
     let mut ids = HashSet::new();
     let mut n_problems = 0;
     for (line, record) in (1_u32..).zip(text.split('\n')) {
@@ -33,11 +35,11 @@ pub(crate) fn read(path: &str, text: String) -> (Vec<Document>, Vec<Problem>) {
             }
         });
         match read {
-            Ok(document) => documents.push(document),
+            Ok(document) => output.documents.push(document),
             Err(reason) => {
                 n_problems += 1;
                 if n_problems <= MAX_LISTED {
-                    problems.push(Problem {
+                    output.problems.push(Problem {
                         path: path.to_owned(),
                         line: Some(line),
                         reason,
@@ -47,18 +49,16 @@ pub(crate) fn read(path: &str, text: String) -> (Vec<Document>, Vec<Problem>) {
         }
     }
     if n_problems > MAX_LISTED {
-        problems.push(Problem::of_file(
+        output.problems.push(Problem::of_file(
             path,
             Reason::MoreLines(n_problems - MAX_LISTED),
         ));
     }
-    if documents.is_empty() && n_problems > 0 {
-        return (
-            vec![plain(path, DocumentKind::Text, text)],
-            vec![Problem::of_file(path, Reason::NoRecords)],
-        );
+    if output.documents.is_empty() && n_problems > 0 {
+        let document = input.document(DocumentKind::Text, text);
+        return Output::from(document).with_problem(path, Some(Reason::NoRecords));
     }
-    (documents, problems)
+    output
 }
 
 #[derive(Deserialize)]
@@ -106,6 +106,11 @@ fn message(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(path: &str, text: String) -> (Vec<Document>, Vec<Problem>) {
+        let output = super::read(Input::new(path, text.into_bytes()));
+        (output.documents, output.problems)
+    }
 
     fn ids(text: &str) -> Vec<(String, String)> {
         let (documents, _) = read("c.jsonl", text.to_owned());
