@@ -87,12 +87,14 @@ impl Scene {
         let record = |(id, text): &(&str, &str)| format!("{}\n", json!({"_id": id, "text": text}));
         let corpus: String = DOCUMENTS.iter().map(record).collect();
         self.place.write("corpus.jsonl", corpus);
-        let mut queries = String::new();
-        let mut qrels = "query-id\tcorpus-id\tscore\n".to_owned();
-        for ((question, answer), number) in QUESTIONS.iter().zip(1..) {
-            queries += &record(&(&format!("q{number}"), question));
-            qrels += &format!("q{number}\t{answer}\t1\n");
-        }
+        let numbered = || QUESTIONS.iter().zip(1..);
+        let queries: String = numbered()
+            .map(|((question, _), number)| record(&(&format!("q{number}"), question)))
+            .collect();
+        let qrels: Vec<String> = numbered()
+            .map(|((_, answer), number)| format!("q{number}\t{answer}\t1\n"))
+            .collect();
+        let qrels = format!("query-id\tcorpus-id\tscore\n{}", qrels.concat());
         self.place.write("queries.jsonl", queries);
         self.place.write("qrels/test.tsv", qrels);
     }
