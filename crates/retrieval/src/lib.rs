@@ -49,9 +49,7 @@ pub use analyzer::{Role, Token, analyze};
 pub use candidate::{
     Arms, Candidate, DenseMethod, Found, Fused, Placed, Retrieved, Scored, fuse, places,
 };
-pub use condition::{
-    BadCondition, Comparison, Condition, Literal, MAX_LEN_BYTES, MAX_NESTING, Named, Tree,
-};
+pub use condition::{BadCondition, Comparison, Condition, Literal, Named, Tree};
 pub use filter::{Facts, Filter, unix_ns};
 pub use first_pass::{BoxError, DocumentNames, FirstPass, LocalFirstPass, Request};
 pub use highlight::highlight;

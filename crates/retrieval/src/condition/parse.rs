@@ -7,14 +7,8 @@ use super::holds::day;
 use super::tokens::{Piece, Token, is_plain, token_at};
 use super::{Comparison, Condition, Literal};
 
-/// A longer expression is refused.
-pub const MAX_LEN_BYTES: usize = 16_384;
-
-/// An expression whose parentheses and `not`s lie deeper in each other is refused.
-pub const MAX_NESTING: usize = 32;
-
 /// Words that are no name unless they stand in quotes.
-pub(super) const KEYWORDS: [&str; 6] = ["and", "or", "not", "has", "in", "contains"];
+const KEYWORDS: [&str; 6] = ["and", "or", "not", "has", "in", "contains"];
 
 const OPERATORS: &str = "`=`, `!=`, `<`, `<=`, `>`, `>=`, `in` or `contains`";
 const VALUE: &str = "a text in quotes, a number, a day such as 2024-03-01, `true` or `false`";
@@ -34,17 +28,26 @@ pub struct BadCondition {
     pub expected: String,
 }
 
+impl Condition {
+    /// A longer expression is not read.
+    pub const MAX_LEN_BYTES: usize = 16_384;
+
+    /// An expression whose parentheses and `not`s lie deeper in each other is not read. One that was built may
+    /// be deeper.
+    pub const MAX_NESTING: usize = 32;
+}
+
 impl FromStr for Condition {
     type Err = BadCondition;
 
     /// Reads an expression in the language of [`Condition`].
     fn from_str(text: &str) -> Result<Self, BadCondition> {
-        if text.len() > MAX_LEN_BYTES {
+        if text.len() > Self::MAX_LEN_BYTES {
             return Err(BadCondition {
                 column: 1,
                 bytes: 0..text.len(),
                 found: format!("{} bytes", text.len()),
-                expected: format!("at most {MAX_LEN_BYTES} bytes"),
+                expected: format!("at most {} bytes", Self::MAX_LEN_BYTES),
             });
         }
         let mut parser = Parser {
@@ -83,8 +86,9 @@ impl Parser<'_> {
 
     fn one(&mut self, depth: usize) -> Result<Condition, BadCondition> {
         let opens = self.is_word("not") || self.is_sign("(");
-        if opens && depth == MAX_NESTING {
-            return Err(self.expected(&format!("at most {MAX_NESTING} levels of nesting")));
+        if opens && depth == Condition::MAX_NESTING {
+            let bound = format!("at most {} levels of nesting", Condition::MAX_NESTING);
+            return Err(self.expected(&bound));
         }
         if self.took_word("not") {
             return Ok(!self.one(depth + 1)?);

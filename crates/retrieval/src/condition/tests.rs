@@ -165,12 +165,15 @@ fn what_is_wrong_is_said_with_its_place() {
 #[test]
 fn depth_and_length_are_bounded() {
     let nested = |depth| format!("{}has a{}", "(".repeat(depth), ")".repeat(depth));
-    assert_eq!(read(&nested(MAX_NESTING)), read("has a"));
-    for deep in [nested(MAX_NESTING + 1), "not ".repeat(4_000) + "has a"] {
+    assert_eq!(read(&nested(Condition::MAX_NESTING)), read("has a"));
+    for deep in [
+        nested(Condition::MAX_NESTING + 1),
+        "not ".repeat(4_000) + "has a",
+    ] {
         let bad = deep.parse::<Condition>().expect_err("too deep");
         assert!(bad.expected.contains("nesting"), "{bad}");
     }
-    let long = vec!["has a"; MAX_LEN_BYTES / 5].join(" or ");
+    let long = vec!["has a"; Condition::MAX_LEN_BYTES / 5].join(" or ");
     let bad = long.parse::<Condition>().expect_err("too long");
     assert!(bad.expected.contains("bytes"), "{bad}");
 }
