@@ -8,7 +8,7 @@
 //! use std::path::Path;
 //! use std::sync::Arc;
 //!
-//! use reread_index::{IndexOptions, IndexWriter, Snapshot, index_folder};
+//! use reread_index::{IndexOptions, IndexRun, IndexWriter, Snapshot, index_folder};
 //! use reread_models::{BertEmbedder, CancelToken, Embedder};
 //! use reread_retrieval::{Query, Request, RetrieveOptions};
 //!
@@ -22,7 +22,7 @@
 //! let index = folder.path().join(".reread");
 //! let writer =
 //!     IndexWriter::open(&index, Some(folder.path()), embedder.clone(), IndexOptions::default())?;
-//! let summary = index_folder(writer, folder.path(), &())?;
+//! let summary = index_folder(writer, folder.path(), &IndexRun::default())?;
 //! assert_eq!(summary.n_added, 2);
 //!
 //! let snapshot = Snapshot::open(&index)?;
@@ -74,11 +74,13 @@ mod fuzz;
 mod index_folder;
 mod left_out;
 pub mod lexical;
+mod lock_holder;
 mod merge;
 mod options;
 mod passage_set;
 mod position;
 mod refusal;
+mod run;
 mod segment;
 mod simd;
 mod snapshot;
@@ -86,8 +88,10 @@ mod writer;
 
 pub use dense::HnswOptions;
 pub use error::{Error, Result};
-pub use folder::{IndexProgress, IndexSummary, Observer, index_folder, nothing_to_do};
-pub use index_folder::{LockHolder, remove_index};
+pub use folder::{IndexSummary, index_folder, nothing_to_do};
+pub use index_folder::remove_index;
+pub use lock_holder::LockHolder;
 pub use options::IndexOptions;
+pub use run::{IndexProgress, IndexRun, Observer};
 pub use snapshot::{Snapshot, SourceSummary, Status, check_model};
 pub use writer::{IndexWriter, Prepared, WriteCounts, prepare};

@@ -7,13 +7,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::crash::step;
-use crate::folder::IndexState;
 use crate::format::atomic::{self, io_error};
-use crate::format::catalog::{
-    Catalog, DocumentRecord, Origin, Outcome, Source, StoredMetadata, write_catalog,
-};
+use crate::format::catalog::{Catalog, DocumentRecord, Origin, Outcome, Source, write_catalog};
+use crate::format::foreign;
 use crate::format::manifest::{FileRef, Manifest, SegmentRef};
-use crate::format::{foreign, metadata};
+use crate::format::metadata::{self, StoredMetadata};
 use crate::index_folder::{
     Lock, check_apart, clear_unfinished, highest_left, lock, mark_unfinished, names, refuse_backup,
     remove_rubbish, remove_uncommitted, stored_root,
@@ -28,7 +26,7 @@ use crate::snapshot::Snapshot;
 use crate::{Error, Result};
 use reread_document::{ChunkOptions, Cut, chunk};
 use reread_document::{Document, FoundFile};
-use reread_models::{Embedder, token_offsets_in_blocks};
+use reread_models::{CancelToken, Cancelled, Embedder, token_offsets_in_blocks};
 use reread_retrieval::contextual_text;
 use reread_retrieval::unix_ns;
 
@@ -67,6 +65,8 @@ pub struct IndexWriter {
     /// Documents of the segment being written that were taken out again in the same run.
     withdrawn: Vec<DocumentRecord>,
     counts: WriteCounts,
+    /// Stops what this writer does.
+    cancel: CancelToken,
 }
 
 impl Drop for IndexWriter {
@@ -247,6 +247,7 @@ impl IndexWriter {
             pending: Vec::new(),
             withdrawn: Vec::new(),
             counts: WriteCounts::default(),
+            cancel: CancelToken::default(),
         })
     }
 
@@ -272,7 +273,7 @@ impl IndexWriter {
             documents: Vec::new(),
         };
         let prepared = prepare(document, self.embedder.as_ref(), &self.chunk_options)?;
-        self.put(source, vec![prepared], &mut |_| true)
+        self.put(source, vec![prepared], &mut |_| {})
     }
 
     /// Removes a document of an application. Returns whether there was one.
@@ -301,6 +302,11 @@ impl IndexWriter {
         &self.embedder
     }
 
+    /// When the generation was written that this writer goes on from, in Unix nanoseconds.
+    pub(crate) fn written_ns(&self) -> u64 {
+        self.manifest.written_ns
+    }
+
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.catalog
     }
@@ -311,35 +317,28 @@ impl IndexWriter {
 
     /// Begins a run whose commit leaves nothing of a folder to be done. Returns whether an earlier one
     /// was stopped half way; the commit then merges what it has left.
-    pub(crate) fn begin_run(&mut self) -> bool {
+    /// `cancel` stops it.
+    pub(crate) fn begin_run(&mut self, cancel: &CancelToken) -> bool {
+        self.cancel = cancel.clone();
         self.follows_folder = true;
         let resumed = self.base.as_ref().is_some_and(Snapshot::is_unfinished);
         self.changed |= resumed;
         resumed
     }
 
-    pub(crate) fn state(&self) -> IndexState<'_> {
-        IndexState {
-            catalog: &self.catalog,
-            written_ns: self.manifest.written_ns,
-            must_cut: self.cuts_anew(),
-        }
-    }
-
     /// Whether this run cuts documents in another way than the index did.
-    fn cuts_anew(&self) -> bool {
+    pub(crate) fn cuts_anew(&self) -> bool {
         self.base.is_some() && self.manifest.chunk_options() != self.chunk_options
     }
 
     /// Puts a source in place of the one with the same path, with these documents.
     ///
-    /// `go_on` is told after each batch how many passages have been written; it answers `false` to
-    /// stop.
+    /// `told` is given, after each batch, how many passages have been written.
     pub(crate) fn put(
         &mut self,
         mut source: Source,
         documents: Vec<Prepared>,
-        go_on: &mut dyn FnMut(usize) -> bool,
+        told: &mut dyn FnMut(usize),
     ) -> Result<()> {
         self.remove(&source.path)?;
         self.changed = true;
@@ -347,9 +346,8 @@ impl IndexWriter {
             source.documents.push(self.add_document(document)?);
             while self.pending.len() >= EMBED_BATCH {
                 self.flush(EMBED_BATCH)?;
-                if !go_on(self.counts.n_passages) {
-                    return Err(Error::Cancelled);
-                }
+                told(self.counts.n_passages);
+                self.cancel.check()?;
             }
         }
         let at = self
@@ -422,20 +420,21 @@ impl IndexWriter {
     /// # Errors
     /// `Io`, `Lexical`, `Embedder`, `BadEmbedding`; the index is then as it was.
     pub fn commit(self) -> Result<(bool, WriteCounts)> {
-        self.commit_watched(&|_, _| true)
+        self.commit_watched(&|_, _| {})
     }
 
-    /// As [`commit`](Self::commit). `go_on` is told how many steps of building a graph are done, out of how
-    /// many; when it answers `false`, all else may be committed already.
+    /// As [`commit`](Self::commit). `told` is given how many steps of building a graph are done, out of how
+    /// many; when that is stopped, all else may be committed already.
     ///
     /// # Errors
     /// Also `Cancelled`.
     pub(crate) fn commit_watched(
         mut self,
-        go_on: &dyn Fn(usize, usize) -> bool,
+        told: &dyn Fn(usize, usize),
     ) -> Result<(bool, WriteCounts)> {
         let hnsw = self.options.graphs();
-        let graphs = hnsw.map(|hnsw| GraphBuild { hnsw, go_on });
+        let cancel = self.cancel.clone();
+        let graphs = hnsw.map(|hnsw| GraphBuild { hnsw, told, cancel });
         let graph_is_due =
             |segments: &[SegmentRef]| hnsw.is_some_and(|hnsw| merge::graph_is_due(segments, &hnsw));
         let as_it_was = !self.changed && !self.cuts_anew() && self.scope == self.manifest.scope();
@@ -626,7 +625,7 @@ impl IndexWriter {
             }
             sources.insert(passage.digest, source);
         }
-        let vectors = embed(self.embedder.as_ref(), &texts, dim)?;
+        let vectors = embed(self.embedder.as_ref(), &texts, dim, &self.cancel)?;
         for Pending { key, passage } in &pending {
             let vector = match sources[&passage.digest] {
                 VectorSource::Known(vector) => vector,
@@ -659,8 +658,13 @@ fn known_vector<'a>(base: Option<&'a Snapshot>, digest: &TextDigest) -> Result<O
 /// Embeds texts and checks what the model returns: shape, finiteness, norm.
 ///
 /// # Errors
-/// `Embedder`, `BadEmbedding`.
-pub(crate) fn embed(embedder: &dyn Embedder, texts: &[&str], dim: usize) -> Result<Vec<f32>> {
+/// `Embedder`, `BadEmbedding`, `Cancelled`.
+pub(crate) fn embed(
+    embedder: &dyn Embedder,
+    texts: &[&str],
+    dim: usize,
+    cancel: &CancelToken,
+) -> Result<Vec<f32>> {
     if texts.is_empty() {
         return Ok(Vec::new());
     }
@@ -668,7 +672,11 @@ pub(crate) fn embed(embedder: &dyn Embedder, texts: &[&str], dim: usize) -> Resu
         model: embedder.model().to_string(),
         problem,
     };
-    let vectors = embedder.embed_passages(texts).map_err(Error::Embedder)?;
+    let embedded = embedder.embed_passages_within(texts, cancel);
+    let vectors = embedded.map_err(|error| match error.downcast::<Cancelled>() {
+        Ok(cancelled) => Error::from(*cancelled),
+        Err(error) => Error::Embedder(error),
+    })?;
     if vectors.len() != texts.len() * dim {
         let n = vectors.len();
         return Err(bad(format!(
@@ -732,10 +740,4 @@ impl Manifest {
             segments: Vec::new(),
         }
     }
-}
-
-/// A source that could not be read, as the catalog remembers it.
-pub(crate) fn failed(mut source: Source, reason: String) -> Source {
-    source.outcome = Outcome::Failed(reason);
-    source
 }
