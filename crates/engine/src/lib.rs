@@ -12,7 +12,7 @@
 //! std::fs::write(folder.path().join("steel.md"), "# Steel\nCarbon makes iron hard.")?;
 //!
 //! let engine = Engine::builder().root(folder.path()).build()?;
-//! engine.index_folder(&())?;
+//! engine.index_folder()?;
 //! let result = engine.search("why does bread get bigger in the oven", &SearchOptions::default())?;
 //! let best = &result.hits[0];
 //! assert_eq!(best.passage.path, "yeast.md");
@@ -26,7 +26,7 @@
 //!
 //! [`Engine::builder`] takes a folder to index, an index folder, [`Models`] and [`IndexOptions`].
 //! [`Engine::index_folder`] brings the index in step with the folder; an application without one adds
-//! each [`Document`] itself. [`Engine::search`] takes [`SearchOptions`] and returns a [`SearchResult`]
+//! each [`Document`] itself, all at once or with a [`Writer`] that it keeps. [`Engine::search`] takes [`SearchOptions`] and returns a [`SearchResult`]
 //! whose [`Hit`]s say what each pass thought of them; [`Engine::why`] says what became of one [`Place`].
 //! [`Engine::rerank`] is the second pass alone.
 //! Other models come in through the traits [`Embedder`] and [`CrossEncoder`].
@@ -44,6 +44,7 @@
 //! `hub`: fastembed may download the models of its catalogue.
 #![forbid(unsafe_code)]
 
+mod current;
 mod engine;
 mod error;
 mod fate;
@@ -55,6 +56,7 @@ mod reading;
 mod result;
 pub mod span;
 mod why;
+mod writer;
 
 pub use engine::{Engine, EngineBuilder, Reranked, remove_index};
 pub use error::{Error, Result};
@@ -66,8 +68,8 @@ pub use reread_document::{
     ChunkOptions, Document, DocumentKind, Heading, Lines, Problem, Reason, UnknownKind,
 };
 pub use reread_index::{
-    Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexSummary, Observer,
-    Snapshot, SourceSummary, Status, backup, doctor,
+    Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexRun, IndexSummary,
+    Observer, Snapshot, SourceSummary, Status, backup, doctor,
 };
 pub use reread_models::{
     BoxError, CancelToken, Cancelled, CrossEncoder, DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER,
@@ -85,3 +87,4 @@ pub use reread_retrieval::{
 };
 pub use result::{FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Timings};
 pub use why::{Cause, Change, Effect, Place, Remedy, Stages, Why};
+pub use writer::Writer;

@@ -55,7 +55,7 @@ pub struct IndexWriter {
     at_once: bool,
     /// Whether the commit leaves nothing of a folder to be done.
     follows_folder: bool,
-    base: Option<Snapshot>,
+    base: Option<Arc<Snapshot>>,
     manifest: Manifest,
     catalog: Catalog,
     changed: bool,
@@ -163,7 +163,7 @@ impl IndexWriter {
         refuse_backup(folder)?;
         let lock = lock(folder)?;
         let base = match Snapshot::open(folder) {
-            Ok(snapshot) => Some(snapshot),
+            Ok(snapshot) => Some(Arc::new(snapshot)),
             Err(Error::NoIndex { .. }) => None,
             Err(error) => return Err(error),
         };
@@ -198,7 +198,7 @@ impl IndexWriter {
         folder: &Path,
         lock: Lock,
         root: Option<&Path>,
-        base: Option<Snapshot>,
+        base: Option<Arc<Snapshot>>,
         embedder: Arc<dyn Embedder>,
         options: IndexOptions,
     ) -> Result<Self> {
@@ -321,7 +321,7 @@ impl IndexWriter {
     pub(crate) fn begin_run(&mut self, cancel: &CancelToken) -> bool {
         self.cancel = cancel.clone();
         self.follows_folder = true;
-        let resumed = self.base.as_ref().is_some_and(Snapshot::is_unfinished);
+        let resumed = self.base.as_ref().is_some_and(|base| base.is_unfinished());
         self.changed |= resumed;
         resumed
     }
@@ -423,6 +423,28 @@ impl IndexWriter {
         self.commit_watched(&|_, _| {})
     }
 
+    /// Publishes all changes as [`commit`](Self::commit) does, and goes on from there with the same
+    /// lock. Returns whether there was anything to publish, and what was done since the last commit.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit). What was changed since the last commit can then not be
+    /// published any more: drop this writer and open another.
+    pub fn commit_and_go_on(&mut self) -> Result<(bool, WriteCounts)> {
+        let published = self.publish_all(&|_, _| {})?;
+        if published {
+            self.base = Some(Arc::new(Snapshot::open(&self.folder)?));
+            self.before = names(&self.folder)?;
+            self.changed = false;
+            self.at_once = false;
+        }
+        Ok((published, std::mem::take(&mut self.counts)))
+    }
+
+    /// The generation that this writer goes on from; `None` before the first commit of a new index.
+    pub fn snapshot(&self) -> Option<&Arc<Snapshot>> {
+        self.base.as_ref()
+    }
+
     /// As [`commit`](Self::commit). `told` is given how many steps of building a graph are done, out of how
     /// many; when that is stopped, all else may be committed already.
     ///
@@ -432,6 +454,12 @@ impl IndexWriter {
         mut self,
         told: &dyn Fn(usize, usize),
     ) -> Result<(bool, WriteCounts)> {
+        let published = self.publish_all(told)?;
+        Ok((published, self.counts))
+    }
+
+    /// Publishes all changes. Returns whether there was anything to publish.
+    fn publish_all(&mut self, told: &dyn Fn(usize, usize)) -> Result<bool> {
         let hnsw = self.options.graphs();
         let cancel = self.cancel.clone();
         let graphs = hnsw.map(|hnsw| GraphBuild { hnsw, told, cancel });
@@ -439,7 +467,7 @@ impl IndexWriter {
             |segments: &[SegmentRef]| hnsw.is_some_and(|hnsw| merge::graph_is_due(segments, &hnsw));
         let as_it_was = !self.changed && !self.cuts_anew() && self.scope == self.manifest.scope();
         if as_it_was && self.base.is_some() && !graph_is_due(&self.manifest.segments) {
-            return Ok((false, self.counts));
+            return Ok(false);
         }
         // All at once, a segment is written once; otherwise merging gives it its graph.
         self.write_out(graphs.as_ref().filter(|_| self.at_once))?;
@@ -457,7 +485,7 @@ impl IndexWriter {
         step("segments merged");
         self.publish()?;
         self.done_with_folder();
-        Ok((true, self.counts))
+        Ok(true)
     }
 
     /// Whether what is done so far may be published before the rest: not where an index is cut
@@ -475,7 +503,7 @@ impl IndexWriter {
         mark_unfinished(&self.folder)?;
         step("marked as unfinished");
         self.publish()?;
-        self.base = Some(Snapshot::open(&self.folder)?);
+        self.base = Some(Arc::new(Snapshot::open(&self.folder)?));
         Ok(())
     }
 
@@ -618,7 +646,7 @@ impl IndexWriter {
             if sources.contains_key(&passage.digest) {
                 continue;
             }
-            let known = known_vector(self.base.as_ref(), &passage.digest)?;
+            let known = known_vector(self.base.as_deref(), &passage.digest)?;
             let source = known.map_or(VectorSource::New(texts.len()), VectorSource::Known);
             if matches!(source, VectorSource::New(_)) {
                 texts.push(&passage.contextual);
