@@ -5,20 +5,44 @@
 //! (`docs/format.md`).
 //!
 //! ```
-//! use std::path::Path;
 //! use std::sync::Arc;
 //!
 //! use reread_index::{IndexOptions, IndexRun, IndexWriter, Snapshot, index_folder};
-//! use reread_models::{BertEmbedder, CancelToken, Embedder};
+//! use reread_models::{BoxError, CancelToken, Embedder, ModelIdentity};
 //! use reread_retrieval::{Query, Request, RetrieveOptions};
+//!
+//! /// A toy: tells texts apart by how often they have an `a` and an `e`.
+//! struct Vowels(ModelIdentity);
+//!
+//! impl Embedder for Vowels {
+//!     fn model(&self) -> &ModelIdentity {
+//!         &self.0
+//!     }
+//!
+//!     fn dim(&self) -> usize {
+//!         2
+//!     }
+//!
+//!     fn embed_query(&self, text: &str) -> Result<Vec<f32>, BoxError> {
+//!         let count = |vowel| 1.0 + text.matches(vowel).count() as f32;
+//!         let (a, e) = (count('a'), count('e'));
+//!         Ok(vec![a / a.hypot(e), e / a.hypot(e)])
+//!     }
+//!
+//!     fn embed_passages(&self, texts: &[&str]) -> Result<Vec<f32>, BoxError> {
+//!         let rows: Result<Vec<_>, _> = texts.iter().map(|text| self.embed_query(text)).collect();
+//!         Ok(rows?.concat())
+//!     }
+//! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 //! let folder = tempfile::tempdir()?;
 //! std::fs::write(folder.path().join("yeast.md"), "# Bread\nYeast makes the dough rise.")?;
 //! std::fs::write(folder.path().join("steel.md"), "# Steel\nCarbon makes iron hard.")?;
 //!
-//! let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/models/bge-small-en-v1.5");
-//! let embedder = Arc::new(BertEmbedder::open(&model)?);
+//! let name = || "vowels".to_owned();
+//! let model = ModelIdentity { name: name(), revision: String::new(), digest: name() };
+//! let embedder = Arc::new(Vowels(model));
 //! let index = folder.path().join(".reread");
 //! let writer =
 //!     IndexWriter::open(&index, Some(folder.path()), embedder.clone(), IndexOptions::default())?;
@@ -26,7 +50,7 @@
 //! assert_eq!(summary.n_added, 2);
 //!
 //! let snapshot = Snapshot::open(&index)?;
-//! let query = Query::parse("why does a loaf get bigger");
+//! let query = Query::parse("what makes dough rise");
 //! let vector = embedder.embed_query(query.text())?;
 //! let options = RetrieveOptions::default();
 //! let found = snapshot.retrieve(&Request {

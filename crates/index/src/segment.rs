@@ -255,13 +255,15 @@ struct MappedValues {
 
 impl AsRef<[f32]> for MappedValues {
     fn as_ref(&self) -> &[f32] {
-        self.file.f32s(self.bytes.clone()).unwrap_or_default()
+        let values = self.file.f32s(self.bytes.clone());
+        values.expect("the file has the length that was checked when it was opened")
     }
 }
 
 impl AsRef<[i8]> for MappedValues {
     fn as_ref(&self) -> &[i8] {
-        self.file.i8s(self.bytes.clone()).unwrap_or_default()
+        let values = self.file.i8s(self.bytes.clone());
+        values.expect("the file has the length that was checked when it was opened")
     }
 }
 
@@ -414,9 +416,9 @@ impl Segment {
         let (position, n) = (position as usize, self.n_passages as usize);
         let step_at = FRONT_BYTES + position * 4;
         let values_at = values_at(n) + position * self.dim;
-        let step = self.quantised.f32s(step_at..step_at + 4)?;
+        let step = self.quantised.f32_at(step_at)?;
         let values = self.quantised.i8s(values_at..values_at + self.dim)?;
-        Ok((step.first().copied().unwrap_or_default(), values))
+        Ok((step, values))
     }
 
     /// Where in the file of 8-bit copies the values at a position begin.
@@ -430,8 +432,7 @@ impl Segment {
     /// # Errors
     /// `Damaged`.
     pub(crate) fn max_error(&self) -> Result<f32> {
-        let first = self.quantised.f32s(0..4)?.first().copied();
-        Ok(first.unwrap_or_default())
+        self.quantised.f32_at(0)
     }
 
     /// Looks at every link of its graph, and for every vector by it. `None` where it has no graph.
@@ -457,7 +458,8 @@ impl Segment {
     }
 }
 
-/// The dense side of a segment over its mapped files, whose lengths have been checked.
+/// The dense side of a segment over its mapped files, whose lengths have been checked: those of the
+/// vectors and of their copies are the ones of `n` rows.
 fn dense_part(
     model: &str,
     dim: usize,
@@ -471,7 +473,7 @@ fn dense_part(
             bytes,
         })
     };
-    let max_error = quantised.f32s(0..4)?.first().copied().unwrap_or_default();
+    let max_error = quantised.f32_at(0)?;
     let shared = SharedQuantised {
         values: part(quantised, values_at(n)..quantised.payload().len()),
         steps: part(quantised, FRONT_BYTES..FRONT_BYTES + n * 4),

@@ -598,15 +598,16 @@ impl IndexWriter {
 
     /// Segment number and position of the next passage.
     fn next_place(&mut self) -> Result<(u32, u32)> {
-        if self.segment.is_none() {
-            let number = self.manifest.next_segment;
-            self.manifest.next_segment += 1;
-            let dim = self.manifest.dim as usize;
-            self.segment = Some(SegmentWriter::create(&self.folder, number, dim)?);
-        }
-        let segment = self.segment.as_ref();
-        let (number, written) = segment.map_or((0, 0), |s| (s.number(), s.n_passages()));
-        Ok((number, written + self.pending.len() as u32))
+        let segment = match self.segment.take() {
+            Some(segment) => segment,
+            None => {
+                let number = self.manifest.take_segment_number(&self.folder)?;
+                SegmentWriter::create(&self.folder, number, self.manifest.dim as usize)?
+            }
+        };
+        let segment = self.segment.insert(segment);
+        let first = segment.n_passages() + self.pending.len() as u32;
+        Ok((segment.number(), first))
     }
 
     /// The lexical writer of the coming generation, which begins as links to the current files.

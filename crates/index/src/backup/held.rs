@@ -94,7 +94,7 @@ impl Held {
             let name = &file.described.name;
             let Some(new) = renamed(name) else { continue };
             let target = to.join(new);
-            let parent = target.parent().unwrap_or(to);
+            let parent = target.parent().expect("a file lies in a folder");
             fs::create_dir_all(parent).map_err(|source| io_error("create", parent, source))?;
             let parents = parent
                 .ancestors()

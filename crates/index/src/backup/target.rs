@@ -158,7 +158,11 @@ impl Target {
             rename(&self.new, &self.path)?;
         }
         self.unmark();
-        sync_folder(self.path.parent().unwrap_or(Path::new(".")))
+        sync_folder(
+            self.path
+                .parent()
+                .expect("it was made from a folder and a name"),
+        )
     }
 
     /// The folder has its own name. Where it cannot be said, nothing depends on it.

@@ -207,8 +207,10 @@ impl Graph {
     fn links(&self) -> Links<'_> {
         let words = match &self.words {
             Words::Built(words) => words,
-            // `from_mapped` has found that the whole payload is words.
-            Words::Mapped(file) => file.u32s(0..file.payload().len()).unwrap_or_default(),
+            Words::Mapped(file) => {
+                let words = file.u32s(0..file.payload().len());
+                words.expect("the whole payload is words, as was found when it was opened")
+            }
         };
         Links {
             words,

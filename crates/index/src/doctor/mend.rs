@@ -268,11 +268,12 @@ impl<'a> Repair<'a> {
         make: impl FnOnce(&SegmentRef, u32, usize, &mut Catalog) -> Result<SegmentRef>,
     ) -> Result<bool> {
         let manifest = &mut self.manifest;
-        let (dim, number) = (manifest.dim as usize, manifest.next_segment);
-        let Some(place) = manifest.segments.iter_mut().find(|s| s.number == old) else {
+        let dim = manifest.dim as usize;
+        let Some(pos) = manifest.segments.iter().position(|s| s.number == old) else {
             return Ok(false);
         };
-        manifest.next_segment = number.saturating_add(1);
+        let number = manifest.take_segment_number(self.folder)?;
+        let place = &mut manifest.segments[pos];
         *place = make(place, number, dim, &mut self.catalog)?;
         let sources = self.catalog.iter_mut();
         for document in sources.flat_map(|source| &mut source.documents) {

@@ -29,6 +29,7 @@ pub(super) fn build(
     let upper = upper_layers(rows, &scattered(sample), options, steps)?;
     let top = upper.last().and_then(|nodes| nodes.first());
     let entry = top.map_or(distinct.first().copied(), |node| Some(node.0));
+    // Without rows there is none, and nothing to be entered.
     let entry = entry.unwrap_or_default();
     let layout = Layout {
         n: rows.steps.len(),
@@ -53,6 +54,7 @@ pub(super) fn build(
     let (first, rest): (Vec<u32>, Vec<u32>) = distinct.iter().partition(|pos| in_upper(pos));
     let mut order = scattered(first);
     let n_first = order.len();
+    // Where the upper layers are empty, no row goes in by this one.
     let flat = Layout {
         entry: order.first().copied().unwrap_or_default(),
         upper: Vec::new(),
