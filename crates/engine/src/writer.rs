@@ -77,12 +77,8 @@ impl Writer {
     /// # Errors
     /// What indexing can fail with.
     pub fn commit(&mut self) -> Result<()> {
-        let committed = self.change(|writer| {
-            writer.commit_and_go_on()?;
-            Ok(writer.snapshot().cloned())
-        })?;
-        self.current
-            .set(committed.expect("a commit leaves a generation"));
+        let snapshot = self.change(IndexWriter::commit_and_go_on)?;
+        self.current.set(snapshot);
         Ok(())
     }
 

@@ -424,25 +424,24 @@ impl IndexWriter {
     }
 
     /// Publishes all changes as [`commit`](Self::commit) does, and goes on from there with the same
-    /// lock. Returns whether there was anything to publish, and what was done since the last commit.
+    /// lock. Returns the generation that readers now see, whether there was anything to publish or
+    /// not.
     ///
     /// # Errors
     /// As for [`commit`](Self::commit). What was changed since the last commit can then not be
     /// published any more: drop this writer and open another.
-    pub fn commit_and_go_on(&mut self) -> Result<(bool, WriteCounts)> {
+    pub fn commit_and_go_on(&mut self) -> Result<Arc<Snapshot>> {
         let published = self.publish_all(&|_, _| {})?;
-        if published {
-            self.base = Some(Arc::new(Snapshot::open(&self.folder)?));
-            self.before = names(&self.folder)?;
-            self.changed = false;
-            self.at_once = false;
-        }
-        Ok((published, std::mem::take(&mut self.counts)))
-    }
-
-    /// The generation that this writer goes on from; `None` before the first commit of a new index.
-    pub fn snapshot(&self) -> Option<&Arc<Snapshot>> {
-        self.base.as_ref()
+        let base = match &self.base {
+            Some(base) if !published => Arc::clone(base),
+            _ => Arc::new(Snapshot::open(&self.folder)?),
+        };
+        self.base = Some(Arc::clone(&base));
+        self.before = names(&self.folder)?;
+        self.changed = false;
+        self.at_once = false;
+        self.counts = WriteCounts::default();
+        Ok(base)
     }
 
     /// As [`commit`](Self::commit). `told` is given how many steps of building a graph are done, out of how
@@ -598,12 +597,11 @@ impl IndexWriter {
 
     /// Segment number and position of the next passage.
     fn next_place(&mut self) -> Result<(u32, u32)> {
-        let segment = match self.segment.take() {
-            Some(segment) => segment,
-            None => {
-                let number = self.manifest.take_segment_number(&self.folder)?;
-                SegmentWriter::create(&self.folder, number, self.manifest.dim as usize)?
-            }
+        let segment = if let Some(segment) = self.segment.take() {
+            segment
+        } else {
+            let number = self.manifest.take_segment_number(&self.folder)?;
+            SegmentWriter::create(&self.folder, number, self.manifest.dim as usize)?
         };
         let segment = self.segment.insert(segment);
         let first = segment.n_passages() + self.pending.len() as u32;
@@ -701,8 +699,8 @@ pub(crate) fn embed(
         model: embedder.model().to_string(),
         problem,
     };
-    let embedded = embedder.embed_passages_within(texts, cancel);
-    let vectors = embedded.map_err(|error| match error.downcast::<Cancelled>() {
+    let rows = embedder.embed_passages_within(texts, cancel);
+    let vectors = rows.map_err(|error| match error.downcast::<Cancelled>() {
         Ok(cancelled) => Error::from(*cancelled),
         Err(error) => Error::Embedder(error),
     })?;
