@@ -3,7 +3,10 @@
 //! Ctrl-C: while an index is written the first one asks for an orderly end; at any other time, and
 //! the second time, the process ends at once, which an index survives as well.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use reread_engine::CancelToken;
 
 use crate::output::say;
 
@@ -12,7 +15,7 @@ pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
 static N_ORDERLY: AtomicUsize = AtomicUsize::new(0);
 static N_WRITING: AtomicUsize = AtomicUsize::new(0);
-static REQUESTED: AtomicBool = AtomicBool::new(false);
+static TOKEN: LazyLock<CancelToken> = LazyLock::new(CancelToken::new);
 
 /// While this lives, the first Ctrl-C only makes [`requested`] true.
 pub(crate) struct Orderly {
@@ -49,7 +52,12 @@ fn ask(writing: bool) -> Orderly {
 
 /// Whether the user has asked to stop.
 pub(crate) fn requested() -> bool {
-    REQUESTED.load(Ordering::SeqCst)
+    TOKEN.is_cancelled()
+}
+
+/// What stops work when the user asks for it.
+pub(crate) fn token() -> &'static CancelToken {
+    &TOKEN
 }
 
 impl Drop for Orderly {
@@ -64,7 +72,9 @@ impl Drop for Orderly {
 // The handler runs on a thread of its own, from which nothing can return to `main`.
 #[allow(clippy::exit)]
 fn on_interrupt() {
-    if N_ORDERLY.load(Ordering::SeqCst) > 0 && !REQUESTED.swap(true, Ordering::SeqCst) {
+    // One thread runs this, one signal after the other.
+    if N_ORDERLY.load(Ordering::SeqCst) > 0 && !TOKEN.is_cancelled() {
+        TOKEN.cancel();
         if N_WRITING.load(Ordering::SeqCst) > 0 {
             say("reread: stopping; what is committed stays, and the next run goes on from there");
         }

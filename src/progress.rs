@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use reread_engine::{IndexProgress, Observer};
+use reread_engine::{IndexProgress, IndexRun, Observer};
 
 use crate::interrupt;
 use crate::output::{counted, duration, grouped};
@@ -16,7 +16,7 @@ const DRAWS_PER_SECOND: u8 = 10;
 /// Shorter runs show no bar, which would only flicker.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Shows how far an indexing run is, and stops it on Ctrl-C.
+/// Shows how far an indexing run is.
 pub(crate) struct Progress {
     bar: ProgressBar,
     started: OnceLock<Instant>,
@@ -34,6 +34,12 @@ impl Progress {
             bar,
             started: OnceLock::new(),
         }
+    }
+
+    /// A run that this bar shows, and that the user may stop.
+    pub(crate) fn run(&self) -> IndexRun<'_> {
+        let run = IndexRun::default().with_observer(self);
+        run.with_cancel(interrupt::token())
     }
 
     /// Removes the bar.
@@ -74,10 +80,6 @@ impl Observer for Progress {
             bar.set_pos(pos);
         });
         self.bar.set_message(message(progress, elapsed));
-    }
-
-    fn cancelled(&self) -> bool {
-        interrupt::requested()
     }
 }
 

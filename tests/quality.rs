@@ -24,7 +24,7 @@ fn both_passes_stay_above_their_floors_on_the_sample() {
         .index(index.path().join("index"))
         .build()
         .expect("an engine");
-    let summary = engine.index_folder(&()).expect("the sample can be indexed");
+    let summary = engine.index_folder().expect("the sample can be indexed");
     assert_eq!(summary.n_added, 100);
     assert!(summary.problems.is_empty(), "{:?}", summary.problems);
 

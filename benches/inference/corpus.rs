@@ -176,7 +176,7 @@ fn index(docs: &Path, model: &Arc<Model>, chunk: ChunkOptions) -> Result<(Lexica
         .index_options(IndexOptions::default().with_chunk(chunk))
         .embedder(Arc::clone(&listener) as Arc<dyn Embedder>)
         .build()?;
-    engine.index_folder(&())?;
+    engine.index_folder()?;
     let mut passages = listener
         .passages
         .lock()

@@ -113,7 +113,7 @@ fn mend(
     };
     let _orderly = interrupt::orderly();
     let progress = Progress::new(common.quiet);
-    let mended = engine.mend(loss, &progress);
+    let mended = engine.mend(loss, &progress.run());
     progress.finish();
     match mended {
         Ok(mended) if mended == Mended::default() => Err(Unmendable::Sources(

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::Context;
-use reread_engine::{Engine, IndexSummary, Observer};
+use reread_engine::{Engine, IndexRun, IndexSummary};
 use reread_wire::index::Summary;
 
 use super::raw_stdout;
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &IndexArgs, common: &CommonArgs) -> anyhow::Result<Outco
     let way: Way = if args.rebuild {
         Engine::rebuild_folder
     } else {
-        Engine::index_folder
+        Engine::index_folder_with
     };
     let summary = bring_up_to_date(&engine, way, common.quiet)
         .with_context(|| format!("cannot index {}", args.folder.display()))?;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &IndexArgs, common: &CommonArgs) -> anyhow::Result<Outco
 }
 
 /// One of the engine's ways to bring an index in step with its folder.
-pub(crate) type Way = fn(&Engine, &dyn Observer) -> reread_engine::Result<IndexSummary>;
+pub(crate) type Way = fn(&Engine, &IndexRun<'_>) -> reread_engine::Result<IndexSummary>;
 
 /// Indexes a folder in one way, with a progress bar, until it is done or the user stops it.
 pub(crate) fn bring_up_to_date(
@@ -49,7 +49,7 @@ pub(crate) fn bring_up_to_date(
 ) -> reread_engine::Result<IndexSummary> {
     let _orderly = interrupt::orderly();
     let progress = Progress::new(quiet);
-    let summary = way(engine, &progress);
+    let summary = way(engine, &progress.run());
     progress.finish();
     summary
 }

@@ -78,7 +78,7 @@ impl Watch<'_> {
 
     /// Indexes what has changed and says so. Returns whether to go on.
     fn look(&mut self, first: bool) -> anyhow::Result<bool> {
-        match bring_up_to_date(&self.engine, Engine::index_folder, self.quiet) {
+        match bring_up_to_date(&self.engine, Engine::index_folder_with, self.quiet) {
             Ok(summary) => {
                 self.waiting = false;
                 self.report(&summary, first)?;

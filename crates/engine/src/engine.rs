@@ -1,16 +1,18 @@
 //! The engine: an index, two models, and what is done with them.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use reread_document::Document;
 use reread_index::backup::{self, Copied, Overwrite};
 use reread_index::doctor::{self, Diagnosis, Loss, Mended};
-use reread_index::{IndexOptions, IndexSummary, IndexWriter, Observer, Snapshot, Status};
+use reread_index::{IndexOptions, IndexRun, IndexSummary, IndexWriter, Snapshot, Status};
 use reread_models::{CancelToken, CrossEncoder, Embedder, Models};
 use reread_rerank::{ScoreCache, check_logits, rank, relevance};
 use reread_retrieval::{FirstPass, LocalFirstPass};
 
+use crate::current::Current;
+use crate::writer::{Opening, Writer};
 use crate::{Error, Result};
 
 /// The name of the index folder inside an indexed folder.
@@ -18,8 +20,11 @@ const INDEX_FOLDER: &str = ".reread";
 
 /// Two-pass retrieval over one index.
 ///
-/// `Send + Sync`: any number of threads may search while one indexes. A search sees the generation
-/// that was current when it began. Models and index are opened when they are first needed.
+/// `Send + Sync`: any number of threads may search while one indexes. A search sees one generation of
+/// the index, whole: the one that this engine had opened last when the search began. Each of this
+/// engine's own writes opens the new one; what another process has written is seen after
+/// [`reload`](Self::reload), and after the next run over the folder. Models and index are opened
+/// when they are first needed.
 pub struct Engine {
     root: Option<PathBuf>,
     folder: Option<PathBuf>,
@@ -28,9 +33,9 @@ pub struct Engine {
     embedder: Lazy<dyn Embedder>,
     cross_encoder: Lazy<dyn CrossEncoder>,
     first_pass: Option<Arc<dyn FirstPass>>,
-    snapshot: RwLock<Option<Arc<Snapshot>>>,
+    current: Current,
     scores: OnceLock<ScoreCache>,
-    threads: Option<rayon::ThreadPool>,
+    threads: Option<Arc<rayon::ThreadPool>>,
 }
 
 /// Gathers what an [`Engine`] is made of.
@@ -81,25 +86,30 @@ impl Engine {
     /// # Errors
     /// `NoRoot`, `NotAFolder`, and what indexing can fail with. A file that cannot be read is
     /// reported in the summary and the rest goes on.
-    pub fn index_folder(&self, observer: &dyn Observer) -> Result<IndexSummary> {
-        self.follow_folder(&self.options, observer)
+    pub fn index_folder(&self) -> Result<IndexSummary> {
+        self.index_folder_with(&IndexRun::default())
     }
 
-    /// Like [`index_folder`](Self::index_folder), for a caller that waits for an answer: graphs, which large
+    /// Like [`index_folder`](Self::index_folder), for a caller who watches the run or may stop it.
+    ///
+    /// # Errors
+    /// As for [`index_folder`](Self::index_folder), and `Index` with `Cancelled`: the index is then as
+    /// the last commit made it, and the next run goes on from there.
+    pub fn index_folder_with(&self, run: &IndexRun<'_>) -> Result<IndexSummary> {
+        self.follow_folder(&self.options, run)
+    }
+
+    /// Like [`index_folder_with`](Self::index_folder_with), for a caller that waits for an answer: graphs, which large
     /// segments are searched by, are left to the next [`index_folder`](Self::index_folder), and until then
     /// these segments are scanned.
     ///
     /// # Errors
-    /// As for [`index_folder`](Self::index_folder).
-    pub fn refresh_folder(&self, observer: &dyn Observer) -> Result<IndexSummary> {
-        self.follow_folder(&self.options.clone().with_build_graphs(false), observer)
+    /// As for [`index_folder_with`](Self::index_folder_with).
+    pub fn refresh_folder(&self, run: &IndexRun<'_>) -> Result<IndexSummary> {
+        self.follow_folder(&self.options.clone().with_build_graphs(false), run)
     }
 
-    fn follow_folder(
-        &self,
-        options: &IndexOptions,
-        observer: &dyn Observer,
-    ) -> Result<IndexSummary> {
+    fn follow_folder(&self, options: &IndexOptions, run: &IndexRun<'_>) -> Result<IndexSummary> {
         self.install(|| {
             let root = self.root.as_deref().ok_or(Error::NoRoot)?;
             if !root.is_dir() {
@@ -112,8 +122,8 @@ impl Engine {
             {
                 return Ok(summary);
             }
-            let writer = self.writer(options.clone())?;
-            let summary = reread_index::index_folder(writer, root, observer)?;
+            let writer = self.opening(options.clone())?.open()?;
+            let summary = reread_index::index_folder(writer, root, run)?;
             self.reload()?;
             Ok(summary)
         })
@@ -123,8 +133,8 @@ impl Engine {
     /// another model. The old one stays in place until the new one is complete.
     ///
     /// # Errors
-    /// As for [`index_folder`](Self::index_folder).
-    pub fn rebuild_folder(&self, observer: &dyn Observer) -> Result<IndexSummary> {
+    /// As for [`index_folder_with`](Self::index_folder_with).
+    pub fn rebuild_folder(&self, run: &IndexRun<'_>) -> Result<IndexSummary> {
         self.install(|| {
             let root = self.root.as_deref().ok_or(Error::NoRoot)?;
             let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
@@ -136,7 +146,7 @@ impl Engine {
             let embedder = self.embedder()?;
             let options = self.options.clone();
             let writer = IndexWriter::open_anew(folder, Some(root), embedder, options)?;
-            let summary = reread_index::index_folder(writer, root, observer)?;
+            let summary = reread_index::index_folder(writer, root, run)?;
             self.reload()?;
             Ok(summary)
         })
@@ -156,13 +166,13 @@ impl Engine {
     ///
     /// # Errors
     /// `NoIndexFolder`, and what [`doctor::mend`] can fail with; the index is then as it was.
-    pub fn mend(&self, loss: Loss, observer: &dyn Observer) -> Result<Mended> {
+    pub fn mend(&self, loss: Loss, run: &IndexRun<'_>) -> Result<Mended> {
         let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
         let embedder = || {
             let opened = self.embedder();
             opened.map_err(|error| reread_index::Error::Embedder(error.into()))
         };
-        let mended = self.install(|| doctor::mend(folder, &embedder, loss, observer))?;
+        let mended = self.install(|| doctor::mend(folder, &embedder, loss, run))?;
         // Searches go on with what they have where it cannot be opened.
         let _: Result<Arc<Snapshot>> = self.reload();
         Ok(mended)
@@ -188,21 +198,97 @@ impl Engine {
         Ok(restored)
     }
 
+    /// Opens a writer for documents that come from the application: for as long as it lives, no other
+    /// writer changes the index.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use reread_engine::{BoxError, Document, Embedder, Engine, ModelIdentity, SearchOptions};
+    /// use reread_engine::SecondPass;
+    /// # use reread_engine::{DocumentKind, Lines};
+    /// #
+    /// # fn document(id: &str, text: &str) -> Document {
+    /// #     Document {
+    /// #         id: id.to_owned(),
+    /// #         path: id.to_owned(),
+    /// #         title: String::new(),
+    /// #         kind: DocumentKind::Text,
+    /// #         text: text.to_owned(),
+    /// #         headings: Vec::new(),
+    /// #         pages: Vec::new(),
+    /// #         lines: Lines::OfText,
+    /// #         metadata: Default::default(),
+    /// #     }
+    /// # }
+    ///
+    /// /// Tells texts apart by their length, which is enough to show a writer.
+    /// struct ByLength(ModelIdentity);
+    ///
+    /// impl Embedder for ByLength {
+    ///     fn model(&self) -> &ModelIdentity {
+    ///         &self.0
+    ///     }
+    ///
+    ///     fn dim(&self) -> usize {
+    ///         2
+    ///     }
+    ///
+    ///     fn embed_query(&self, query: &str) -> Result<Vec<f32>, BoxError> {
+    ///         let angle = query.len() as f32 / 100.0;
+    ///         Ok(vec![angle.cos(), angle.sin()])
+    ///     }
+    ///
+    ///     fn embed_passages(&self, passages: &[&str]) -> Result<Vec<f32>, BoxError> {
+    ///         let rows: Result<Vec<_>, _> = passages.iter().map(|text| self.embed_query(text)).collect();
+    ///         Ok(rows?.concat())
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let folder = tempfile::tempdir()?;
+    /// let name = || "by length".to_owned();
+    /// let model = ModelIdentity { name: name(), revision: String::new(), digest: name() };
+    /// let engine = Engine::builder()
+    ///     .index(folder.path())
+    ///     .embedder(Arc::new(ByLength(model)))
+    ///     .build()?;
+    ///
+    /// let mut writer = engine.writer()?;
+    /// writer.put(&document("yeast", "Yeast makes the dough rise."))?;
+    /// writer.put(&document("steel", "Carbon makes iron hard."))?;
+    /// writer.commit()?;
+    ///
+    /// let options = SearchOptions::default().with_second_pass(SecondPass::Off);
+    /// let found = engine.search("dough", &options)?;
+    /// assert_eq!(found.hits[0].passage.doc_id, "yeast");
+    ///
+    /// // The same writer goes on.
+    /// assert!(writer.remove("steel")?);
+    /// writer.commit()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `NoIndexFolder`; `NoModel`, `Model`; `Index` with `Locked` while another writer is at work, and
+    /// with what opening an index can fail with.
+    pub fn writer(&self) -> Result<Writer> {
+        let opening = self.opening(self.options.clone())?;
+        Writer::open(opening, self.current.clone(), self.threads.clone())
+    }
+
     /// Adds documents that come from the application, each in place of one with the same id, and
-    /// commits.
+    /// commits. Who adds more later keeps a [`writer`](Self::writer), which commits faster.
     ///
     /// # Errors
     /// What indexing can fail with; the index is then as it was.
     pub fn add_documents(&self, documents: &[Document]) -> Result<()> {
-        self.install(|| {
-            let mut writer = self.writer(self.options.clone())?;
-            for document in documents {
-                writer.put_document(document)?;
-            }
-            writer.commit()?;
-            self.reload()?;
-            Ok(())
-        })
+        let mut writer = self.writer()?;
+        for document in documents {
+            writer.put(document)?;
+        }
+        writer.commit()
     }
 
     /// Removes a document that an application has added, and commits. Returns whether there was
@@ -211,13 +297,10 @@ impl Engine {
     /// # Errors
     /// What indexing can fail with; the index is then as it was.
     pub fn remove_document(&self, id: &str) -> Result<bool> {
-        self.install(|| {
-            let mut writer = self.writer(self.options.clone())?;
-            let removed = writer.remove_document(id)?;
-            writer.commit()?;
-            self.reload()?;
-            Ok(removed)
-        })
+        let mut writer = self.writer()?;
+        let removed = writer.remove(id)?;
+        writer.commit()?;
+        Ok(removed)
     }
 
     /// Orders texts by their relevance to a query, best first, without an index.
@@ -276,12 +359,7 @@ impl Engine {
     /// # Errors
     /// What opening an index can fail with.
     pub fn snapshot(&self) -> Result<Arc<Snapshot>> {
-        let current = self
-            .snapshot
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        match current {
+        match self.current.get() {
             Some(snapshot) => Ok(snapshot),
             None => self.reload(),
         }
@@ -297,11 +375,7 @@ impl Engine {
         if let Some(root) = &self.root {
             snapshot.check_root(root)?;
         }
-        let mut current = self
-            .snapshot
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *current = Some(Arc::clone(&snapshot));
+        self.current.set(Arc::clone(&snapshot));
         Ok(snapshot)
     }
 
@@ -368,10 +442,13 @@ impl Engine {
         }
     }
 
-    fn writer(&self, options: IndexOptions) -> Result<IndexWriter> {
-        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
-        let (root, embedder) = (self.root.as_deref(), self.embedder()?);
-        Ok(IndexWriter::open(folder, root, embedder, options)?)
+    fn opening(&self, options: IndexOptions) -> Result<Opening> {
+        Ok(Opening {
+            folder: self.folder.clone().ok_or(Error::NoIndexFolder)?,
+            root: self.root.clone(),
+            embedder: self.embedder()?,
+            options,
+        })
     }
 }
 
@@ -460,9 +537,9 @@ impl EngineBuilder {
             embedder: Lazy::new(self.embedder),
             cross_encoder: Lazy::new(self.cross_encoder),
             first_pass: self.first_pass,
-            snapshot: RwLock::new(None),
+            current: Current::default(),
             scores: OnceLock::new(),
-            threads,
+            threads: threads.map(Arc::new),
         })
     }
 }

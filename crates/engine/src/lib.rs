@@ -12,7 +12,7 @@
 //! std::fs::write(folder.path().join("steel.md"), "# Steel\nCarbon makes iron hard.")?;
 //!
 //! let engine = Engine::builder().root(folder.path()).build()?;
-//! engine.index_folder(&())?;
+//! engine.index_folder()?;
 //! let result = engine.search("why does bread get bigger in the oven", &SearchOptions::default())?;
 //! let best = &result.hits[0];
 //! assert_eq!(best.passage.path, "yeast.md");
@@ -26,7 +26,7 @@
 //!
 //! [`Engine::builder`] takes a folder to index, an index folder, [`Models`] and [`IndexOptions`].
 //! [`Engine::index_folder`] brings the index in step with the folder; an application without one adds
-//! each [`Document`] itself. [`Engine::search`] takes [`SearchOptions`] and returns a [`SearchResult`]
+//! each [`Document`] itself, all at once or with a [`Writer`] that it keeps. [`Engine::search`] takes [`SearchOptions`] and returns a [`SearchResult`]
 //! whose [`Hit`]s say what each pass thought of them; [`Engine::why`] says what became of one [`Place`].
 //! [`Engine::rerank`] is the second pass alone.
 //! Other models come in through the traits [`Embedder`] and [`CrossEncoder`].
@@ -46,6 +46,7 @@
 //! `hub`: fastembed may download the models of its catalogue.
 #![forbid(unsafe_code)]
 
+mod current;
 mod engine;
 mod error;
 mod fate;
@@ -58,6 +59,7 @@ mod result;
 pub mod span;
 mod warning;
 mod why;
+mod writer;
 
 pub use engine::{Engine, EngineBuilder, Reranked, remove_index};
 pub use error::{Error, Result};
@@ -70,8 +72,8 @@ pub use reread_document::{
     Problem, Reason, UnknownKind, Value,
 };
 pub use reread_index::{
-    Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexSummary, Observer,
-    Snapshot, SourceSummary, Status, backup, doctor,
+    Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexRun, IndexSummary,
+    Observer, Snapshot, SourceSummary, Status, backup, doctor,
 };
 #[cfg(feature = "fastembed")]
 pub use reread_models::OnnxError;
@@ -92,3 +94,4 @@ pub use reread_retrieval::{
 pub use result::{FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Timings};
 pub use warning::{Failure, Warning};
 pub use why::{Cause, Change, Effect, Place, Remedy, Stages, Why};
+pub use writer::Writer;

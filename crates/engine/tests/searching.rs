@@ -5,12 +5,11 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use reread_engine::{
-    BoxError, By, CrossEncoder, DenseMethod, DocumentKind, Engine, Error, Filter, HnswOptions,
-    IndexError, IndexOptions, IndexProgress, Mode, ModelIdentity, Note, Observer, RetrieveOptions,
-    SearchOptions, SecondPass, Stopped, Warning,
+    BoxError, By, CancelToken, CrossEncoder, DenseMethod, DocumentKind, Engine, Error, Filter,
+    HnswOptions, IndexError, IndexOptions, IndexProgress, IndexRun, Mode, ModelIdentity, Note,
+    Observer, RetrieveOptions, SearchOptions, SecondPass, Stopped, Warning,
 };
 use support::{WordHash, engine};
 
@@ -35,7 +34,7 @@ fn folder() -> tempfile::TempDir {
 
 fn indexed(root: &Path) -> Engine {
     let engine = engine(root);
-    engine.index_folder(&()).expect("indexed");
+    engine.index_folder().expect("indexed");
     engine
 }
 
@@ -285,7 +284,7 @@ fn an_engine_is_shared_between_threads() {
         scope.spawn(|| {
             for i in 0..5 {
                 fs::write(root.path().join(format!("new{i}.md")), "river again").expect("a file");
-                engine.index_folder(&()).expect("indexed");
+                engine.index_folder().expect("indexed");
             }
         });
     });
@@ -309,12 +308,16 @@ fn a_refresh_leaves_graphs_to_the_next_indexing_run() {
     let root = folder();
     let engine = with_small_graphs(root.path());
     let n_in_graphs = || engine.status().expect("status").n_graph_passages;
-    engine.refresh_folder(&()).expect("refreshed");
+    engine
+        .refresh_folder(&IndexRun::default())
+        .expect("refreshed");
     assert_eq!(n_in_graphs(), 0);
-    engine.refresh_folder(&()).expect("refreshed");
+    engine
+        .refresh_folder(&IndexRun::default())
+        .expect("refreshed");
     assert_eq!(n_in_graphs(), 0);
 
-    let summary = engine.index_folder(&()).expect("indexed");
+    let summary = engine.index_folder().expect("indexed");
     assert_eq!((summary.changed, summary.n_embedded), (false, 0));
     assert_eq!(n_in_graphs(), 40);
 
@@ -326,7 +329,9 @@ fn a_refresh_leaves_graphs_to_the_next_indexing_run() {
     for i in [1, 3] {
         fs::remove_file(root.path().join(format!("odd/{i}.txt"))).expect("removed");
     }
-    engine.refresh_folder(&()).expect("refreshed");
+    engine
+        .refresh_folder(&IndexRun::default())
+        .expect("refreshed");
     assert_eq!(n_in_graphs(), 40);
     assert_eq!(engine.status().expect("status").n_passages, 38);
 }
@@ -335,7 +340,7 @@ fn a_refresh_leaves_graphs_to_the_next_indexing_run() {
 fn what_is_indexed_can_be_found_while_its_graph_is_built() {
     let root = folder();
     let engine = with_small_graphs(root.path());
-    engine.index_folder(&()).expect("indexed");
+    engine.index_folder().expect("indexed");
     let status = engine.status().expect("status");
     // The first generation holds all passages, the second their graph too.
     assert_eq!((status.generation, status.n_graph_passages), (2, 40));
@@ -343,17 +348,13 @@ fn what_is_indexed_can_be_found_while_its_graph_is_built() {
 }
 
 /// Stops a run as soon as a graph is begun.
-#[derive(Default)]
-struct StopsAtGraph(AtomicBool);
+struct StopsAtGraph(CancelToken);
 
 impl Observer for StopsAtGraph {
     fn progress(&self, progress: &IndexProgress) {
-        self.0
-            .fetch_or(progress.n_graph_steps > 0, Ordering::Relaxed);
-    }
-
-    fn cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        if progress.n_graph_steps > 0 {
+            self.0.cancel();
+        }
     }
 }
 
@@ -361,7 +362,11 @@ impl Observer for StopsAtGraph {
 fn a_run_stopped_while_it_builds_a_graph_keeps_what_is_indexed() {
     let root = folder();
     let engine = with_small_graphs(root.path());
-    let stopped = engine.index_folder(&StopsAtGraph::default());
+    let observer = StopsAtGraph(CancelToken::new());
+    let run = IndexRun::default()
+        .with_observer(&observer)
+        .with_cancel(&observer.0);
+    let stopped = engine.index_folder_with(&run);
     assert!(
         matches!(stopped, Err(Error::Index(IndexError::Cancelled))),
         "{stopped:?}"
@@ -369,7 +374,7 @@ fn a_run_stopped_while_it_builds_a_graph_keeps_what_is_indexed() {
     let status = with_small_graphs(root.path()).status().expect("status");
     assert_eq!((status.n_passages, status.n_graph_passages), (40, 0));
     assert!(!status.unfinished);
-    let done = engine.index_folder(&()).expect("indexed");
+    let done = engine.index_folder().expect("indexed");
     assert_eq!(done.n_embedded, 0);
     assert_eq!(engine.status().expect("status").n_graph_passages, 40);
 }
@@ -378,7 +383,7 @@ fn a_run_stopped_while_it_builds_a_graph_keeps_what_is_indexed() {
 fn a_large_segment_is_searched_by_its_graph_and_agrees_with_the_scan() {
     let root = folder();
     let engine = with_small_graphs(root.path());
-    engine.index_folder(&()).expect("indexed");
+    engine.index_folder().expect("indexed");
     let status = engine.status().expect("status");
     assert_eq!(status.n_graph_passages, 40);
     engine

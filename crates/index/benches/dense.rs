@@ -33,7 +33,7 @@ use std::time::Instant;
 use cpu_time::{ProcessTime, ThreadTime};
 use reread_index::dense::{
     Allowed, DenseHits, DenseMethod, DensePart, DenseSearch, Graph, HnswOptions, MethodChoice,
-    instruction_set, quantise,
+    Steps, instruction_set, quantise,
 };
 
 #[path = "dense/hnsw_rs.rs"]
@@ -238,7 +238,7 @@ fn graph(asked: &Asked, part: &DensePart) -> Result<Graph, Box<dyn Error>> {
     let path = path.join(format!("graph-{n}"));
     if !path.exists() {
         let before = (ProcessTime::now(), Instant::now());
-        let graph = Graph::build(part, &HnswOptions::default(), &|_| true)?;
+        let graph = part.build_graph(&HnswOptions::default(), &Steps::unwatched())?;
         println!(
             "{n:>8} graph of {} MB built in {:.1} CPU s ({:.1} s), {} rows lost, {} equal",
             graph.size_bytes() / 1_000_000,

@@ -31,7 +31,8 @@ use std::time::{Duration, Instant};
 use cpu_time::ProcessTime;
 use reread_document::ChunkOptions;
 use reread_index::{
-    IndexOptions, IndexProgress, IndexWriter, Observer, Snapshot, index_folder, nothing_to_do,
+    IndexOptions, IndexProgress, IndexRun, IndexWriter, Observer, Snapshot, index_folder,
+    nothing_to_do,
 };
 use reread_models::{BertEmbedder, CancelToken, Embedder};
 use reread_retrieval::{Mode, Query, Request, RetrieveOptions};
@@ -112,7 +113,7 @@ fn index_all(folder: &Path, copied: &Path) -> Outcome<()> {
             since: Instant::now(),
             next: AtomicUsize::new(100_000),
         };
-        let done = index_folder(writer, &docs, &progress)?;
+        let done = index_folder(writer, &docs, &IndexRun::default().with_observer(&progress))?;
         println!(
             "{what}: {} passages of {} files in {:.1} s ({:.1} CPU s), peak {}",
             done.n_passages,

@@ -4,347 +4,34 @@
 //! searches by an exact scan ([`quantise`] makes what that needs), and by an HNSW [`Graph`] where
 //! one was built. Scores are cosine similarities, higher is better: rows and query are normalised.
 
-use std::sync::Arc;
-
 pub use reread_retrieval::DenseMethod;
-
-use crate::{Error, Result, simd};
 
 mod allowed;
 mod graph;
+mod part;
+mod rows;
 mod scan;
+mod steps;
 
 pub use allowed::Allowed;
 pub use graph::{Graph, GraphCheck, HnswOptions};
+pub use part::{DenseHits, DensePart, DenseSearch, MethodChoice, Shared, SharedQuantised};
+pub use rows::validate_rows;
 pub use scan::{Quantised, quantise};
-
-/// Values that something else owns: a memory-mapped file, a vector.
-pub type Shared<T> = Arc<dyn AsRef<[T]> + Send + Sync>;
-
-/// The rows' 8-bit copies, as [`quantise`] makes them, wherever they are kept.
-#[derive(Clone)]
-pub struct SharedQuantised {
-    /// See [`Quantised::values`].
-    pub values: Shared<i8>,
-    /// See [`Quantised::steps`].
-    pub steps: Shared<f32>,
-    /// See [`Quantised::max_error`].
-    pub max_error: f32,
-}
-
-impl From<Quantised> for SharedQuantised {
-    fn from(quantised: Quantised) -> Self {
-        SharedQuantised {
-            values: Arc::new(quantised.values),
-            steps: Arc::new(quantised.steps),
-            max_error: quantised.max_error,
-        }
-    }
-}
-
-/// One segment's embeddings, searchable. Rows are numbered by position, from 0.
-pub struct DensePart {
-    model: String,
-    dim: usize,
-    vectors: Shared<f32>,
-    quantised: SharedQuantised,
-    graph: Option<Graph>,
-}
-
-/// How to search a [`DensePart`].
-#[derive(Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct DenseSearch<'a> {
-    /// The beam width in the graph; `None` takes what [`DenseSearch::ef_search_for`] says.
-    pub ef_search: Option<usize>,
-    /// How the search may find its rows.
-    pub method: MethodChoice,
-    /// Rows to consider, all if `None`. It acts before the cut to `k`.
-    pub allowed: Option<Allowed<'a>>,
-}
-
-impl<'a> DenseSearch<'a> {
-    /// Sets the beam width in the graph.
-    #[must_use]
-    pub fn with_ef_search(mut self, ef_search: Option<usize>) -> Self {
-        self.ef_search = ef_search;
-        self
-    }
-
-    /// Sets how the search may find its rows.
-    #[must_use]
-    pub fn with_method(mut self, method: MethodChoice) -> Self {
-        self.method = method;
-        self
-    }
-
-    /// Sets the filter.
-    #[must_use]
-    pub fn with_allowed(mut self, allowed: Option<Allowed<'a>>) -> Self {
-        self.allowed = allowed;
-        self
-    }
-
-    /// The beam width for `k` hits where none is given.
-    pub fn ef_search_for(k: usize) -> usize {
-        k.saturating_mul(EF_SEARCH_PER_HIT).max(LEAST_EF_SEARCH)
-    }
-}
-
-/// Which ways a search may take.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum MethodChoice {
-    /// The graph where there is one and no narrow filter is given, the scan otherwise.
-    #[default]
-    Fastest,
-    /// Always the scan, which misses nothing.
-    Exact,
-}
-
-/// What a search found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DenseHits {
-    /// Positions and cosine similarities, best first, ties by position.
-    pub hits: Vec<(u32, f32)>,
-    /// The way the search took.
-    pub method: DenseMethod,
-}
-
-impl DensePart {
-    /// Puts together vectors (`[n, dim]`, row-major, normalised: see [`validate_rows`]) and their
-    /// 8-bit copies. `model` names the embedding model in errors.
-    ///
-    /// # Errors
-    /// [`Error::InvalidOption`] if `dim` is 0 or too wide, or if the lengths do not match.
-    pub fn new(
-        model: impl Into<String>,
-        dim: usize,
-        vectors: Shared<f32>,
-        quantised: impl Into<SharedQuantised>,
-    ) -> Result<Self> {
-        let quantised = quantised.into();
-        check_dim(dim)?;
-        let n_values = (*vectors).as_ref().len();
-        let n = (*quantised.steps).as_ref().len();
-        let matching = n.checked_mul(dim) == Some(n_values)
-            && (*quantised.values).as_ref().len() == n_values
-            && u32::try_from(n).is_ok();
-        if !matching {
-            return Err(Error::InvalidOption {
-                option: "vectors",
-                value: format!("{n_values} values for {n} rows"),
-                bound: "dim values in f32 and in 8 bits for each of at most 2^32 rows",
-            });
-        }
-        Ok(DensePart {
-            model: model.into(),
-            dim,
-            vectors,
-            quantised,
-            graph: None,
-        })
-    }
-
-    /// Adds the graph of these vectors.
-    ///
-    /// # Errors
-    /// [`Error::InvalidOption`] if the graph was built from another number of rows or width.
-    pub fn with_graph(mut self, graph: Graph) -> Result<Self> {
-        self.check_fits(&graph)?;
-        self.graph = Some(graph);
-        Ok(self)
-    }
-
-    fn check_fits(&self, graph: &Graph) -> Result<()> {
-        if graph.len() != self.len() || graph.dim() != self.dim {
-            return Err(Error::InvalidOption {
-                option: "graph",
-                value: format!("{} rows of {} values", graph.len(), graph.dim()),
-                bound: "built from the same vectors",
-            });
-        }
-        Ok(())
-    }
-
-    /// The number of rows.
-    pub fn len(&self) -> usize {
-        (*self.quantised.steps).as_ref().len()
-    }
-
-    /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The graph, where there is one.
-    pub fn graph(&self) -> Option<&Graph> {
-        self.graph.as_ref()
-    }
-
-    /// Returns the `k` rows closest to `query`, best first, ties by position.
-    ///
-    /// The scan returns what f32 products of all rows would give, whatever the number of threads.
-    /// It takes time in proportion to the rows, the graph hardly more for twice as many. A filter
-    /// acts during either: the walk through the graph passes rows that may not be returned, and
-    /// where few may, the scan looks at those alone. A row that holds what is not finite is damaged:
-    /// if it is looked at in f32, it comes first and scores infinity.
-    ///
-    /// # Errors
-    /// [`Error::BadEmbedding`] if `query` has another width than the rows, holds a value that is
-    /// not finite or is not normalised; [`Error::InvalidOption`] for a beam width out of bounds.
-    pub fn search(&self, query: &[f32], k: usize, search: &DenseSearch<'_>) -> Result<DenseHits> {
-        if query.len() != self.dim {
-            let problem = format!(
-                "the query has {} values and the passages have {}",
-                query.len(),
-                self.dim
-            );
-            return Err(Error::BadEmbedding {
-                model: self.model.clone(),
-                problem,
-            });
-        }
-        validate_rows(&self.model, query, self.dim)?;
-        let k = k.min(self.len());
-        let ef_search = check_ef_search(search.ef_search, k)?;
-        if let Some(graph) = self
-            .graph
-            .as_ref()
-            .filter(|_| self.graph_pays(search, ef_search))
-        {
-            let hits = graph.search(self.rows(), query, k, ef_search, search.allowed);
-            return Ok(DenseHits {
-                hits,
-                method: DenseMethod::Graph,
-            });
-        }
-        let hits = scan::scan(self.rows(), query, k, search.allowed);
-        Ok(DenseHits {
-            hits,
-            method: DenseMethod::Scan,
-        })
-    }
-
-    /// Whether the graph is taken, where there is one: not where a filter lets so few rows pass that
-    /// to look at each of them is faster.
-    ///
-    /// A walk goes on until it has met `ef_search` rows that pass, so its length grows as the share
-    /// of such rows shrinks, while the scan gets shorter.
-    fn graph_pays(&self, search: &DenseSearch<'_>, ef_search: usize) -> bool {
-        let n = self.len() as u64;
-        let Some(allowed) = search.allowed else {
-            return search.method == MethodChoice::Fastest;
-        };
-        let n_allowed = allowed.count(self.len()) as u64;
-        let scanned = n_allowed.saturating_mul(n_allowed);
-        let walked = (ef_search as u64)
-            .saturating_mul(n)
-            .saturating_mul(ROWS_PER_STEP);
-        search.method == MethodChoice::Fastest && scanned > walked
-    }
-
-    fn rows(&self) -> scan::Rows<'_> {
-        scan::Rows {
-            dim: self.dim,
-            vectors: (*self.vectors).as_ref(),
-            values: (*self.quantised.values).as_ref(),
-            steps: (*self.quantised.steps).as_ref(),
-            max_error: self.quantised.max_error,
-        }
-    }
-}
-
-/// Checks that `rows` holds whole rows of `dim` finite values with an L2 norm of 1, within 1e-3.
-///
-/// # Errors
-/// [`Error::BadEmbedding`], which names `model` and the first row that is not so.
-pub fn validate_rows(model: &str, rows: &[f32], dim: usize) -> Result<()> {
-    let bad = |problem| {
-        Err(Error::BadEmbedding {
-            model: model.to_owned(),
-            problem,
-        })
-    };
-    check_dim(dim)?;
-    if !rows.len().is_multiple_of(dim) {
-        return bad(format!("{} values are not whole rows of {dim}", rows.len()));
-    }
-    for (pos, row) in rows.chunks_exact(dim).enumerate() {
-        if let Some(at) = row.iter().position(|value| !value.is_finite()) {
-            return bad(format!("row {pos} holds {} at {at}", row[at]));
-        }
-        let squares: f64 = row
-            .iter()
-            .map(|value| f64::from(*value) * f64::from(*value))
-            .sum();
-        let norm = squares.sqrt();
-        if (norm - 1.0).abs() > NORM_TOLERANCE {
-            return bad(format!("row {pos} has a norm of {norm:.4}, not 1"));
-        }
-    }
-    Ok(())
-}
+pub use steps::Steps;
 
 /// The instructions that this processor's dot products use: `avx512-vnni`, `avx2` or `scalar`.
 pub fn instruction_set() -> &'static str {
-    simd::name()
-}
-
-/// How far from 1 a row's norm may be. Normalising in f16 stays within it.
-const NORM_TOLERANCE: f64 = 1e-3;
-
-/// The largest norm that passes, with room for its own rounding.
-const MAX_NORM: f32 = 1.0011;
-
-/// The widest vectors whose int8 products fit 32 bits, whatever the values.
-const MAX_DIM: usize = 65_536;
-
-/// For queries like the passages a beam of 200 finds 99.7 % of the best 100, one of 400 finds 99.9 %.
-/// For queries unlike them (passages of other manuals, which none of the rows is close to) the
-/// same beams find 97.3 % and 99.4 % (`docs/performance.md`), and short questions are unlike
-/// passages. The wider one costs a seventh of a millisecond.
-const EF_SEARCH_PER_HIT: usize = 4;
-
-/// The narrowest beam taken where none is given, for the same reason.
-const LEAST_EF_SEARCH: usize = 400;
-
-/// How many rows the scan looks at in the time in which a walk gets one row further: about 20 with
-/// AVX-512 VNNI and 10 with AVX2, with filters that let every other row through.
-const ROWS_PER_STEP: u64 = 20;
-
-const MAX_EF_SEARCH: usize = 1_000_000;
-
-fn check_dim(dim: usize) -> Result<()> {
-    if dim == 0 || dim > MAX_DIM {
-        return Err(Error::InvalidOption {
-            option: "dim",
-            value: dim.to_string(),
-            bound: "between 1 and 65536",
-        });
-    }
-    Ok(())
-}
-
-fn check_ef_search(ef_search: Option<usize>, k: usize) -> Result<usize> {
-    match ef_search {
-        None => Ok(DenseSearch::ef_search_for(k)),
-        Some(ef_search) if (1..=MAX_EF_SEARCH).contains(&ef_search) => Ok(ef_search),
-        Some(ef_search) => Err(Error::InvalidOption {
-            option: "ef_search",
-            value: ef_search.to_string(),
-            bound: "between 1 and 1000000",
-        }),
-    }
-}
-
-/// Orders hits by score, descending, then by position, ascending.
-fn by_score(left: (u32, f32), right: (u32, f32)) -> std::cmp::Ordering {
-    right.1.total_cmp(&left.1).then(left.0.cmp(&right.0))
+    crate::simd::name()
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::sync::Arc;
+
+    use super::rows::by_score;
     use super::*;
+    use crate::{Error, simd};
 
     /// Normalised rows around a few centres, the same for the same seed.
     pub(crate) fn clustered(n: usize, dim: usize, seed: u64) -> Vec<f32> {
@@ -400,7 +87,9 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn graph(vectors: &[f32], dim: usize) -> Graph {
-        Graph::build(&part(vectors, dim), &HnswOptions::default(), &|_| true).unwrap()
+        part(vectors, dim)
+            .build_graph(&HnswOptions::default(), &Steps::unwatched())
+            .unwrap()
     }
 
     /// One bit for each row that passes.

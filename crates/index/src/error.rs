@@ -2,10 +2,10 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use reread_models::{BoxError, ModelIdentity};
+use reread_models::{BoxError, Cancelled, ModelIdentity};
 use reread_retrieval::{InvalidOption, PassageKey};
 
-use crate::index_folder::LockHolder;
+use crate::lock_holder::LockHolder;
 
 /// A `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -244,6 +244,12 @@ impl From<InvalidOption> for Error {
             value: error.value,
             bound: error.bound,
         }
+    }
+}
+
+impl From<Cancelled> for Error {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
     }
 }
 

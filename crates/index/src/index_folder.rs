@@ -3,12 +3,12 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use crate::crash::step;
 use crate::format::atomic::{io_error, open_file, refuse_no_folder, sync_folder, write_marker};
 use crate::format::header::MAGIC;
 use crate::format::manifest::{MANIFEST, Manifest};
+use crate::lock_holder::LockHolder;
 use crate::{Error, Result};
 
 /// The writer's lock file.
@@ -93,6 +93,11 @@ fn small_file(path: &Path) -> Option<String> {
     Some(text)
 }
 
+/// Who says in a lock's file that it holds the lock.
+fn lock_holder(path: &Path) -> Option<LockHolder> {
+    LockHolder::parse(&small_file(path)?)
+}
+
 /// Removes an index: all that was ever written to it, but nothing else in its folder.
 ///
 /// # Errors
@@ -119,53 +124,6 @@ impl Drop for Lock {
         // Closing the file is not enough where another thread is just starting a process: until that
         // runs its program, it holds the file open as well.
         let _ = self.0.unlock();
-    }
-}
-
-/// Who holds the writer's lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LockHolder {
-    /// Its process.
-    pub pid: u32,
-    /// When it took the lock.
-    pub since: SystemTime,
-}
-
-impl LockHolder {
-    fn here() -> Self {
-        Self {
-            pid: std::process::id(),
-            since: SystemTime::now(),
-        }
-    }
-
-    /// One line of LOCK: the process and the Unix time in seconds.
-    fn line(&self) -> String {
-        let since = self.since.duration_since(SystemTime::UNIX_EPOCH);
-        format!("{} {}\n", self.pid, since.unwrap_or_default().as_secs())
-    }
-
-    fn read(path: &Path) -> Option<Self> {
-        let text = small_file(path)?;
-        let (pid, since) = text.trim_end().split_once(' ')?;
-        let since = Duration::from_secs(since.parse().ok()?);
-        Some(Self {
-            pid: pid.parse().ok()?,
-            since: SystemTime::UNIX_EPOCH.checked_add(since)?,
-        })
-    }
-}
-
-impl std::fmt::Display for LockHolder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let seconds = self.since.elapsed().unwrap_or_default().as_secs();
-        let ago = match seconds {
-            0..120 => format!("{seconds} s"),
-            120..7_200 => format!("{} min", seconds / 60),
-            _ => format!("{} h", seconds / 3_600),
-        };
-        write!(f, "process {}, which began {ago} ago,", self.pid)
     }
 }
 
@@ -197,7 +155,7 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock> {
         }
         Err(TryLockError::WouldBlock) => Err(Error::Locked {
             path: folder.to_owned(),
-            holder: LockHolder::read(&path),
+            holder: lock_holder(&path),
         }),
         Err(TryLockError::Error(source)) => Err(io_error("lock", &path, source)),
     }
@@ -213,7 +171,7 @@ fn is_index(folder: &Path, names: &[String]) -> bool {
     }
     let lock = folder.join(LOCK);
     let locked =
-        small_file(&lock).is_some_and(|text| text.is_empty()) || LockHolder::read(&lock).is_some();
+        small_file(&lock).is_some_and(|text| text.is_empty()) || lock_holder(&lock).is_some();
     let others = [IGNORE, LOCK, MANIFEST, UNFINISHED, SCORES];
     let own = |name: &String| is_ours(name) || others.contains(&name.as_str());
     locked && names.iter().all(own)

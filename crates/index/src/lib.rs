@@ -5,28 +5,52 @@
 //! (`docs/format.md`).
 //!
 //! ```
-//! use std::path::Path;
 //! use std::sync::Arc;
 //!
-//! use reread_index::{IndexOptions, IndexWriter, Snapshot, index_folder};
-//! use reread_models::{BertEmbedder, CancelToken, Embedder};
+//! use reread_index::{IndexOptions, IndexRun, IndexWriter, Snapshot, index_folder};
+//! use reread_models::{BoxError, CancelToken, Embedder, ModelIdentity};
 //! use reread_retrieval::{Query, Request, RetrieveOptions};
+//!
+//! /// A toy: tells texts apart by how often they have an `a` and an `e`.
+//! struct Vowels(ModelIdentity);
+//!
+//! impl Embedder for Vowels {
+//!     fn model(&self) -> &ModelIdentity {
+//!         &self.0
+//!     }
+//!
+//!     fn dim(&self) -> usize {
+//!         2
+//!     }
+//!
+//!     fn embed_query(&self, text: &str) -> Result<Vec<f32>, BoxError> {
+//!         let count = |vowel| 1.0 + text.matches(vowel).count() as f32;
+//!         let (a, e) = (count('a'), count('e'));
+//!         Ok(vec![a / a.hypot(e), e / a.hypot(e)])
+//!     }
+//!
+//!     fn embed_passages(&self, texts: &[&str]) -> Result<Vec<f32>, BoxError> {
+//!         let rows: Result<Vec<_>, _> = texts.iter().map(|text| self.embed_query(text)).collect();
+//!         Ok(rows?.concat())
+//!     }
+//! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 //! let folder = tempfile::tempdir()?;
 //! std::fs::write(folder.path().join("yeast.md"), "# Bread\nYeast makes the dough rise.")?;
 //! std::fs::write(folder.path().join("steel.md"), "# Steel\nCarbon makes iron hard.")?;
 //!
-//! let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/models/bge-small-en-v1.5");
-//! let embedder = Arc::new(BertEmbedder::open(&model)?);
+//! let name = || "vowels".to_owned();
+//! let model = ModelIdentity { name: name(), revision: String::new(), digest: name() };
+//! let embedder = Arc::new(Vowels(model));
 //! let index = folder.path().join(".reread");
 //! let writer =
 //!     IndexWriter::open(&index, Some(folder.path()), embedder.clone(), IndexOptions::default())?;
-//! let summary = index_folder(writer, folder.path(), &())?;
+//! let summary = index_folder(writer, folder.path(), &IndexRun::default())?;
 //! assert_eq!(summary.n_added, 2);
 //!
 //! let snapshot = Snapshot::open(&index)?;
-//! let query = Query::parse("why does a loaf get bigger");
+//! let query = Query::parse("what makes dough rise");
 //! let vector = embedder.embed_query(query.text())?;
 //! let options = RetrieveOptions::default();
 //! let found = snapshot.retrieve(&Request {
@@ -74,11 +98,13 @@ mod fuzz;
 mod index_folder;
 mod left_out;
 pub mod lexical;
+mod lock_holder;
 mod merge;
 mod options;
 mod passage_set;
 mod position;
 mod refusal;
+mod run;
 mod segment;
 mod simd;
 mod snapshot;
@@ -86,8 +112,10 @@ mod writer;
 
 pub use dense::HnswOptions;
 pub use error::{Error, Result};
-pub use folder::{IndexProgress, IndexSummary, Observer, index_folder, nothing_to_do};
-pub use index_folder::{LockHolder, remove_index};
+pub use folder::{IndexSummary, index_folder, nothing_to_do};
+pub use index_folder::remove_index;
+pub use lock_holder::LockHolder;
 pub use options::IndexOptions;
+pub use run::{IndexProgress, IndexRun, Observer};
 pub use snapshot::{Snapshot, SourceSummary, Status, check_model};
 pub use writer::{IndexWriter, Prepared, WriteCounts, prepare};

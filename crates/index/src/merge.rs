@@ -73,8 +73,7 @@ pub(crate) fn merge_small(
         .map(|&pos| manifest.segments[pos].clone())
         .collect();
     step("merging begun");
-    let number = manifest.next_segment;
-    manifest.next_segment += 1;
+    let number = manifest.take_segment_number(folder)?;
     let dim = manifest.dim as usize;
     let model = manifest.model().to_string();
     let mut writer = SegmentWriter::create(folder, number, dim)?;

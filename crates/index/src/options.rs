@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::dense::HnswOptions;
 use reread_document::ChunkOptions;
 
-/// How much work a run does before it commits, at least: what a kill may cost, and long enough for
+/// How long a run works before it commits, at least: what a kill may cost, and long enough for
 /// everyday updates to be one commit.
 const CHECKPOINT: Duration = Duration::from_secs(15);
 
-/// How an index is built. Search-time options are [`RetrieveOptions`](crate::RetrieveOptions).
+/// How an index is built. Options of a search are [`RetrieveOptions`](reread_retrieval::RetrieveOptions).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct IndexOptions {
@@ -26,10 +26,10 @@ pub struct IndexOptions {
     pub hidden: Option<bool>,
     /// How long one PDF may take. 30 s by default: a 1,600-page manual takes about 7.
     pub pdf_timeout: Duration,
-    /// A run commits what it has done whenever it has worked for so long, and never so often that the
-    /// commits take more than about a fiftieth of its time. A run that is killed goes on from there.
-    /// 15 s by default; [`Duration::MAX`] commits once, at the end, and zero after every file, which is
-    /// for tests.
+    /// How long a run over a folder works before it commits what it has done, so that one that is
+    /// killed is gone on with from there. It waits longer where commits would otherwise take more than
+    /// about a fiftieth of its time. 15 s by default; [`Duration::MAX`] commits once, at the end, and
+    /// zero after every file, which is for tests.
     pub checkpoint: Duration,
     /// Whether the run builds graphs, as it does by default. A caller that waits for an answer leaves that
     /// to a later run: until then large segments are scanned.

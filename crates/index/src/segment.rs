@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::crash::step;
 use crate::dense::{
-    self, DenseHits, DensePart, DenseSearch, Graph, GraphCheck, HnswOptions, SharedQuantised,
+    self, DenseHits, DensePart, DenseSearch, Graph, GraphCheck, HnswOptions, SharedQuantised, Steps,
 };
 use crate::format::atomic::{self, FileWriter, io_error};
 use crate::format::header::{FileKind, HEADER_BYTES};
@@ -15,6 +15,7 @@ use crate::format::manifest::{FileRef, GraphRef, SegmentRef, segment_folder};
 use crate::format::mmap::{MappedFile, f32_bytes};
 use crate::{Error, Result};
 use reread_document::Cut;
+use reread_models::CancelToken;
 
 mod store;
 
@@ -197,16 +198,18 @@ pub(crate) fn write_quantised(folder: &Path, rows: &[f32], dim: usize) -> Result
 /// How the graph of a segment is built, and who watches that.
 pub(crate) struct GraphBuild<'a> {
     pub(crate) hnsw: HnswOptions,
-    /// Is told now and then how many steps of how many are done; answers `false` to stop.
-    pub(crate) go_on: &'a dyn Fn(usize, usize) -> bool,
+    /// Is told now and then how many steps of how many are done.
+    pub(crate) told: &'a dyn Fn(usize, usize),
+    pub(crate) cancel: CancelToken,
 }
 
 impl GraphBuild<'_> {
-    /// A build that nobody watches.
-    pub(crate) fn unwatched(hnsw: HnswOptions) -> Self {
+    /// A build that nobody watches, and that stops when `cancel` says so.
+    pub(crate) fn unwatched(hnsw: HnswOptions, cancel: &CancelToken) -> Self {
         GraphBuild {
             hnsw,
-            go_on: &|_, _| true,
+            told: &|_, _| {},
+            cancel: cancel.clone(),
         }
     }
 }
@@ -215,7 +218,7 @@ impl GraphBuild<'_> {
 /// copies are written.
 ///
 /// # Errors
-/// `Io`; `Cancelled` when [`GraphBuild::go_on`] answers `false`.
+/// `Io`, `Cancelled`.
 pub(crate) fn write_graph(
     folder: &Path,
     name: &str,
@@ -231,7 +234,8 @@ pub(crate) fn write_graph(
     let quantised = open("quantised", FileKind::Quantised)?;
     let part = dense_part("", dim, n, &vectors, &quantised)?;
     step("graph begun");
-    let graph = Graph::build(&part, &build.hnsw, &|n_done| (build.go_on)(n_done, 2 * n))?;
+    let told = |n_done| (build.told)(n_done, 2 * n);
+    let graph = part.build_graph(&build.hnsw, &Steps::new(&told, &build.cancel))?;
     let (len_bytes, digest) = graph.write(&folder.join("graph"))?;
     Ok(Some(GraphRef {
         file: FileRef {
@@ -251,13 +255,15 @@ struct MappedValues {
 
 impl AsRef<[f32]> for MappedValues {
     fn as_ref(&self) -> &[f32] {
-        self.file.f32s(self.bytes.clone()).unwrap_or_default()
+        let values = self.file.f32s(self.bytes.clone());
+        values.expect("the file has the length that was checked when it was opened")
     }
 }
 
 impl AsRef<[i8]> for MappedValues {
     fn as_ref(&self) -> &[i8] {
-        self.file.i8s(self.bytes.clone()).unwrap_or_default()
+        let values = self.file.i8s(self.bytes.clone());
+        values.expect("the file has the length that was checked when it was opened")
     }
 }
 
@@ -410,9 +416,9 @@ impl Segment {
         let (position, n) = (position as usize, self.n_passages as usize);
         let step_at = FRONT_BYTES + position * 4;
         let values_at = values_at(n) + position * self.dim;
-        let step = self.quantised.f32s(step_at..step_at + 4)?;
+        let step = self.quantised.f32_at(step_at)?;
         let values = self.quantised.i8s(values_at..values_at + self.dim)?;
-        Ok((step.first().copied().unwrap_or_default(), values))
+        Ok((step, values))
     }
 
     /// Where in the file of 8-bit copies the values at a position begin.
@@ -426,8 +432,7 @@ impl Segment {
     /// # Errors
     /// `Damaged`.
     pub(crate) fn max_error(&self) -> Result<f32> {
-        let first = self.quantised.f32s(0..4)?.first().copied();
-        Ok(first.unwrap_or_default())
+        self.quantised.f32_at(0)
     }
 
     /// Looks at every link of its graph, and for every vector by it. `None` where it has no graph.
@@ -437,7 +442,7 @@ impl Segment {
     pub(crate) fn check_graph(&self) -> Result<Option<GraphCheck>> {
         let graph = self.dense.graph();
         graph
-            .map(|graph| graph.check(&self.dense, &|_| true))
+            .map(|graph| self.dense.check_graph(graph, &Steps::unwatched()))
             .transpose()
     }
 
@@ -453,7 +458,8 @@ impl Segment {
     }
 }
 
-/// The dense side of a segment over its mapped files, whose lengths have been checked.
+/// The dense side of a segment over its mapped files, whose lengths have been checked: those of the
+/// vectors and of their copies are the ones of `n` rows.
 fn dense_part(
     model: &str,
     dim: usize,
@@ -467,7 +473,7 @@ fn dense_part(
             bytes,
         })
     };
-    let max_error = quantised.f32s(0..4)?.first().copied().unwrap_or_default();
+    let max_error = quantised.f32_at(0)?;
     let shared = SharedQuantised {
         values: part(quantised, values_at(n)..quantised.payload().len()),
         steps: part(quantised, FRONT_BYTES..FRONT_BYTES + n * 4),

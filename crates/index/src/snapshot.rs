@@ -71,11 +71,11 @@ pub struct Status {
     pub model: ModelIdentity,
     /// Width of its vectors.
     pub dim: usize,
-    /// Longest passage in tokens, and the overlap of two neighbours.
+    /// Longest passage in tokens.
     pub max_tokens: usize,
     /// Tokens that a passage repeats of the one before it.
     pub overlap_tokens: usize,
-    /// Files and application documents by outcome.
+    /// Files and application documents, those that hold no text or could not be read among them.
     pub n_sources: usize,
     /// Documents (a JSON Lines file holds many).
     pub n_documents: usize,
@@ -279,10 +279,11 @@ impl Snapshot {
         })
     }
 
-    /// All passages of a document, in the order of its text; none for a key of no document.
+    /// All passages of a document, in the order of its text; none for a key that no document has, or has
+    /// any more.
     ///
     /// # Errors
-    /// `Damaged`.
+    /// `Damaged` when the passage store does not hold one.
     pub fn passages_of(&self, document: DocumentKey) -> Result<Vec<Passage>> {
         let found = self
             .documents
@@ -358,7 +359,7 @@ impl Snapshot {
         }
     }
 
-    /// Compares every mapped file with its digest. Reads the whole index.
+    /// Compares the files of passages, vectors and words with their digests. Reads all of them.
     ///
     /// # Errors
     /// `Damaged`, naming the file.
@@ -609,7 +610,7 @@ fn folder_size(folder: &Path) -> u64 {
         .sum()
 }
 
-/// A file of the index as `Snapshot::sources` lists it.
+/// A file or an application's document, as [`Snapshot::sources`] lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SourceSummary {

@@ -7,13 +7,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::crash::step;
-use crate::folder::IndexState;
 use crate::format::atomic::{self, io_error};
-use crate::format::catalog::{
-    Catalog, DocumentRecord, Origin, Outcome, Source, StoredMetadata, write_catalog,
-};
+use crate::format::catalog::{Catalog, DocumentRecord, Origin, Outcome, Source, write_catalog};
+use crate::format::foreign;
 use crate::format::manifest::{FileRef, Manifest, SegmentRef};
-use crate::format::{foreign, metadata};
+use crate::format::metadata::{self, StoredMetadata};
 use crate::index_folder::{
     Lock, check_apart, clear_unfinished, highest_left, lock, mark_unfinished, names, refuse_backup,
     remove_rubbish, remove_uncommitted, stored_root,
@@ -28,7 +26,7 @@ use crate::snapshot::Snapshot;
 use crate::{Error, Result};
 use reread_document::{ChunkOptions, Cut, chunk};
 use reread_document::{Document, FoundFile};
-use reread_models::{Embedder, token_offsets_in_blocks};
+use reread_models::{CancelToken, Cancelled, Embedder, token_offsets_in_blocks};
 use reread_retrieval::contextual_text;
 use reread_retrieval::unix_ns;
 
@@ -57,7 +55,7 @@ pub struct IndexWriter {
     at_once: bool,
     /// Whether the commit leaves nothing of a folder to be done.
     follows_folder: bool,
-    base: Option<Snapshot>,
+    base: Option<Arc<Snapshot>>,
     manifest: Manifest,
     catalog: Catalog,
     changed: bool,
@@ -67,6 +65,8 @@ pub struct IndexWriter {
     /// Documents of the segment being written that were taken out again in the same run.
     withdrawn: Vec<DocumentRecord>,
     counts: WriteCounts,
+    /// Stops what this writer does.
+    cancel: CancelToken,
 }
 
 impl Drop for IndexWriter {
@@ -163,7 +163,7 @@ impl IndexWriter {
         refuse_backup(folder)?;
         let lock = lock(folder)?;
         let base = match Snapshot::open(folder) {
-            Ok(snapshot) => Some(snapshot),
+            Ok(snapshot) => Some(Arc::new(snapshot)),
             Err(Error::NoIndex { .. }) => None,
             Err(error) => return Err(error),
         };
@@ -198,7 +198,7 @@ impl IndexWriter {
         folder: &Path,
         lock: Lock,
         root: Option<&Path>,
-        base: Option<Snapshot>,
+        base: Option<Arc<Snapshot>>,
         embedder: Arc<dyn Embedder>,
         options: IndexOptions,
     ) -> Result<Self> {
@@ -247,6 +247,7 @@ impl IndexWriter {
             pending: Vec::new(),
             withdrawn: Vec::new(),
             counts: WriteCounts::default(),
+            cancel: CancelToken::default(),
         })
     }
 
@@ -272,7 +273,7 @@ impl IndexWriter {
             documents: Vec::new(),
         };
         let prepared = prepare(document, self.embedder.as_ref(), &self.chunk_options)?;
-        self.put(source, vec![prepared], &mut |_| true)
+        self.put(source, vec![prepared], &mut |_| {})
     }
 
     /// Removes a document of an application. Returns whether there was one.
@@ -301,6 +302,11 @@ impl IndexWriter {
         &self.embedder
     }
 
+    /// When the generation was written that this writer goes on from, in Unix nanoseconds.
+    pub(crate) fn written_ns(&self) -> u64 {
+        self.manifest.written_ns
+    }
+
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.catalog
     }
@@ -311,35 +317,28 @@ impl IndexWriter {
 
     /// Begins a run whose commit leaves nothing of a folder to be done. Returns whether an earlier one
     /// was stopped half way; the commit then merges what it has left.
-    pub(crate) fn begin_run(&mut self) -> bool {
+    /// `cancel` stops it.
+    pub(crate) fn begin_run(&mut self, cancel: &CancelToken) -> bool {
+        self.cancel = cancel.clone();
         self.follows_folder = true;
-        let resumed = self.base.as_ref().is_some_and(Snapshot::is_unfinished);
+        let resumed = self.base.as_ref().is_some_and(|base| base.is_unfinished());
         self.changed |= resumed;
         resumed
     }
 
-    pub(crate) fn state(&self) -> IndexState<'_> {
-        IndexState {
-            catalog: &self.catalog,
-            written_ns: self.manifest.written_ns,
-            must_cut: self.cuts_anew(),
-        }
-    }
-
     /// Whether this run cuts documents in another way than the index did.
-    fn cuts_anew(&self) -> bool {
+    pub(crate) fn cuts_anew(&self) -> bool {
         self.base.is_some() && self.manifest.chunk_options() != self.chunk_options
     }
 
     /// Puts a source in place of the one with the same path, with these documents.
     ///
-    /// `go_on` is told after each batch how many passages have been written; it answers `false` to
-    /// stop.
+    /// `told` is given, after each batch, how many passages have been written.
     pub(crate) fn put(
         &mut self,
         mut source: Source,
         documents: Vec<Prepared>,
-        go_on: &mut dyn FnMut(usize) -> bool,
+        told: &mut dyn FnMut(usize),
     ) -> Result<()> {
         self.remove(&source.path)?;
         self.changed = true;
@@ -347,9 +346,8 @@ impl IndexWriter {
             source.documents.push(self.add_document(document)?);
             while self.pending.len() >= EMBED_BATCH {
                 self.flush(EMBED_BATCH)?;
-                if !go_on(self.counts.n_passages) {
-                    return Err(Error::Cancelled);
-                }
+                told(self.counts.n_passages);
+                self.cancel.check()?;
             }
         }
         let at = self
@@ -422,25 +420,53 @@ impl IndexWriter {
     /// # Errors
     /// `Io`, `Lexical`, `Embedder`, `BadEmbedding`; the index is then as it was.
     pub fn commit(self) -> Result<(bool, WriteCounts)> {
-        self.commit_watched(&|_, _| true)
+        self.commit_watched(&|_, _| {})
     }
 
-    /// As [`commit`](Self::commit). `go_on` is told how many steps of building a graph are done, out of how
-    /// many; when it answers `false`, all else may be committed already.
+    /// Publishes all changes as [`commit`](Self::commit) does, and goes on from there with the same
+    /// lock. Returns the generation that readers now see, whether there was anything to publish or
+    /// not.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit). What was changed since the last commit can then not be
+    /// published any more: drop this writer and open another.
+    pub fn commit_and_go_on(&mut self) -> Result<Arc<Snapshot>> {
+        let published = self.publish_all(&|_, _| {})?;
+        let base = match &self.base {
+            Some(base) if !published => Arc::clone(base),
+            _ => Arc::new(Snapshot::open(&self.folder)?),
+        };
+        self.base = Some(Arc::clone(&base));
+        self.before = names(&self.folder)?;
+        self.changed = false;
+        self.at_once = false;
+        self.counts = WriteCounts::default();
+        Ok(base)
+    }
+
+    /// As [`commit`](Self::commit). `told` is given how many steps of building a graph are done, out of how
+    /// many; when that is stopped, all else may be committed already.
     ///
     /// # Errors
     /// Also `Cancelled`.
     pub(crate) fn commit_watched(
         mut self,
-        go_on: &dyn Fn(usize, usize) -> bool,
+        told: &dyn Fn(usize, usize),
     ) -> Result<(bool, WriteCounts)> {
+        let published = self.publish_all(told)?;
+        Ok((published, self.counts))
+    }
+
+    /// Publishes all changes. Returns whether there was anything to publish.
+    fn publish_all(&mut self, told: &dyn Fn(usize, usize)) -> Result<bool> {
         let hnsw = self.options.graphs();
-        let graphs = hnsw.map(|hnsw| GraphBuild { hnsw, go_on });
+        let cancel = self.cancel.clone();
+        let graphs = hnsw.map(|hnsw| GraphBuild { hnsw, told, cancel });
         let graph_is_due =
             |segments: &[SegmentRef]| hnsw.is_some_and(|hnsw| merge::graph_is_due(segments, &hnsw));
         let as_it_was = !self.changed && !self.cuts_anew() && self.scope == self.manifest.scope();
         if as_it_was && self.base.is_some() && !graph_is_due(&self.manifest.segments) {
-            return Ok((false, self.counts));
+            return Ok(false);
         }
         // All at once, a segment is written once; otherwise merging gives it its graph.
         self.write_out(graphs.as_ref().filter(|_| self.at_once))?;
@@ -458,7 +484,7 @@ impl IndexWriter {
         step("segments merged");
         self.publish()?;
         self.done_with_folder();
-        Ok((true, self.counts))
+        Ok(true)
     }
 
     /// Whether what is done so far may be published before the rest: not where an index is cut
@@ -476,7 +502,7 @@ impl IndexWriter {
         mark_unfinished(&self.folder)?;
         step("marked as unfinished");
         self.publish()?;
-        self.base = Some(Snapshot::open(&self.folder)?);
+        self.base = Some(Arc::new(Snapshot::open(&self.folder)?));
         Ok(())
     }
 
@@ -571,15 +597,15 @@ impl IndexWriter {
 
     /// Segment number and position of the next passage.
     fn next_place(&mut self) -> Result<(u32, u32)> {
-        if self.segment.is_none() {
-            let number = self.manifest.next_segment;
-            self.manifest.next_segment += 1;
-            let dim = self.manifest.dim as usize;
-            self.segment = Some(SegmentWriter::create(&self.folder, number, dim)?);
-        }
-        let segment = self.segment.as_ref();
-        let (number, written) = segment.map_or((0, 0), |s| (s.number(), s.n_passages()));
-        Ok((number, written + self.pending.len() as u32))
+        let segment = if let Some(segment) = self.segment.take() {
+            segment
+        } else {
+            let number = self.manifest.take_segment_number(&self.folder)?;
+            SegmentWriter::create(&self.folder, number, self.manifest.dim as usize)?
+        };
+        let segment = self.segment.insert(segment);
+        let first = segment.n_passages() + self.pending.len() as u32;
+        Ok((segment.number(), first))
     }
 
     /// The lexical writer of the coming generation, which begins as links to the current files.
@@ -619,14 +645,14 @@ impl IndexWriter {
             if sources.contains_key(&passage.digest) {
                 continue;
             }
-            let known = known_vector(self.base.as_ref(), &passage.digest)?;
+            let known = known_vector(self.base.as_deref(), &passage.digest)?;
             let source = known.map_or(VectorSource::New(texts.len()), VectorSource::Known);
             if matches!(source, VectorSource::New(_)) {
                 texts.push(&passage.contextual);
             }
             sources.insert(passage.digest, source);
         }
-        let vectors = embed(self.embedder.as_ref(), &texts, dim)?;
+        let vectors = embed(self.embedder.as_ref(), &texts, dim, &self.cancel)?;
         for Pending { key, passage } in &pending {
             let vector = match sources[&passage.digest] {
                 VectorSource::Known(vector) => vector,
@@ -659,8 +685,13 @@ fn known_vector<'a>(base: Option<&'a Snapshot>, digest: &TextDigest) -> Result<O
 /// Embeds texts and checks what the model returns: shape, finiteness, norm.
 ///
 /// # Errors
-/// `Embedder`, `BadEmbedding`.
-pub(crate) fn embed(embedder: &dyn Embedder, texts: &[&str], dim: usize) -> Result<Vec<f32>> {
+/// `Embedder`, `BadEmbedding`, `Cancelled`.
+pub(crate) fn embed(
+    embedder: &dyn Embedder,
+    texts: &[&str],
+    dim: usize,
+    cancel: &CancelToken,
+) -> Result<Vec<f32>> {
     if texts.is_empty() {
         return Ok(Vec::new());
     }
@@ -668,7 +699,11 @@ pub(crate) fn embed(embedder: &dyn Embedder, texts: &[&str], dim: usize) -> Resu
         model: embedder.model().to_string(),
         problem,
     };
-    let vectors = embedder.embed_passages(texts).map_err(Error::Embedder)?;
+    let rows = embedder.embed_passages_within(texts, cancel);
+    let vectors = rows.map_err(|error| match error.downcast::<Cancelled>() {
+        Ok(cancelled) => Error::from(*cancelled),
+        Err(error) => Error::Embedder(error),
+    })?;
     if vectors.len() != texts.len() * dim {
         let n = vectors.len();
         return Err(bad(format!(
@@ -732,10 +767,4 @@ impl Manifest {
             segments: Vec::new(),
         }
     }
-}
-
-/// A source that could not be read, as the catalog remembers it.
-pub(crate) fn failed(mut source: Source, reason: String) -> Source {
-    source.outcome = Outcome::Failed(reason);
-    source
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use reread_encoder::ModelIdentity;
+use reread_encoder::{CancelToken, ModelIdentity};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// An error of an application's own model.
@@ -33,6 +33,22 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// Whatever the model fails with.
     fn embed_passages(&self, passages: &[&str]) -> Result<Vec<f32>, BoxError>;
+
+    /// Embeds passages as [`embed_passages`](Self::embed_passages) does, unless `cancel` says to stop.
+    ///
+    /// The default asks once, before it begins. A model that takes long for a call asks in between as
+    /// well.
+    ///
+    /// # Errors
+    /// [`Cancelled`](crate::Cancelled), and whatever the model fails with.
+    fn embed_passages_within(
+        &self,
+        passages: &[&str],
+        cancel: &CancelToken,
+    ) -> Result<Vec<f32>, BoxError> {
+        cancel.check()?;
+        self.embed_passages(passages)
+    }
 
     /// The byte ranges of the model's tokens in `text`, in order, without special tokens.
     ///

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::{ATTEMPTS, Copied};
 use crate::Result;
 use crate::format::atomic::{io_error, open_file, sync_folder};
 use crate::format::catalog::{Catalog, decode_catalog};
@@ -12,6 +11,23 @@ use crate::format::checked;
 use crate::format::header::{self, FileKind, HEADER_BYTES};
 use crate::format::manifest::{FileRef, Manifest};
 use crate::index_folder::is_unfinished;
+
+/// How often a backup begins again when a newer generation takes the place of what it reads.
+pub(super) const ATTEMPTS: usize = 10;
+
+/// What was copied by [`backup`](super::backup) or [`restore`](super::restore).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Copied {
+    /// The folder that holds the copy.
+    pub folder: PathBuf,
+    /// The generation that the copy has.
+    pub generation: u64,
+    /// Its files.
+    pub n_files: usize,
+    /// Their bytes.
+    pub n_bytes: u64,
+}
 
 /// A generation of which every file is open.
 ///
@@ -78,7 +94,7 @@ impl Held {
             let name = &file.described.name;
             let Some(new) = renamed(name) else { continue };
             let target = to.join(new);
-            let parent = target.parent().unwrap_or(to);
+            let parent = target.parent().expect("a file lies in a folder");
             fs::create_dir_all(parent).map_err(|source| io_error("create", parent, source))?;
             let parents = parent
                 .ancestors()

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use super::held::Held;
-use super::{Copied, Target};
+use super::held::{Copied, Held};
+use super::target::Target;
 use crate::format::atomic::{self, io_error};
 use crate::format::catalog::write_catalog;
 use crate::format::manifest::{MANIFEST, Manifest};

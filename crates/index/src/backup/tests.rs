@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::doctor::tests::{document, embedder, index};
 use crate::doctor::{Verdict, diagnose};
-use crate::{IndexOptions, IndexWriter, Snapshot};
+use crate::index_folder::{ASIDE, ASIDE_MARKER, BACKUP, IGNORE, LOCK, is_aside, names};
+use crate::{Error, IndexOptions, IndexWriter, Snapshot};
 
 fn add(folder: &Path, i: usize) {
     let writer = IndexWriter::open(folder, None, embedder(), IndexOptions::default());
@@ -387,7 +388,12 @@ fn a_backup_is_not_repaired() {
     fs::write(to.join("segment-1/quantised"), "damaged").expect("a file");
     let before = files(&to);
     let none = || unreachable!("no model is opened");
-    let mended = crate::doctor::mend(&to, &none, crate::doctor::Loss::Refuse, &());
+    let mended = crate::doctor::mend(
+        &to,
+        &none,
+        crate::doctor::Loss::Refuse,
+        &crate::IndexRun::default(),
+    );
     assert!(matches!(mended, Err(Error::IsBackup { .. })), "{mended:?}");
     let removed = crate::doctor::remove_leftovers(&to);
     assert!(

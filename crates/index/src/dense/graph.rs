@@ -15,12 +15,13 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::allowed::Allowed;
 use super::scan::{QueryInt8, Rows};
-use super::{Allowed, DensePart};
-use crate::Result;
+use super::steps::Steps;
 use crate::format::atomic::FileWriter;
 use crate::format::header::FileKind;
 use crate::format::mmap::{MappedFile, u32_bytes};
+use crate::{Error, Result};
 
 mod build;
 mod grow;
@@ -37,13 +38,13 @@ use search::Walk;
 /// An HNSW graph over the rows of one segment.
 ///
 /// It holds links only, on the heap after a build and mapped after [`Graph::open`]; the rows are
-/// those of the [`DensePart`] that it belongs to.
+/// those of the [`DensePart`](super::DensePart) that it belongs to.
 pub struct Graph {
     words: Words,
     layout: Layout,
 }
 
-/// What [`Graph::check`] found.
+/// What [`DensePart::check_graph`](super::DensePart::check_graph) found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GraphCheck {
@@ -63,31 +64,30 @@ enum Words {
 }
 
 impl Graph {
-    /// Builds the graph of the rows of `part`, which
-    /// [`validate_rows`](super::validate_rows) has passed, on rayon's current threads.
-    ///
-    /// `go_on` is asked now and then with the number of rows done, out of twice as many as there
-    /// are: each is inserted and then searched for. The same rows and options give the same graph,
-    /// whatever the number of threads.
-    ///
-    /// # Errors
-    /// [`Error::InvalidOption`](crate::Error::InvalidOption), or
-    /// [`Error::Cancelled`](crate::Error::Cancelled) when `go_on` answers `false`.
-    pub fn build(
-        part: &DensePart,
-        options: &HnswOptions,
-        go_on: &dyn Fn(usize) -> bool,
-    ) -> Result<Graph> {
+    /// Builds the graph of rows; see [`build_graph`](super::DensePart::build_graph).
+    pub(super) fn build(rows: Rows<'_>, options: &HnswOptions, steps: &Steps<'_>) -> Result<Graph> {
         options.check()?;
-        let rows = part.rows();
         let n = rows.steps.len();
-        let (mut words, mut layout) = build::build(rows, options, go_on)?;
-        let lost = repair::repair(&mut words, &layout, rows, &|n_done| go_on(n + n_done))?;
+        let (mut words, mut layout) = build::build(rows, options, steps)?;
+        let repair = |steps: &Steps<'_>| repair::repair(&mut words, &layout, rows, steps);
+        let lost = steps.behind(n, repair)?;
         layout.append_lost(&mut words, lost);
         Ok(Graph {
             words: Words::Built(words),
             layout,
         })
+    }
+
+    /// Refuses rows that the graph cannot have been built from.
+    pub(super) fn check_fits(&self, rows: Rows<'_>) -> Result<()> {
+        if self.len() != rows.steps.len() || self.dim() != rows.dim {
+            return Err(Error::InvalidOption {
+                option: "graph",
+                value: format!("{} rows of {} values", self.len(), self.dim()),
+                bound: "built from the same vectors",
+            });
+        }
+        Ok(())
     }
 
     /// Writes the graph to a new file and syncs it. Returns the payload's length and digest.
@@ -159,18 +159,13 @@ impl Graph {
         self.layout.n_equal
     }
 
-    /// Looks at every link, and searches for every row of `part`, from which the graph was built.
-    ///
-    /// `go_on` is asked now and then with the number of rows done.
-    ///
-    /// # Errors
-    /// [`Error::InvalidOption`](crate::Error::InvalidOption) if `part` has other rows;
-    /// [`Error::Cancelled`](crate::Error::Cancelled) when `go_on` answers `false`.
-    pub fn check(&self, part: &DensePart, go_on: &dyn Fn(usize) -> bool) -> Result<GraphCheck> {
-        part.check_fits(self)?;
+    /// Looks at every link, and searches for every row; see
+    /// [`check_graph`](super::DensePart::check_graph).
+    pub(super) fn check(&self, rows: Rows<'_>, steps: &Steps<'_>) -> Result<GraphCheck> {
+        self.check_fits(rows)?;
         let links = self.links();
         let listed: HashSet<u32> = links.lost().collect();
-        let mut unfound = repair::lost_rows(links, part.rows(), go_on)?;
+        let mut unfound = repair::lost_rows(links, rows, steps)?;
         unfound.retain(|pos| !listed.contains(pos));
         Ok(GraphCheck {
             n_links: (0..self.layout.n as u32)
@@ -212,8 +207,10 @@ impl Graph {
     fn links(&self) -> Links<'_> {
         let words = match &self.words {
             Words::Built(words) => words,
-            // `from_mapped` has found that the whole payload is words.
-            Words::Mapped(file) => file.u32s(0..file.payload().len()).unwrap_or_default(),
+            Words::Mapped(file) => {
+                let words = file.u32s(0..file.payload().len());
+                words.expect("the whole payload is words, as was found when it was opened")
+            }
         };
         Links {
             words,

@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use rayon::prelude::*;
 
-use super::{Allowed, MAX_NORM, by_score};
+use super::allowed::Allowed;
+use super::rows::{MAX_NORM, by_score};
 use crate::simd;
 
 /// Rows of f32 vectors in 8 bits: row `i` is about `steps[i] * values[i * dim..]`.

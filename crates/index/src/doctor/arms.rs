@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use super::check::{Check, Closed, Subject, blocked};
 use super::files::Unsound;
-use super::{Check, Closed, Subject, blocked};
 use crate::format::catalog::{self, Catalog, DocumentRecord};
 use crate::format::manifest::{Manifest, SegmentRef};
 use crate::lexical::LexicalIndex;

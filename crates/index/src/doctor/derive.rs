@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::arms::documents;
-use super::mend::OpenEmbedder;
 use crate::dense::{HnswOptions, validate_rows};
 use crate::format::atomic::{self, io_error};
 use crate::format::catalog::{Catalog, DocumentRecord};
@@ -14,22 +13,25 @@ use crate::format::header::FileKind;
 use crate::format::manifest::{FileRef, Manifest, SegmentRef, segment_folder};
 use crate::format::mmap::MappedFile;
 use crate::lexical::{LexicalPassage, LexicalWriter};
+use crate::run::{IndexProgress, IndexRun};
 use crate::segment::{
     GraphBuild, PassageStore, SegmentWriter, split_headings, write_graph, write_quantised,
 };
 use crate::writer::{EMBED_BATCH, embed, is_lock, make_readable};
-use reread_models::Embedder;
-
-use crate::{Error, IndexProgress, Observer, Result};
+use crate::{Error, Result};
+use reread_models::{CancelToken, Embedder};
 use reread_retrieval::contextual_text;
 
 /// Memory for the words of a new BM25 index, as a writer has it by default.
 const LEXICAL_BYTES: usize = 64 << 20;
 
+/// Opens the embedder that an index was built with. Asked only if vectors must be embedded again.
+pub type OpenEmbedder<'a> = dyn Fn() -> Result<Arc<dyn Embedder>> + 'a;
+
 /// The embedder that an index was built with, and who watches it.
 pub(super) struct Embedding<'a> {
     embedder: Arc<dyn Embedder>,
-    observer: &'a dyn Observer,
+    run: &'a IndexRun<'a>,
 }
 
 impl<'a> Embedding<'a> {
@@ -37,11 +39,11 @@ impl<'a> Embedding<'a> {
     pub(super) fn open(
         manifest: &Manifest,
         open: &OpenEmbedder<'_>,
-        observer: &'a dyn Observer,
+        run: &'a IndexRun<'a>,
     ) -> Result<Self> {
         let embedder = open()?;
         if embedder.model().digest == manifest.model.digest {
-            return Ok(Self { embedder, observer });
+            return Ok(Self { embedder, run });
         }
         Err(Error::WrongModel {
             built_with: Box::new(manifest.model()),
@@ -51,9 +53,9 @@ impl<'a> Embedding<'a> {
 }
 
 /// How a segment's graph is built again: there is one where there was one.
-fn graph_of(from: &SegmentRef) -> GraphBuild<'static> {
+fn graph_of(from: &SegmentRef, cancel: &CancelToken) -> GraphBuild<'static> {
     let least = if from.graph.is_some() { 0 } else { usize::MAX };
-    GraphBuild::unwatched(HnswOptions::default().with_from_passages(least))
+    GraphBuild::unwatched(HnswOptions::default().with_from_passages(least), cancel)
 }
 
 /// A new segment with the passages and vectors of another, and copies and graph made of these.
@@ -62,6 +64,7 @@ pub(super) fn derive_segment(
     from: &SegmentRef,
     number: u32,
     dim: usize,
+    cancel: &CancelToken,
 ) -> Result<SegmentRef> {
     let name = segment_folder(number);
     let folder = index.join(&name);
@@ -82,7 +85,13 @@ pub(super) fn derive_segment(
     let rows = mapped.f32s(0..mapped.payload().len())?;
     validate_rows("of the index", rows, dim)?;
     let (len_bytes, digest) = write_quantised(&folder, rows, dim)?;
-    let graph = write_graph(&folder, &name, rows.len() / dim, dim, &graph_of(from))?;
+    let graph = write_graph(
+        &folder,
+        &name,
+        rows.len() / dim,
+        dim,
+        &graph_of(from, cancel),
+    )?;
     atomic::sync_folder(&folder)?;
     Ok(SegmentRef {
         number,
@@ -128,7 +137,10 @@ pub(super) fn embed_segment(
         first += document.n_passages;
     }
     flush(&mut writer, &store, &mut pending, dim, embedding)?;
-    Ok((writer.finish(Some(&graph_of(from)))?, first as usize))
+    Ok((
+        writer.finish(Some(&graph_of(from, embedding.run.cancel())))?,
+        first as usize,
+    ))
 }
 
 fn flush(
@@ -138,16 +150,19 @@ fn flush(
     dim: usize,
     embedding: &Embedding<'_>,
 ) -> Result<()> {
-    if embedding.observer.cancelled() {
-        return Err(Error::Cancelled);
-    }
+    embedding.run.check()?;
     let texts: Vec<&str> = pending.iter().map(|(_, text)| text.as_str()).collect();
-    let rows = embed(embedding.embedder.as_ref(), &texts, dim)?;
+    let rows = embed(
+        embedding.embedder.as_ref(),
+        &texts,
+        dim,
+        embedding.run.cancel(),
+    )?;
     for ((position, _), row) in pending.iter().zip(rows.chunks_exact(dim)) {
         writer.copy(store, *position, row)?;
     }
     pending.clear();
-    embedding.observer.progress(&IndexProgress {
+    embedding.run.tell(&IndexProgress {
         n_passages: writer.n_passages() as usize,
         ..IndexProgress::default()
     });

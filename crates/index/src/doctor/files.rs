@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::{Check, Finding, Remedy, Subject};
+use super::check::{Check, Finding, Remedy, Subject};
 use crate::format::checked;
 use crate::format::manifest::Manifest;
 use crate::{Error, Result};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Check;
+use super::check::Check;
 use crate::format::manifest::SegmentRef;
 use crate::segment::Segment;
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Check, Finding, Remedy, Subject};
+use super::check::{Check, Finding, Remedy, Subject};
 use crate::Result;
 use crate::format::atomic::io_error;
 use crate::format::manifest::Manifest;

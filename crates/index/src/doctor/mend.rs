@@ -5,26 +5,22 @@
 //! dropped from the catalog, so that the next run over the folder reads it again.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::arms::{check_catalog, check_lexical, check_segment};
-use super::derive::{Embedding, derive_lexical, derive_segment, embed_segment};
+use super::check::{Check, Closed, Subject};
+use super::derive::{Embedding, OpenEmbedder, derive_lexical, derive_segment, embed_segment};
 use super::files::{self, Unsound};
-use super::{Check, Closed, Subject, vectors};
+use super::vectors;
 use crate::format::atomic;
 use crate::format::catalog::{Catalog, Origin, read_catalog, write_catalog};
 use crate::format::manifest::{Manifest, SegmentRef};
 use crate::index_folder::{
     highest_left, lock, mark_unfinished, names, refuse_backup, remove_rubbish, remove_uncommitted,
 };
-use reread_models::Embedder;
-
-use crate::{Error, Observer, Result, merge};
+use crate::run::IndexRun;
+use crate::{Error, Result, merge};
 use reread_retrieval::unix_ns;
-
-/// Opens the embedder that an index was built with. Asked only if vectors must be embedded again.
-pub type OpenEmbedder<'a> = dyn Fn() -> Result<Arc<dyn Embedder>> + 'a;
 
 /// Whether a repair may lose documents that an application added, which stand in no file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,7 +69,7 @@ pub fn mend(
     folder: &Path,
     embedder: &OpenEmbedder<'_>,
     loss: Loss,
-    observer: &dyn Observer,
+    run: &IndexRun<'_>,
 ) -> Result<Mended> {
     refuse_backup(folder)?;
     // Taking the lock would make a folder of what is none.
@@ -86,7 +82,7 @@ pub fn mend(
     }
     let unsound = &checked.unsound;
     let catalog = sound_catalog(folder, &manifest, &checked.check, unsound)?;
-    let states = states(folder, &manifest, &catalog, unsound)?;
+    let states = states(folder, &manifest, &catalog, unsound, run)?;
     let lexical = check_lexical(folder, &manifest, &catalog, unsound);
     let lexical = lexical.n_findings > 0 || lexical.not_checked.is_some();
     if states.iter().all(|state| *state == State::Sound) && !lexical {
@@ -105,8 +101,9 @@ pub fn mend(
     let before = names(folder)?;
     let mended = (|| {
         repair.drop_sources(&damaged, loss)?;
-        repair.derive(&derived)?;
-        repair.embed(&vectors, embedder, observer)?;
+        repair.derive(&derived, run)?;
+        repair.embed(&vectors, embedder, run)?;
+        run.check()?;
         repair.publish()
     })();
     if mended.is_err() {
@@ -146,8 +143,10 @@ fn states(
     manifest: &Manifest,
     catalog: &Catalog,
     unsound: &Unsound,
+    run: &IndexRun<'_>,
 ) -> Result<Vec<State>> {
     let state = |segment: &SegmentRef| {
+        run.check()?;
         let mut check = Check::new(Subject::Passages);
         let readable = match check_segment(&mut check, folder, catalog, segment, unsound) {
             // What the system refuses to read is not known to be damaged.
@@ -224,11 +223,12 @@ impl<'a> Repair<'a> {
     }
 
     /// Makes the 8-bit copies and graphs of segments anew.
-    fn derive(&mut self, numbers: &[u32]) -> Result<()> {
+    fn derive(&mut self, numbers: &[u32], run: &IndexRun<'_>) -> Result<()> {
         for &old in numbers {
+            run.check()?;
             let folder = self.folder;
             let made = self.replace_segment(old, |old, number, dim, _| {
-                derive_segment(folder, old, number, dim)
+                derive_segment(folder, old, number, dim, run.cancel())
             })?;
             self.mended.n_segments += usize::from(made);
         }
@@ -240,12 +240,12 @@ impl<'a> Repair<'a> {
         &mut self,
         numbers: &[u32],
         embedder: &OpenEmbedder<'_>,
-        observer: &dyn Observer,
+        run: &IndexRun<'_>,
     ) -> Result<()> {
         if numbers.is_empty() {
             return Ok(());
         }
-        let embedding = Embedding::open(&self.manifest, embedder, observer)?;
+        let embedding = Embedding::open(&self.manifest, embedder, run)?;
         for &old in numbers {
             let folder = self.folder;
             let mut n_embedded = 0;
@@ -268,11 +268,12 @@ impl<'a> Repair<'a> {
         make: impl FnOnce(&SegmentRef, u32, usize, &mut Catalog) -> Result<SegmentRef>,
     ) -> Result<bool> {
         let manifest = &mut self.manifest;
-        let (dim, number) = (manifest.dim as usize, manifest.next_segment);
-        let Some(place) = manifest.segments.iter_mut().find(|s| s.number == old) else {
+        let dim = manifest.dim as usize;
+        let Some(pos) = manifest.segments.iter().position(|s| s.number == old) else {
             return Ok(false);
         };
-        manifest.next_segment = number.saturating_add(1);
+        let number = manifest.take_segment_number(self.folder)?;
+        let place = &mut manifest.segments[pos];
         *place = make(place, number, dim, &mut self.catalog)?;
         let sources = self.catalog.iter_mut();
         for document in sources.flat_map(|source| &mut source.documents) {

@@ -10,14 +10,14 @@ use super::*;
 use crate::dense::DenseSearch;
 use crate::dense::tests::clustered;
 use crate::format::atomic::{self, FileWriter};
-use crate::format::catalog::write_catalog;
+use crate::format::catalog::{read_catalog, write_catalog};
 use crate::format::foreign;
 use crate::format::header::{FileKind, HEADER_BYTES};
 use crate::format::manifest::{FileRef, MANIFEST};
 use crate::format::mmap::{MappedFile, f32_bytes};
 use crate::lexical::LexicalWriter;
 use crate::writer::is_lock;
-use crate::{HnswOptions, IndexOptions, IndexWriter, Snapshot};
+use crate::{HnswOptions, IndexOptions, IndexRun, IndexWriter, Snapshot};
 use reread_document::Document;
 use reread_models::{BoxError, Embedder, ModelIdentity};
 
@@ -61,7 +61,12 @@ pub(crate) fn document(i: usize) -> Document {
 }
 
 fn mend_with(folder: &TempDir, loss: Loss) -> crate::Result<Mended> {
-    mend(folder.path(), &|| Ok(embedder()), loss, &())
+    mend(
+        folder.path(),
+        &|| Ok(embedder()),
+        loss,
+        &IndexRun::default(),
+    )
 }
 
 /// An index of documents `document 0`, `document 1`, … of one passage each.
@@ -123,7 +128,7 @@ fn a_passage_that_only_one_arm_has_is_found_and_mended() {
     let name = manifest.lexical.clone();
     let lexical = folder.path().join(&name);
     let writer = LexicalWriter::open(&lexical, 15_000_000, 1).expect("a writer");
-    let key = manifest.read_catalog(folder.path()).expect("a catalog")[3].documents[0].key;
+    let key = read_catalog(folder.path(), &manifest).expect("a catalog")[3].documents[0].key;
     writer.delete_document(key);
     writer.commit().expect("committed");
     manifest.lexical_files =
@@ -146,7 +151,7 @@ fn a_passage_that_only_one_arm_has_is_found_and_mended() {
 fn a_passage_that_the_catalog_lacks_is_found_in_both_arms() {
     let folder = index(12, usize::MAX);
     let mut manifest = Manifest::read(folder.path()).expect("a manifest");
-    let mut catalog = manifest.read_catalog(folder.path()).expect("a catalog");
+    let mut catalog = read_catalog(folder.path(), &manifest).expect("a catalog");
     catalog.remove(5);
     manifest.generation += 1;
     manifest.catalog =
@@ -219,7 +224,7 @@ fn vectors_are_not_embedded_again_by_another_model() {
         identity.digest = "another".to_owned();
         Ok(Arc::new(Numbered(identity)) as Arc<dyn Embedder>)
     };
-    let refused = mend(folder.path(), &other, Loss::Refuse, &());
+    let refused = mend(folder.path(), &other, Loss::Refuse, &IndexRun::default());
     assert!(
         matches!(refused, Err(Error::WrongModel { .. })),
         "{refused:?}"

@@ -6,8 +6,9 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::arms::open_sound;
+use super::check::{Check, Closed, Subject};
 use super::files::Unsound;
-use super::{Check, Closed, Subject, graph};
+use super::graph;
 use crate::dense::{DenseSearch, quantise, validate_rows};
 use crate::format::header::{FileKind, HEADER_BYTES};
 use crate::format::manifest::{Manifest, SegmentRef};

@@ -7,9 +7,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::format::atomic::FileWriter;
+use crate::format::codec;
 use crate::format::header::{FileKind, HEADER_BYTES};
 use crate::format::manifest::{FileRef, Manifest, read_checked};
-use crate::format::{codec, metadata};
+use crate::format::metadata::{self, StoredMetadata};
 use crate::{Error, Result};
 
 /// The first version with metadata of documents.
@@ -68,32 +69,6 @@ pub(crate) struct DocumentRecord {
     pub(crate) first: u32,
     pub(crate) n_passages: u32,
     pub(crate) metadata: StoredMetadata,
-}
-
-/// What is known of a document beside its text, ascending by the bytes of the names.
-pub(crate) type StoredMetadata = Vec<(String, StoredValue)>;
-
-/// One fact about a document.
-///
-/// A list holds no list, so that no file can nest them deeper than a reader can follow.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum StoredValue {
-    One(StoredItem),
-    List(Vec<StoredItem>),
-}
-
-/// A fact that is no list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum StoredItem {
-    Text(String),
-    /// Finite.
-    Number(f64),
-    /// A day of the calendar.
-    Date {
-        year: u16,
-        month: u8,
-        day: u8,
-    },
 }
 
 /// Reads the catalog that a manifest names.

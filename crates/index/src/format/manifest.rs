@@ -149,6 +149,20 @@ impl Manifest {
         atomic::replace(&path, FileKind::Manifest, &codec::encode(&path, self)?)
     }
 
+    /// The number of a new segment, which no other gets.
+    ///
+    /// # Errors
+    /// `Damaged` where there is none left, which takes a number that no writer has come to.
+    pub(crate) fn take_segment_number(&mut self, folder: &Path) -> Result<u32> {
+        let number = self.next_segment;
+        self.next_segment = number.checked_add(1).ok_or_else(|| Error::Damaged {
+            path: folder.join(MANIFEST),
+            offset: HEADER_BYTES as u64,
+            problem: "its numbers are used up".to_owned(),
+        })?;
+        Ok(number)
+    }
+
     /// Every file of this generation but MANIFEST; foreign ones have no kind.
     pub(crate) fn files(&self) -> Vec<(&FileRef, Option<FileKind>)> {
         let mut files = vec![(&self.catalog, Some(FileKind::Catalog))];

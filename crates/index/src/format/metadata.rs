@@ -2,7 +2,33 @@
 
 use reread_document::{Date, Metadata, Value};
 
-use crate::format::catalog::{StoredItem, StoredMetadata, StoredValue};
+use serde::{Deserialize, Serialize};
+
+/// What is known of a document beside its text, ascending by the bytes of the names.
+pub(crate) type StoredMetadata = Vec<(String, StoredValue)>;
+
+/// One fact about a document.
+///
+/// A list holds no list, so that no file can nest them deeper than a reader can follow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum StoredValue {
+    One(StoredItem),
+    List(Vec<StoredItem>),
+}
+
+/// A fact that is no list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum StoredItem {
+    Text(String),
+    /// Finite.
+    Number(f64),
+    /// A day of the calendar.
+    Date {
+        year: u16,
+        month: u8,
+        day: u8,
+    },
+}
 
 /// Whether these are facts that a document can have, as a reader has to find before it uses them.
 pub(crate) fn is_sound(metadata: &StoredMetadata) -> bool {

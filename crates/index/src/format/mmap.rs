@@ -101,6 +101,14 @@ impl MappedFile {
         }
     }
 
+    /// The f32 value at a byte of the payload.
+    ///
+    /// # Errors
+    /// As for [`f32s`](Self::f32s).
+    pub(crate) fn f32_at(&self, at: usize) -> Result<f32> {
+        Ok(self.f32s(at..at.saturating_add(4))?[0])
+    }
+
     /// Bytes of the payload as little-endian u32 values.
     ///
     /// # Errors

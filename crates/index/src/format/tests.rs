@@ -6,11 +6,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::catalog::{
-    Catalog, DocumentRecord, Origin, Outcome, Source, StoredItem, StoredKind, StoredValue,
-    decode_catalog,
+    Catalog, DocumentRecord, Origin, Outcome, Source, StoredKind, decode_catalog,
 };
 use super::codec;
 use super::manifest::{FileRef, GraphRef, Manifest, SegmentRef, StoredModel, StoredScope};
+use super::metadata::{StoredItem, StoredValue};
 
 fn file(name: &str, digest: u8) -> FileRef {
     FileRef {

@@ -11,13 +11,12 @@ use flate2::write::ZlibEncoder;
 
 use super::{Target, run};
 use crate::format::catalog::{
-    Catalog, DocumentRecord, Origin, Outcome, Source, StoredItem, StoredKind, StoredMetadata,
-    StoredValue, decode_catalog,
+    Catalog, DocumentRecord, Origin, Outcome, Source, StoredKind, decode_catalog,
 };
 use crate::format::codec;
 use crate::format::header::{self, FORMAT_VERSION, FileKind, MIN_VERSION};
 use crate::format::manifest::{FileRef, Manifest, SegmentRef, StoredModel};
-use crate::format::metadata as stored_metadata;
+use crate::format::metadata::{self as stored_metadata, StoredItem, StoredMetadata, StoredValue};
 use crate::options::Scope;
 use crate::segment::{GraphBuild, Segment, SegmentWriter, text_digest};
 use crate::{Error, HnswOptions};
@@ -25,6 +24,7 @@ use reread_document::{ChunkOptions, Cut, chunk};
 use reread_document::{
     Document, DocumentKind, ExtractOptions, Extraction, Heading, Locator, extract,
 };
+use reread_models::CancelToken;
 use reread_retrieval::{Query, highlight};
 
 const DIM: usize = 4;
@@ -195,7 +195,10 @@ fn small_segment(folder: &Path) -> (Vec<u8>, SegmentRef) {
             .expect("pushed");
     }
     let described = writer
-        .finish(Some(&GraphBuild::unwatched(HnswOptions::default())))
+        .finish(Some(&GraphBuild::unwatched(
+            HnswOptions::default(),
+            &CancelToken::default(),
+        )))
         .expect("a segment");
     let file = fs::read(folder.join(&described.passages.name)).expect("a file");
     (file[header::HEADER_BYTES..].to_vec(), described)

@@ -191,12 +191,12 @@ pub(super) fn search(
         let scores = segment.scores(pos, &terms, statistics)?;
         for (first, scores) in (0..).step_by(SCAN).zip(scores.chunks(SCAN)) {
             // Most passages hold no term of the query, or none that matters.
-            let worst = best.worst_score();
-            if scores.iter().all(|&score| score < worst) {
+            let least = best.least_score();
+            if scores.iter().all(|&score| score < least) {
                 continue;
             }
             for (doc, &score) in (first..).zip(scores) {
-                if score < best.worst_score() || segment.reader.is_deleted(doc) {
+                if score < best.least_score() || segment.reader.is_deleted(doc) {
                     continue;
                 }
                 let ranked = Ranked {
@@ -212,7 +212,7 @@ pub(super) fn search(
     Ok(best.into_sorted())
 }
 
-/// Looks the terms up in both fields. Of more than [`MAX_TERMS`] the rarest are taken.
+/// Looks the terms up in text, title and headings. Of more than [`MAX_TERMS`] the rarest are taken.
 fn scored_terms(
     segments: &[Segment],
     statistics: &Statistics,
@@ -284,14 +284,16 @@ struct Best {
 }
 
 impl Best {
-    /// A passage with a lower score cannot get in, nor can one without any term.
-    fn worst_score(&self) -> f32 {
+    /// The least score with which a passage may get in: that of the worst of `k`, and before there are
+    /// so many just above 0, which is the score of one without any term.
+    fn least_score(&self) -> f32 {
         match self.heap.peek() {
             Some(Reverse(worst)) if self.heap.len() >= self.k => worst.score,
             _ => f32::MIN_POSITIVE,
         }
     }
 
+    /// Whether a passage is among the `k` best so far; of equal scores the lower key is better.
     fn takes(&self, ranked: &Ranked) -> bool {
         self.heap.len() < self.k
             || self

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use reread_encoder::{Model, ModelIdentity, ModelOptions};
+use reread_encoder::{CancelToken, Model, ModelIdentity, ModelOptions};
 
 use crate::embedder::{BoxError, Embedder};
 
@@ -47,6 +47,18 @@ impl Embedder for BertEmbedder {
 
     fn embed_passages(&self, passages: &[&str]) -> Result<Vec<f32>, BoxError> {
         Ok(self.model.embed(passages, self.model.max_tokens())?)
+    }
+
+    fn embed_passages_within(
+        &self,
+        passages: &[&str],
+        cancel: &CancelToken,
+    ) -> Result<Vec<f32>, BoxError> {
+        let max_tokens = self.model.max_tokens();
+        match self.model.embed_within(passages, max_tokens, cancel) {
+            Err(reread_encoder::Error::Cancelled(cancelled)) => Err(cancelled.into()),
+            done => Ok(done?),
+        }
     }
 
     fn token_offsets(&self, text: &str) -> Result<Vec<Range<usize>>, BoxError> {

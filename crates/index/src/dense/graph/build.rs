@@ -10,24 +10,26 @@ use super::options::HnswOptions;
 use super::upper::{upper_layers, write_upper};
 use crate::Result;
 use crate::dense::scan::Rows;
+use crate::dense::steps::Steps;
 
 /// Returns the words of a graph of `rows`, and their layout.
 ///
-/// `go_on` is asked now and then with the number of rows inserted.
+/// `steps` is told now and then the number of rows inserted.
 ///
 /// # Errors
-/// [`Error::Cancelled`](crate::Error::Cancelled) when `go_on` answers `false`.
+/// [`Error::Cancelled`](crate::Error::Cancelled).
 pub(super) fn build(
     rows: Rows<'_>,
     options: &HnswOptions,
-    go_on: &dyn Fn(usize) -> bool,
+    steps: &Steps<'_>,
 ) -> Result<(Vec<u32>, Layout)> {
     let (distinct, equal) = distinct_rows(rows);
     let drawn = |pos: &&u32| scatter(**pos).is_multiple_of(options.m as u64);
     let sample: Vec<u32> = distinct.iter().filter(drawn).copied().collect();
-    let upper = upper_layers(rows, &scattered(sample), options, go_on)?;
+    let upper = upper_layers(rows, &scattered(sample), options, steps)?;
     let top = upper.last().and_then(|nodes| nodes.first());
     let entry = top.map_or(distinct.first().copied(), |node| Some(node.0));
+    // Without rows there is none, and nothing to be entered.
     let entry = entry.unwrap_or_default();
     let layout = Layout {
         n: rows.steps.len(),
@@ -52,19 +54,20 @@ pub(super) fn build(
     let (first, rest): (Vec<u32>, Vec<u32>) = distinct.iter().partition(|pos| in_upper(pos));
     let mut order = scattered(first);
     let n_first = order.len();
+    // Where the upper layers are empty, no row goes in by this one.
     let flat = Layout {
         entry: order.first().copied().unwrap_or_default(),
         upper: Vec::new(),
         ..layout.clone()
     };
     let ef = options.ef_construction;
-    grow(&mut words, &flat, rows, (&order, 0), ef, go_on)?;
+    grow(&mut words, &flat, rows, (&order, 0), ef, steps)?;
     order.extend(scattered(rest));
     if n_first == 0 {
         // Without upper layers a walk starts at this row, so it has to be in before all others.
         order.sort_by_key(|pos| *pos != entry);
     }
-    grow(&mut words, &layout, rows, (&order, n_first), ef, go_on)?;
+    grow(&mut words, &layout, rows, (&order, n_first), ef, steps)?;
     let at = words.len() - 2 * equal.len();
     for (pair, (kept, left_out)) in words[at..].chunks_exact_mut(2).zip(equal) {
         pair.copy_from_slice(&[kept, left_out]);

@@ -10,8 +10,10 @@ use rayon::prelude::*;
 
 use super::layout::{Layout, Links, NONE};
 use super::search::Walk;
+use crate::dense::rows::by_score;
 use crate::dense::scan::{QueryInt8, Rows};
-use crate::{Error, Result, simd};
+use crate::dense::steps::Steps;
+use crate::{Result, simd};
 
 /// How much further from the row in question than from one kept before a row may be and still be
 /// kept, in squares of distances: with a little more links a narrow beam finds more. (The alpha of
@@ -22,22 +24,22 @@ const SLACK: f32 = 1.1;
 /// A batch has at most this share of the rows, so that few rows miss each other.
 const BATCHES: usize = 50;
 
-/// Rows of a batch between two looks at `go_on`: about a second's work.
+/// Rows of a batch between two steps: about a second's work.
 const PART: usize = 1024;
 
 /// Inserts `order[n_in..]` into a layer that holds the rows before them.
 ///
-/// `go_on` is asked now and then, with the number of rows that are in or searched for.
+/// `steps` is told now and then the number of rows that are in or searched for.
 ///
 /// # Errors
-/// [`Error::Cancelled`] when `go_on` answers `false`.
+/// [`Error::Cancelled`](crate::Error::Cancelled).
 pub(super) fn grow(
     words: &mut [u32],
     layout: &Layout,
     rows: Rows<'_>,
     (order, n_in): (&[u32], usize),
     ef: usize,
-    go_on: &dyn Fn(usize) -> bool,
+    steps: &Steps<'_>,
 ) -> Result<()> {
     // The first row has nothing to be linked to.
     let mut n_in = n_in.max(1);
@@ -52,9 +54,7 @@ pub(super) fn grow(
         };
         let mut chosen: Vec<Vec<(u32, f32)>> = Vec::with_capacity(batch.len());
         for part in batch.chunks(PART) {
-            if !go_on(n_in + chosen.len()) {
-                return Err(Error::Cancelled);
-            }
+            steps.reach(n_in + chosen.len())?;
             chosen.par_extend(part.par_iter().map(choose));
         }
         let mut back = Vec::new();
@@ -98,7 +98,7 @@ fn merged(links: Links<'_>, rows: Rows<'_>, added: &[(u32, u32, f32)]) -> Vec<u3
         scores.map(|(pos, product)| (*pos, query.score(product, rows.steps[*pos as usize])));
     let mut near: Vec<(u32, f32)> = scores.collect();
     near.extend(added.iter().map(|link| (link.1, link.2)));
-    near.sort_unstable_by(|a, b| crate::dense::by_score(*a, *b));
+    near.sort_unstable_by(|a, b| by_score(*a, *b));
     let chosen = select(rows, near, links.layout.stride());
     chosen.into_iter().map(|near| near.0).collect()
 }

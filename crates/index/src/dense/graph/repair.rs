@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use super::layout::{Layout, Links, NONE};
 use super::search::Walk;
 use crate::dense::scan::{QueryInt8, Rows};
-use crate::{Error, Result, simd};
+use crate::dense::steps::Steps;
+use crate::{Result, simd};
 
 /// The beam width with which a row has to find itself. A wider one then finds it too.
 pub(super) const EF_SELF: usize = 32;
@@ -20,7 +21,7 @@ pub(super) const EF_SELF: usize = 32;
 /// How often all rows are searched for. Two or three times do.
 const ROUNDS: usize = 12;
 
-/// Rows searched for between two looks at `go_on`.
+/// Rows searched for between two steps.
 const BATCH: usize = 4096;
 
 /// How many rows of the walk's end are looked at for a list that has room.
@@ -29,19 +30,19 @@ const LOOKED_AT: usize = 8;
 /// Changes links until each row finds itself. Returns the rows that still do not, which have been
 /// none so far.
 ///
-/// `go_on` is asked now and then with the number of rows done.
+/// `steps` is told now and then the number of rows done.
 ///
 /// # Errors
-/// [`Error::Cancelled`] when `go_on` answers `false`.
+/// [`Error::Cancelled`](crate::Error::Cancelled).
 pub(super) fn repair(
     words: &mut [u32],
     layout: &Layout,
     rows: Rows<'_>,
-    go_on: &dyn Fn(usize) -> bool,
+    steps: &Steps<'_>,
 ) -> Result<Vec<u32>> {
     let mut kept = HashSet::new();
     for _ in 0..ROUNDS {
-        let lost = lost_rows(Links { words, layout }, rows, go_on)?;
+        let lost = lost_rows(Links { words, layout }, rows, steps)?;
         if lost.is_empty() {
             return Ok(lost);
         }
@@ -49,18 +50,14 @@ pub(super) fn repair(
             link_to(words, layout, rows, pos, &mut kept);
         }
     }
-    lost_rows(Links { words, layout }, rows, go_on)
+    lost_rows(Links { words, layout }, rows, steps)
 }
 
 /// Searches for each row and returns those that are not among what is found.
 ///
 /// # Errors
-/// [`Error::Cancelled`] when `go_on` answers `false`.
-pub(super) fn lost_rows(
-    links: Links<'_>,
-    rows: Rows<'_>,
-    go_on: &dyn Fn(usize) -> bool,
-) -> Result<Vec<u32>> {
+/// [`Error::Cancelled`](crate::Error::Cancelled).
+pub(super) fn lost_rows(links: Links<'_>, rows: Rows<'_>, steps: &Steps<'_>) -> Result<Vec<u32>> {
     let n = links.layout.n;
     let mut left_out = vec![false; n];
     for [_, pos] in links.equal() {
@@ -75,9 +72,7 @@ pub(super) fn lost_rows(
     };
     let mut lost = Vec::new();
     for start in (0..n).step_by(BATCH) {
-        if !go_on(start) {
-            return Err(Error::Cancelled);
-        }
+        steps.reach(start)?;
         let batch = (start..n.min(start + BATCH)).into_par_iter();
         lost.par_extend(batch.map(|pos| pos as u32).filter(is_lost));
     }

@@ -11,9 +11,10 @@ use hnsw_rs::prelude::{Distance, Hnsw};
 use super::layout::{Layout, MAX_LAYERS};
 use super::options::HnswOptions;
 use crate::dense::scan::Rows;
-use crate::{Error, Result, simd};
+use crate::dense::steps::Steps;
+use crate::{Result, simd};
 
-/// Rows inserted between two looks at `go_on`.
+/// Rows inserted between two steps.
 const BATCH: usize = 1024;
 
 /// The most layers that `hnsw_rs` makes.
@@ -26,12 +27,12 @@ pub(super) type Nodes = Vec<(u32, Vec<u32>)>;
 /// of them, with all of the positions, comes first.
 ///
 /// # Errors
-/// [`Error::Cancelled`] when `go_on` answers `false`.
+/// [`Error::Cancelled`](crate::Error::Cancelled).
 pub(super) fn upper_layers(
     rows: Rows<'_>,
     positions: &[u32],
     options: &HnswOptions,
-    go_on: &dyn Fn(usize) -> bool,
+    steps: &Steps<'_>,
 ) -> Result<Vec<Nodes>> {
     if positions.is_empty() {
         return Ok(Vec::new());
@@ -45,9 +46,7 @@ pub(super) fn upper_layers(
         Int8Distance,
     );
     for batch in positions.chunks(BATCH) {
-        if !go_on(0) {
-            return Err(Error::Cancelled);
-        }
+        steps.reach(0)?;
         for pos in batch {
             hnsw.insert_slice((&with_step(rows, *pos), *pos as usize));
         }
