@@ -61,7 +61,8 @@ pub(crate) static FORMATS: [Format; 6] = [
         extensions: "md markdown mdown mdx mkd",
         looks_like: None,
         bytes: Bytes::Text,
-        guard: Guard::None,
+        // Front matter goes through two more parsers.
+        guard: Guard::OwnThread,
         reader: markdown::read,
     },
     Format {

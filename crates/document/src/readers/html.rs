@@ -18,7 +18,9 @@ use html5ever::tokenizer::{
 use self::writer::{Gap, TextWriter};
 use super::{GivenUp, Input, Output};
 use crate::document::Heading;
+use crate::facts::Facts;
 use crate::kind::DocumentKind;
+use crate::metadata::Metadata;
 use crate::text;
 
 /// The text is handed to the tokenizer in pieces of this size. In between, the reader looks whether
@@ -47,6 +49,7 @@ pub(crate) fn read(mut input: Input) -> Output {
         document.title = title;
     }
     document.headings = page.headings;
+    document.metadata = page.metadata;
     document.into()
 }
 
@@ -81,6 +84,7 @@ struct Page {
     title: Option<String>,
     text: String,
     headings: Vec<Heading>,
+    metadata: Metadata,
     /// The file ended before something that is left out did: probably a missing end tag.
     ended_inside_skipped: bool,
 }
@@ -112,6 +116,7 @@ struct Reader {
     is_xml: bool,
     title: Option<String>,
     in_title: bool,
+    facts: Facts,
     skipped: Option<Skipped>,
     /// The open lists, outermost first, with the last number of those that are numbered.
     lists: Vec<Option<u32>>,
@@ -152,6 +157,7 @@ impl Reader {
             is_xml,
             title: None,
             in_title: false,
+            facts: Facts::default(),
             skipped: None,
             lists: Vec::new(),
             n_sections: 0,
@@ -167,6 +173,7 @@ impl Reader {
             title: title.filter(|title| !title.is_empty()),
             text,
             headings,
+            metadata: self.facts.into_metadata(),
             ended_inside_skipped: self.skipped.is_some(),
         }
     }
@@ -193,6 +200,7 @@ impl Reader {
                 state_after(name)
             };
         }
+        self.take_facts(tag);
         if is_whole && !is_void(name) {
             return TokenSinkResult::Continue;
         }
@@ -207,6 +215,31 @@ impl Reader {
         }
         self.start_block(name);
         state_after(name)
+    }
+
+    /// What the page says about itself: its language, and its `<meta>` tags but for the title's.
+    fn take_facts(&mut self, tag: &Tag) {
+        let value_of = |name: &str| {
+            let mut attributes = tag.attrs.iter();
+            let found = attributes.find(|attribute| &*attribute.name.local == name);
+            found.map(|attribute| &*attribute.value)
+        };
+        match &*tag.name {
+            "html" => {
+                if let Some(language) = value_of("lang").or_else(|| value_of("xml:lang")) {
+                    self.facts.append("lang", language);
+                }
+            }
+            "meta" => {
+                let name = value_of("name").or_else(|| value_of("property"));
+                if let (Some(name), Some(content)) = (name, value_of("content"))
+                    && !["title", "og:title"].contains(&name)
+                {
+                    self.facts.append(name, content);
+                }
+            }
+            _ => {}
+        }
     }
 
     fn start_block(&mut self, name: &str) {

@@ -3,10 +3,13 @@
 use std::collections::HashSet;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::{Input, Output};
 use crate::document::{Document, Lines};
+use crate::facts::Facts;
 use crate::kind::DocumentKind;
+use crate::metadata::Metadata;
 use crate::problem::{Problem, Reason};
 use crate::text;
 
@@ -79,19 +82,39 @@ enum Id {
 }
 
 fn read_record(path: &str, line: u32, record: &str) -> Result<Document, Reason> {
-    let record: Record =
+    let Record { id, title, text } =
         serde_json::from_str(record).map_err(|error| Reason::BadRecord(message(&error)))?;
-    let text = record.text.ok_or(Reason::MissingText)?;
-    let id = match record.id {
+    let text = text.ok_or(Reason::MissingText)?;
+    let id = match id {
         Some(Id::Text(id)) => id,
         Some(Id::Number(id)) => id.to_string(),
         None => format!("{path}:{line}"),
     };
-    let title = record.title.unwrap_or_default();
-    Ok(Document::new(id, text)
+    let title = title.unwrap_or_default();
+    let mut document = Document::new(id, text)
         .with_kind(DocumentKind::JsonLines)
         .with_title(title.trim())
-        .with_lines(Lines::Single(line)))
+        .with_lines(Lines::Single(line));
+    document.metadata = metadata(record);
+    Ok(document)
+}
+
+/// The other fields of a record, those of its `metadata` among them as if they were its own.
+///
+/// Reads the line once more, so that what is wrong with them is no reason to refuse the record.
+fn metadata(record: &str) -> Metadata {
+    let mut facts = Facts::default();
+    if let Ok(fields) = serde_json::from_str::<Map<String, Value>>(record) {
+        let is_taken = |name: &str| matches!(name, "_id" | "title" | "text");
+        let inner = fields.get("metadata").and_then(Value::as_object);
+        facts.add_map(&fields, |name| {
+            is_taken(name) || (name == "metadata" && inner.is_some())
+        });
+        if let Some(inner) = inner {
+            facts.add_map(inner, |_| false);
+        }
+    }
+    facts.into_metadata()
 }
 
 /// The parser's words, with the column in place of a line number that is always 1.
@@ -132,6 +155,23 @@ mod tests {
         assert_eq!(documents[0].title, "T");
         assert_eq!(documents[1].lines, Lines::Single(3));
         assert_eq!(problems, []);
+    }
+
+    #[test]
+    fn other_fields_are_metadata() {
+        let of = |record: &str| {
+            let (documents, problems) = read("c.jsonl", record.to_owned());
+            assert_eq!(problems, []);
+            serde_json::to_string(&documents[0].metadata).unwrap()
+        };
+        let beir = r#"{"_id":"a","title":"T","text":"x","metadata":{"url":"u","year":2}}"#;
+        assert_eq!(of(beir), r#"{"url":"u","year":2}"#);
+        let record = r#"{"text":"x","Year":1,"a":{"b":true},"tags":["t"],"metadata":{"year":2}}"#;
+        assert_eq!(of(record), r#"{"a.b":"true","tags":["t"],"year":1}"#);
+        assert_eq!(of(r#"{"text":"x","metadata":"m"}"#), r#"{"metadata":"m"}"#);
+        assert_eq!(of(r#"{"text":"x","metadata":{}}"#), "{}");
+        // Out of range, and of no concern to the text.
+        assert_eq!(of(r#"{"text":"x","n":1e999,"year":1}"#), "{}");
     }
 
     #[test]

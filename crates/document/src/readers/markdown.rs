@@ -6,7 +6,10 @@ use pulldown_cmark::{Event, HeadingLevel, MetadataBlockKind, Options, Parser, Ta
 
 use super::{Input, Output};
 use crate::document::Heading;
+use crate::facts::Facts;
+use crate::front_matter;
 use crate::kind::DocumentKind;
+use crate::metadata::Metadata;
 use crate::text;
 
 /// Reads Markdown. The title is the front matter's, else the first heading of level 1, else the
@@ -23,15 +26,33 @@ pub(crate) fn read(mut input: Input) -> Output {
             .find(|h| h.level == 1)
             .map(|h| h.text.clone())
     });
+    let metadata = metadata(&text, outline.front_matter.clone());
     if let Some(range) = outline.front_matter {
         text = blanked(&text, range);
     }
     let mut document = input.document(DocumentKind::Markdown, text);
     document.headings = outline.headings;
+    document.metadata = metadata;
     if let Some(title) = title.filter(|title| !title.is_empty()) {
         document.title = title;
     }
     document.into()
+}
+
+/// What the front matter says beside the title; nothing where it cannot be read. YAML stands at
+/// `front_matter`; TOML is part of the text.
+fn metadata(text: &str, front_matter: Option<Range<usize>>) -> Metadata {
+    let map = match front_matter {
+        Some(range) => {
+            let inside = text[range].trim_end().split_once('\n');
+            let inside = inside.and_then(|(_, inside)| inside.rsplit_once('\n'));
+            inside.and_then(|(yaml, _)| front_matter::yaml(yaml))
+        }
+        None => front_matter::toml_of(text),
+    };
+    let mut facts = Facts::default();
+    facts.add_map(&map.unwrap_or_default(), |name| name == "title");
+    facts.into_metadata()
 }
 
 #[derive(Default)]
@@ -197,6 +218,26 @@ mod tests {
         assert_eq!(document.text.len(), source.len());
         assert_eq!(document.text.lines().count(), source.lines().count());
         assert_eq!(document.text.trim_start(), "# First\nbody\n");
+    }
+
+    #[test]
+    fn front_matter_fills_the_metadata() {
+        let of = |source: &str| {
+            let document = read("a.md", source.to_owned());
+            serde_json::to_string(&document.metadata).unwrap()
+        };
+        let yaml = "---\r\ntitle: T\r\nDate: 2024-03-01\r\ntags:\r\n- a\r\n- b\r\n---\r\ntext\r\n";
+        assert_eq!(of(yaml), r#"{"date":"2024-03-01","tags":["a","b"]}"#);
+        let toml = "+++\ntitle = \"T\"\n[params]\nweight = 3\n+++\ntext\n";
+        assert_eq!(of(toml), r#"{"params.weight":3}"#);
+        assert!(read("a.md", toml.into()).text.contains("weight"));
+        for source in [
+            "---\na: [\n---\n\ntext\n",
+            "---\n---\n",
+            "text\n\n---\na: b\n---\n",
+        ] {
+            assert_eq!(of(source), "{}", "{source}");
+        }
     }
 
     #[test]

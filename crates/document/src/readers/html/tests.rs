@@ -86,6 +86,22 @@ fn whole_elements_of_xhtml_are_closed() {
 }
 
 #[test]
+fn what_a_page_says_about_itself_is_metadata() {
+    let source = "<html lang=en-GB><head><META NAME=Author CONTENT=' Ada '><meta charset=utf-8>\
+                  <meta property='article:published_time' content='2024-03-01T10:00:00Z'/>\
+                  <meta property=og:title content=T><meta property=article:tag content=a>\
+                  <meta property=article:tag content=b><meta name=version content=2>\
+                  <meta name=empty content=''></head><noscript><meta name=no content=x></noscript>text";
+    let document = page(source);
+    let expected = r#"{"article:published_time":"2024-03-01","article:tag":["a","b"],"author":"Ada","lang":"en-GB","version":2}"#;
+    assert_eq!(serde_json::to_string(&document.metadata).unwrap(), expected);
+    assert_eq!(document.text, "text");
+    // Also where nothing but navigation is there, and the page is read twice.
+    let nav = page("<html lang=de><nav>menu</nav>");
+    assert_eq!(nav.metadata.len(), 1);
+}
+
+#[test]
 fn the_declared_encoding_is_used() {
     let source =
         b"<meta http-equiv=Content-Type content='text/html; charset=ISO-8859-2'><p>\xB3\xF3d\xBC"
