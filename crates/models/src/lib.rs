@@ -33,6 +33,7 @@ mod native;
 mod onnx;
 #[cfg(feature = "fastembed")]
 mod onnx;
+mod onnx_settings;
 mod token_blocks;
 
 pub use cross_encoder::CrossEncoder;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use reread_encoder::{InstructionSet, ModelOptions, Precision};
 
 use crate::native::{BertCrossEncoder, BertEmbedder, DEFAULT_PAIR_TOKENS};
+use crate::onnx_settings::OnnxSettings;
 use crate::{CrossEncoder, Embedder, Error, Result, onnx};
 
 /// The bi-encoder that comes with the project.
@@ -172,8 +173,10 @@ impl Models {
                     model.map_err(|error| failed(&folder, error.into()))?,
                 ))
             }
-            Ok(folder) => onnx::embedder(self, &folder).map_err(|error| failed(&folder, error)),
-            Err(missing) => match onnx::embedder_by_name(self) {
+            Ok(folder) => {
+                onnx::embedder(&folder, &self.onnx()).map_err(|error| failed(&folder, error))
+            }
+            Err(missing) => match onnx::embedder_by_name(&self.embedder, &self.onnx()) {
                 Some(model) => model.map_err(|error| failed(Path::new(&self.embedder), error)),
                 None => Err(missing),
             },
@@ -206,12 +209,20 @@ impl Models {
                 ))
             }
             Ok(folder) => {
-                onnx::cross_encoder(self, &folder).map_err(|error| failed(&folder, error))
+                onnx::cross_encoder(&folder, &self.onnx()).map_err(|error| failed(&folder, error))
             }
-            Err(missing) => match onnx::cross_encoder_by_name(self) {
+            Err(missing) => match onnx::cross_encoder_by_name(&self.cross_encoder, &self.onnx()) {
                 Some(model) => model.map_err(|error| failed(Path::new(&self.cross_encoder), error)),
                 None => Err(missing),
             },
+        }
+    }
+
+    fn onnx(&self) -> OnnxSettings<'_> {
+        OnnxSettings {
+            runtime: self.onnx_runtime.as_deref(),
+            cache: self.catalogue_cache.as_deref(),
+            max_pair_tokens: self.max_pair_tokens,
         }
     }
 
