@@ -37,7 +37,7 @@ struct Graph<'s> {
 
 /// The circles among the files of a package: each is a list of lines that name a file and the files of the
 /// circle that it refers to.
-pub fn circles(sources: &[Source]) -> Vec<Vec<String>> {
+pub(crate) fn circles(sources: &[Source]) -> Vec<Vec<String>> {
     let references: Vec<References> = sources.iter().map(references).collect();
     let graph = Graph::new(sources, &references);
     let edges: Vec<BTreeSet<usize>> = references

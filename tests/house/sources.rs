@@ -7,22 +7,22 @@ use std::path::{Path, PathBuf};
 use crate::tokens::{Token, after_group, tokens};
 
 /// A file of a package, read.
-pub struct Source {
+pub(crate) struct Source {
     /// Where it is, from the root of the project.
-    pub path: String,
+    pub(crate) path: String,
     /// The module that it is: empty for `lib.rs` and `main.rs`.
-    pub module: Vec<String>,
+    pub(crate) module: Vec<String>,
     /// What it holds, tests left out.
-    pub tokens: Vec<Token>,
+    pub(crate) tokens: Vec<Token>,
 }
 
 /// The root of the project.
-pub fn project() -> &'static Path {
+pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The folders of all packages: the crates, and the command line.
-pub fn packages() -> Vec<PathBuf> {
+pub(crate) fn packages() -> Vec<PathBuf> {
     let crates = fs::read_dir(project().join("crates")).unwrap();
     let mut packages: Vec<PathBuf> = crates.map(|entry| entry.unwrap().path()).collect();
     packages.sort();
@@ -31,7 +31,7 @@ pub fn packages() -> Vec<PathBuf> {
 }
 
 /// The sources of a package, in the order of their paths.
-pub fn sources(package: &Path) -> Vec<Source> {
+pub(crate) fn sources(package: &Path) -> Vec<Source> {
     let folder = package.join("src");
     let mut paths = Vec::new();
     collect(&folder, &mut paths);

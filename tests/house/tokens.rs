@@ -3,13 +3,13 @@
 
 /// A piece of source and the line where it begins, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token {
-    pub line: usize,
-    pub piece: Piece,
+pub(crate) struct Token {
+    pub(crate) line: usize,
+    pub(crate) piece: Piece,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
+pub(crate) enum Piece {
     /// A keyword, a name or a number.
     Word(String),
     /// What a text literal says, without its quotes and escapes.
@@ -19,15 +19,15 @@ pub enum Piece {
 }
 
 impl Token {
-    pub fn is_sign(&self, sign: char) -> bool {
+    pub(crate) fn is_sign(&self, sign: char) -> bool {
         self.piece == Piece::Sign(sign)
     }
 
-    pub fn is_word(&self, word: &str) -> bool {
+    pub(crate) fn is_word(&self, word: &str) -> bool {
         self.word() == Some(word)
     }
 
-    pub fn word(&self) -> Option<&str> {
+    pub(crate) fn word(&self) -> Option<&str> {
         match &self.piece {
             Piece::Word(word) => Some(word),
             _ => None,
@@ -36,7 +36,7 @@ impl Token {
 }
 
 /// All tokens of a source.
-pub fn tokens(source: &str) -> Vec<Token> {
+pub(crate) fn tokens(source: &str) -> Vec<Token> {
     let mut reader = Reader {
         chars: source.chars().collect(),
         at: 0,
@@ -53,7 +53,7 @@ pub fn tokens(source: &str) -> Vec<Token> {
 }
 
 /// The position after the group that opens at `at`; `at + 1` where none does.
-pub fn after_group(tokens: &[Token], at: usize) -> usize {
+pub(crate) fn after_group(tokens: &[Token], at: usize) -> usize {
     let mut depth = 0_i32;
     for (pos, token) in tokens.iter().enumerate().skip(at) {
         match token.piece {
