@@ -5,6 +5,7 @@ mod choices;
 mod doctor;
 mod eval;
 mod judge;
+mod searching;
 mod settings;
 mod tune;
 mod values;
@@ -12,7 +13,7 @@ mod why;
 mod worth_it;
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -21,6 +22,7 @@ pub(crate) use choices::choice;
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use eval::{EvalArgs, JudgedArgs};
 pub(crate) use judge::JudgeArgs;
+pub(crate) use searching::{FilterArgs, IndexFolder, SearchingArgs};
 pub(crate) use settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings, WalkFlags};
 pub(crate) use tune::TuneArgs;
 pub(crate) use values::{
@@ -187,26 +189,6 @@ pub(crate) struct SearchArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Index")]
-pub(crate) struct IndexFolder {
-    /// Where the index is [default: .reread in the folder]
-    ///
-    /// For folders that cannot be written to, or several indexes of one folder.
-    #[arg(long, value_name = "DIR", env = "REREAD_INDEX", hide_env_values = true)]
-    pub(crate) index: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Which documents")]
-pub(crate) struct FilterArgs {
-    /// Only documents modified since then [default: any time]
-    ///
-    /// A date (`2025-03-01`), a time (`2025-03-01T12:00:00Z`), or how long ago (`7d`, `2 weeks`).
-    #[arg(long, value_name = "TIME", value_parser = values::since)]
-    pub(crate) since: Option<SystemTime>,
-}
-
-#[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
     /// Show what each pass thought of each result
@@ -306,36 +288,6 @@ pub(crate) struct WatchArgs {
 
     #[command(flatten)]
     pub(crate) indexing: IndexingArgs,
-}
-
-/// Everything but the output that decides what a search of a folder finds.
-#[derive(Debug, Args)]
-pub(crate) struct SearchingArgs {
-    #[command(flatten)]
-    pub(crate) index: IndexFolder,
-    #[command(flatten)]
-    pub(crate) filter: FilterArgs,
-    #[command(flatten)]
-    pub(crate) search: SearchFlags,
-    #[command(flatten)]
-    pub(crate) walk: WalkFlags,
-    #[command(flatten)]
-    pub(crate) read: ReadFlags,
-    #[command(flatten)]
-    pub(crate) models: ModelFlags,
-}
-
-impl SearchingArgs {
-    /// What these flags set.
-    pub(crate) fn settings(&self) -> Settings {
-        Settings {
-            search: self.search.clone(),
-            walk: self.walk,
-            read: self.read,
-            models: self.models.clone(),
-            ..Settings::default()
-        }
-    }
 }
 
 /// Where the index of a folder is and how it is brought up to date.

@@ -6,7 +6,7 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use reread_document::{DocumentKind, Metadata};
 
 use crate::condition::Condition;
-use crate::options::InvalidOption;
+use crate::invalid_option::InvalidOption;
 use crate::refusal::Refusal;
 
 /// Which documents a search may return. The default lets every document pass.

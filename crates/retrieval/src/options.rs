@@ -7,6 +7,7 @@ use reread_encoder::UnknownName;
 
 use crate::filter::Filter;
 use crate::fusion::RRF_K;
+use crate::invalid_option::InvalidOption;
 
 /// How many passages each arm hands to the fusion, at least. The blend was measured at this depth
 /// of list, and the minimum of a list, which the blend scales by, depends on it.
@@ -137,30 +138,6 @@ pub struct RetrieveOptions {
     pub exact: bool,
     /// The graph's query beam width; `None` chooses by depth.
     pub ef_search: Option<usize>,
-}
-
-/// An option lies outside its bounds.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{option} is {value}, and must be {bound}")]
-#[non_exhaustive]
-pub struct InvalidOption {
-    /// The option's name.
-    pub option: &'static str,
-    /// The value given.
-    pub value: String,
-    /// What is allowed.
-    pub bound: &'static str,
-}
-
-impl InvalidOption {
-    /// Says that the option called `option` is `value`, which is not `bound`.
-    pub fn new(option: &'static str, value: impl Into<String>, bound: &'static str) -> Self {
-        Self {
-            option,
-            value: value.into(),
-            bound,
-        }
-    }
 }
 
 impl Default for RetrieveOptions {

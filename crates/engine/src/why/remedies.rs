@@ -8,83 +8,16 @@ use reread_retrieval::{Fusion, LeftOut, Mode, Passage, PassageKey, Placed, Refus
 
 use super::place::Located;
 use super::trail::Trail;
-use super::{Cause, Why, reranks};
+use super::{Cause, Change, Effect, Remedy, Why};
 use crate::Result;
 use crate::engine::Engine;
-use crate::options::{By, MAX_TOP_K, SecondPass};
+use crate::options::{By, MAX_TOP_K, SearchOptions, SecondPass};
 
 /// Deeper second passes are recommended without being tried: each candidate takes milliseconds.
 const MAX_TRIED_DEPTH: usize = 200;
 
 /// The weights of the vectors that are tried.
 const DENSE_WEIGHTS: [f32; 6] = [0.5, 0.7, 0.3, 0.9, 0.1, 0.0];
-
-/// A change to the search or the index, and what comes of it.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Remedy {
-    /// What to change.
-    pub change: Change,
-    /// What comes of it.
-    pub effect: Effect,
-}
-
-/// A change to the search or the index.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Change {
-    /// Return so many results.
-    TopK(u32),
-    /// Let the second pass read so many candidates.
-    Depth(usize),
-    /// Give the second pass this weight in the final score.
-    RerankWeight(f32),
-    /// Leave the second pass out.
-    NoSecondPass,
-    /// Give the search more time than its budget.
-    Budget,
-    /// Give the vectors this weight in the blend.
-    DenseWeight(f32),
-    /// Search in this mode.
-    Mode(Mode),
-    /// Let the cross-encoder read so many tokens of query and passage.
-    PairTokens(usize),
-    /// Cut documents into passages of at most so many tokens.
-    PassageTokens(usize),
-    /// Let a passage repeat so many tokens of the one before it.
-    OverlapTokens(usize),
-    /// Ask for no higher score than this.
-    MinScore(f32),
-    /// Ask for no higher probability than this.
-    MinProbability(f32),
-    /// Take out what refuses the place.
-    WithoutRefusal(Refusal),
-    /// Take in files of so many bytes.
-    MaxFileBytes(u64),
-    /// Take in hidden files.
-    Hidden,
-    /// Change the ignore files.
-    IgnoreFiles,
-    /// Bring the index up to date.
-    Refresh,
-    /// Put other words into the query or the document.
-    OtherWords,
-}
-
-/// What comes of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Effect {
-    /// The place then has this rank in the answer; this was tried, or follows from the definition.
-    Rank(u32),
-    /// Its passage then has this rank after the first pass, and is read; what the cross-encoder
-    /// would make of it was not tried.
-    Candidate(u32),
-    /// It shows only when the index is built anew.
-    AfterIndexing,
-    /// It was not tried.
-    Untried,
-}
 
 fn remedy(change: Change, effect: Effect) -> Remedy {
     Remedy { change, effect }
@@ -308,4 +241,9 @@ fn other_weight(
     let best =
         best.filter(|&(rank, weight)| rank as usize <= depth && weight.total_cmp(&now).is_ne());
     Ok(best.map(|(rank, weight)| remedy(Change::DenseWeight(weight), Effect::Candidate(rank))))
+}
+
+/// Whether the search has a second pass.
+fn reranks(options: &SearchOptions) -> bool {
+    options.second_pass != SecondPass::Off
 }
