@@ -56,3 +56,8 @@ pub use targets::{Presence, Target, Targets};
 pub use trace::Trace;
 pub use trial::{POOL, Ranking, Scored, Stages, System, Trial, TrialOptions, run_of, try_systems};
 pub use verdict::{Answer, Kind, MIN_QUESTIONS, N_SPLITS, SMALLEST_GAIN, Verdict, trust, weigh};
+
+/// The example in the README is compiled too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

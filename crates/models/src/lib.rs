@@ -52,3 +52,8 @@ pub use reread_encoder::{
     UnknownName,
 };
 pub use token_blocks::token_offsets_in_blocks;
+
+/// The example in the README is compiled too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

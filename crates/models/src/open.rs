@@ -128,27 +128,3 @@ fn failed(role: &'static str, path: &Path, source: BoxError) -> Error {
         source,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The shipped models, packed anew at each opening, which takes the longest.
-    fn shipped() -> Models {
-        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/models");
-        let models = Models::default().with_search_first([checkout]);
-        models.with_keep_packed(false)
-    }
-
-    #[test]
-    fn an_opening_is_stopped_at_any_of_its_steps() {
-        for n_asks in [0, 1, 2, 5, 9] {
-            let token = CancelToken::after_asks(n_asks);
-            let opened = shipped().open_embedder_within(&token).err();
-            assert!(matches!(opened, Some(Error::Cancelled(_))), "{n_asks}");
-            let token = CancelToken::after_asks(n_asks);
-            let opened = shipped().open_cross_encoder_within(&token).err();
-            assert!(matches!(opened, Some(Error::Cancelled(_))), "{n_asks}");
-        }
-    }
-}

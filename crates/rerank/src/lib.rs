@@ -64,3 +64,8 @@ pub use order::{rank, relevance};
 pub use reader::{Outcome, Reader, check_logits};
 pub use reread_models::{BoxError, CancelToken, CrossEncoder, ModelIdentity, PairLength};
 pub use score_cache::ScoreCache;
+
+/// The example in the README is compiled too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,19 @@
+//! The library in a few lines, as the README shows it.
+#![allow(clippy::print_stdout, reason = "an example shows its result")]
+
+use reread_engine::{Engine, SearchOptions};
+
+fn main() -> reread_engine::Result<()> {
+    let engine = Engine::builder().root("my/documents").build()?;
+    engine.index_folder()?;
+    let result = engine.search("why does bread rise", &SearchOptions::default())?;
+    for hit in &result.hits {
+        println!(
+            "{} {} {:+}",
+            hit.passage.path,
+            hit.passage.lines.start(),
+            hit.moved
+        );
+    }
+    Ok(())
+}
