@@ -11,7 +11,7 @@ fn main() -> reread_engine::Result<()> {
         println!(
             "{} {} {:+}",
             hit.passage.path,
-            hit.passage.lines.start(),
+            hit.passage.lines().start(),
             hit.moved
         );
     }

@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use reread_document::{Date, Metadata};
 use reread_engine::{
-    BoxError, Document, DocumentKind, Embedder, Engine, Error, Lines, ModelIdentity, SearchOptions,
-    SecondPass,
+    BoxError, Document, Embedder, Engine, Error, ModelIdentity, SearchOptions, SecondPass,
 };
 use support::WordHash;
 
@@ -51,17 +50,7 @@ fn engine(folder: &Path) -> Engine {
 }
 
 fn document(id: &str, text: &str) -> Document {
-    Document {
-        id: id.to_owned(),
-        path: id.to_owned(),
-        title: String::new(),
-        kind: DocumentKind::Text,
-        text: text.to_owned(),
-        headings: Vec::new(),
-        pages: Vec::new(),
-        lines: Lines::OfText,
-        metadata: Metadata::new(),
-    }
+    Document::new(id, text)
 }
 
 /// The ids of the documents that a search finds, best first.

@@ -212,7 +212,7 @@ impl FirstPass for InMemory {
         lexical.truncate(request.options.list_len());
         dense.truncate(request.options.list_len());
         let mut retrieved = Retrieved::new(Found::Lists { lexical, dense });
-        retrieved.warnings = request.query.notes().to_vec();
+        retrieved.notes = request.query.notes().to_vec();
         Ok(retrieved)
     }
 }
