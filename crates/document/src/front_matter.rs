@@ -131,6 +131,8 @@ fn of_toml(value: toml::Value) -> Json {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -173,7 +175,7 @@ mod tests {
         let mut source = "a: &a [x, x, x, x]\n".to_owned();
         for (name, below) in ('b'..='z').zip('a'..) {
             let list = format!("[*{below}, *{below}, *{below}, *{below}]");
-            source.extend([&format!("{name}: &{name} "), list.as_str(), "\n"]);
+            let _ = writeln!(source, "{name}: &{name} {list}");
         }
         let map = yaml(&source).unwrap();
         assert_eq!(map["a"], json!(["x", "x", "x", "x"]));

@@ -1,7 +1,8 @@
 //! Files in, structured text out.
 //!
 //! [`walk`] finds the files of a folder, [`extract`] reads one into [`Document`]s, and [`chunk()`] cuts a
-//! document into passages between the tokens of a model.
+//! document into passages between the tokens of a model. A [`Cut`] says by its [`Locator`] where it
+//! stands; [`Metadata`] holds what a file says about itself beside its text.
 //!
 //! ```
 //! use reread_document::{ChunkOptions, ExtractOptions, Extraction, chunk, extract};
@@ -63,3 +64,8 @@ pub use locator::Locator;
 pub use metadata::{BadDate, Date, Metadata, Value};
 pub use problem::{Problem, Reason};
 pub use walk::{FoundFile, HiddenFiles, SkippedFiles, Walk, WalkOptions, is_store_name, walk};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
