@@ -126,7 +126,7 @@ fn second_pass(result: &SearchResult, options: &SearchOptions) -> String {
     }
     let weight = match options.second_pass {
         SecondPass::Rerank { weight } => format!(", {weight} of the final score"),
-        _ => String::new(),
+        SecondPass::Off => String::new(),
     };
     let model = report.model.as_ref();
     let model = model

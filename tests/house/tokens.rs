@@ -131,7 +131,7 @@ impl Reader {
             word.push(c);
             self.next();
         }
-        let n_hashes = (0..)
+        let n_hashes = (0..usize::MAX)
             .take_while(|&ahead| self.peek(ahead) == Some('#'))
             .count();
         if self.peek(n_hashes) == Some('"') {

@@ -45,7 +45,7 @@ impl Directions {
     }
 
     fn embed(text: &str) -> Vec<f32> {
-        let mut row = vec![0.001; Self::DIM];
+        let mut row = [0.001; Self::DIM];
         for word in text.split(|c: char| !c.is_alphanumeric()) {
             for (axis, value) in row.iter_mut().enumerate() {
                 *value += random(&(word, axis)) as f32 - 0.5;
@@ -239,7 +239,8 @@ fn assert_ranked_alike(input: &str, local: &HashMap<PassageKey, Placed>, plain: 
 fn has_near_tie(list: &[Scored]) -> bool {
     list.windows(2).any(|pair| {
         let [better, worse] = [pair[0].score, pair[1].score];
-        better != worse && better - worse <= 2e-6 * better.abs().max(1.0)
+        let distance = better - worse;
+        distance > 0.0 && distance <= 2e-6 * better.abs().max(1.0)
     })
 }
 
@@ -500,7 +501,10 @@ fn a_first_pass_that_waits_keeps_no_other_search_waiting() {
         has_begun.recv().expect("it began");
         let (done, is_done) = mpsc::channel();
         let (engine, options) = (&engine, &options);
-        scope.spawn(move || done.send(engine.search("word", options)));
+        scope.spawn(move || {
+            let found = engine.search("word", options);
+            done.send(found.map_err(|error| error.to_string()))
+        });
         let other = is_done.recv_timeout(Duration::from_secs(60));
         answer.send(()).expect("it waits");
         let other = other.expect("an answer while the first pass waits");

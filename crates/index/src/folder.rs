@@ -13,9 +13,10 @@ use crate::Result;
 use crate::format::catalog::{Outcome, Source};
 use crate::merge;
 use crate::options::IndexOptions;
+use crate::prepare::Prepared;
 use crate::run::{IndexProgress, IndexRun};
 use crate::snapshot::Snapshot;
-use crate::writer::{IndexWriter, Prepared};
+use crate::writer::IndexWriter;
 
 use pace::Pace;
 use plan::{IndexState, Job, missing, plan};

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::crash::step;
+use crate::embed::{EMBED_BATCH, embed};
 use crate::format::atomic::{self, io_error};
 use crate::format::catalog::{Catalog, DocumentRecord, Origin, Outcome, Source, write_catalog};
 use crate::format::foreign;
 use crate::format::manifest::{FileRef, Manifest, SegmentRef};
-use crate::format::metadata::{self, StoredMetadata};
 use crate::index_folder::{
     Lock, check_apart, clear_unfinished, highest_left, lock, mark_unfinished, names, refuse_backup,
     remove_rubbish, remove_uncommitted, stored_root,
@@ -19,23 +19,16 @@ use crate::index_folder::{
 use crate::lexical::{LexicalPassage, LexicalWriter};
 use crate::merge;
 use crate::options::{IndexOptions, Scope};
-use crate::segment::{
-    GraphBuild, SegmentWriter, TextDigest, joined_headings, split_headings, text_digest,
-};
+use crate::prepare::{Prepared, PreparedPassage, prepare};
+use crate::segment::{GraphBuild, SegmentWriter, TextDigest};
 use crate::snapshot::Snapshot;
 use crate::{Error, Result};
-use reread_document::{ChunkOptions, Cut, chunk};
-use reread_document::{Document, FoundFile};
-use reread_models::{CancelToken, Cancelled, Embedder, token_offsets_in_blocks};
-use reread_retrieval::contextual_text;
+use reread_document::{ChunkOptions, Document, FoundFile};
+use reread_models::{CancelToken, Embedder};
 use reread_retrieval::unix_ns;
 
 /// Threads of the lexical index: it takes a hundredth of the time of embedding.
 const LEXICAL_THREADS: usize = 1;
-
-/// How many passages are embedded in one call: enough to keep every core busy, and few enough to
-/// stop within seconds.
-pub(crate) const EMBED_BATCH: usize = 64;
 
 /// Changes an index. One at a time: a second writer is refused with [`Error::Locked`].
 ///
@@ -91,58 +84,10 @@ pub struct WriteCounts {
     pub n_reused: usize,
 }
 
-/// A document cut into passages, ready to be written. Made by [`prepare`], which may run on any
-/// thread.
-pub struct Prepared {
-    id: String,
-    title: String,
-    metadata: StoredMetadata,
-    passages: Vec<PreparedPassage>,
-}
-
-struct PreparedPassage {
-    cut: Cut,
-    text: String,
-    contextual: String,
-    digest: TextDigest,
-}
-
 /// A passage that waits for its vector.
 struct Pending {
     key: u64,
     passage: PreparedPassage,
-}
-
-/// Cuts a document into passages with the embedder's tokenizer.
-///
-/// # Errors
-/// `Embedder` when the tokenizer fails.
-pub fn prepare(
-    document: &Document,
-    embedder: &dyn Embedder,
-    options: &ChunkOptions,
-) -> Result<Prepared> {
-    let tokens = token_offsets_in_blocks(embedder, &document.text).map_err(Error::Embedder)?;
-    let cuts = chunk(document, &tokens, options);
-    let passages = cuts.into_iter().map(|mut cut| {
-        // What is embedded is what is stored, down to the last character.
-        cut.heading_path = split_headings(&joined_headings(&cut.heading_path));
-        let text = document.text[cut.range.clone()].to_owned();
-        let contextual = contextual_text(&document.title, &cut.heading_path, &text);
-        let digest = text_digest(&contextual);
-        PreparedPassage {
-            cut,
-            text,
-            contextual,
-            digest,
-        }
-    });
-    Ok(Prepared {
-        id: document.id.clone(),
-        title: document.title.clone(),
-        metadata: metadata::stored(&document.metadata),
-        passages: passages.collect(),
-    })
 }
 
 impl IndexWriter {
@@ -680,39 +625,6 @@ fn known_vector<'a>(base: Option<&'a Snapshot>, digest: &TextDigest) -> Result<O
     base.passage_with_text(digest)
         .map(|id| base.sound_vector(id))
         .transpose()
-}
-
-/// Embeds texts and checks what the model returns: shape, finiteness, norm.
-///
-/// # Errors
-/// `Embedder`, `BadEmbedding`, `Cancelled`.
-pub(crate) fn embed(
-    embedder: &dyn Embedder,
-    texts: &[&str],
-    dim: usize,
-    cancel: &CancelToken,
-) -> Result<Vec<f32>> {
-    if texts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let bad = |problem| Error::BadEmbedding {
-        model: embedder.model().to_string(),
-        problem,
-    };
-    let rows = embedder.embed_passages_within(texts, cancel);
-    let vectors = rows.map_err(|error| match error.downcast::<Cancelled>() {
-        Ok(cancelled) => Error::from(*cancelled),
-        Err(error) => Error::Embedder(error),
-    })?;
-    if vectors.len() != texts.len() * dim {
-        let n = vectors.len();
-        return Err(bad(format!(
-            "{n} values for {} passages of width {dim}",
-            texts.len()
-        )));
-    }
-    crate::dense::validate_rows(&embedder.model().to_string(), &vectors, dim)?;
-    Ok(vectors)
 }
 
 /// tantivy keeps two of its files to their owner alone; whoever may read the index may read them.

@@ -88,10 +88,10 @@ fn lists(why: &Why, options: &SearchOptions) -> &'static str {
         }
         Mode::Lexical => "it is too far down in BM25, which alone was asked",
         Mode::Vector => "it is too far down in the vectors, which alone were asked",
-        _ if why.stages.bm25.is_none() => {
+        Mode::Hybrid if why.stages.bm25.is_none() => {
             "it holds no word of the question, and is too far down in the vectors"
         }
-        _ => "it is too far down in BM25 and in the vectors",
+        Mode::Hybrid => "it is too far down in BM25 and in the vectors",
     }
 }
 

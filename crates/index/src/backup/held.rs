@@ -15,7 +15,7 @@ use crate::index_folder::is_unfinished;
 /// How often a backup begins again when a newer generation takes the place of what it reads.
 pub(super) const ATTEMPTS: usize = 10;
 
-/// What was copied by [`backup`](super::backup) or [`restore`](super::restore).
+/// What was copied by [`backup`](super::backup()) or [`restore`](super::restore()).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Copied {

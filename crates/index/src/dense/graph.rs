@@ -93,7 +93,7 @@ impl Graph {
     /// Writes the graph to a new file and syncs it. Returns the payload's length and digest.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io), also where the file exists.
+    /// [`Error::Io`], also where the file exists.
     pub fn write(&self, path: &Path) -> Result<(u64, [u8; 32])> {
         let mut file = FileWriter::create(path, FileKind::Graph)?;
         for words in self.links().words.chunks(1 << 16) {
@@ -106,8 +106,8 @@ impl Graph {
     /// is checked when they are followed.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io); [`Error::Damaged`](crate::Error::Damaged) for a file that is
-    /// no graph or one of other rows; [`Error::UnsupportedVersion`](crate::Error::UnsupportedVersion).
+    /// [`Error::Io`]; [`Error::Damaged`] for a file that is
+    /// no graph or one of other rows; [`Error::UnsupportedVersion`].
     pub fn open(path: &Path, n: usize, dim: usize) -> Result<Graph> {
         Graph::from_mapped(MappedFile::open(path, FileKind::Graph)?, n, dim)
     }

@@ -14,7 +14,7 @@ use crate::{Error, Result};
 /// Values that something else owns: a memory-mapped file, a vector.
 pub type Shared<T> = Arc<dyn AsRef<[T]> + Send + Sync>;
 
-/// The rows' 8-bit copies, as [`quantise`] makes them, wherever they are kept.
+/// The rows' 8-bit copies, as [`quantise`](super::quantise) makes them, wherever they are kept.
 #[derive(Clone)]
 pub struct SharedQuantised {
     /// See [`Quantised::values`].

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::arms::documents;
 use crate::dense::{HnswOptions, validate_rows};
+use crate::embed::{EMBED_BATCH, embed};
 use crate::format::atomic::{self, io_error};
 use crate::format::catalog::{Catalog, DocumentRecord};
 use crate::format::foreign;
@@ -17,7 +18,7 @@ use crate::run::{IndexProgress, IndexRun};
 use crate::segment::{
     GraphBuild, PassageStore, SegmentWriter, split_headings, write_graph, write_quantised,
 };
-use crate::writer::{EMBED_BATCH, embed, is_lock, make_readable};
+use crate::writer::{is_lock, make_readable};
 use crate::{Error, Result};
 use reread_models::{CancelToken, Embedder};
 use reread_retrieval::contextual_text;

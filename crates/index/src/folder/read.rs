@@ -12,7 +12,8 @@ use super::plan::Job;
 use crate::Result;
 use crate::format::catalog::{Origin, Outcome, Source};
 use crate::options::Scope;
-use crate::writer::{IndexWriter, Prepared, prepare};
+use crate::prepare::{Prepared, prepare};
+use crate::writer::IndexWriter;
 
 /// How many files are read at a time.
 const READ_AHEAD: usize = 64;

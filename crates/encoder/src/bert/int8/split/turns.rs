@@ -163,7 +163,7 @@ mod tests {
             assert!(!with_threads(n_threads, || Turns::new(50, 3).run(&cancel, |_| ())));
             let panics = || {
                 Turns::new(50, 3).run(&CancelToken::default(), |turn| {
-                    assert!(turn.step < 7, "on purpose")
+                    assert!(turn.step < 7, "on purpose");
                 });
             };
             let caught = catch_unwind(AssertUnwindSafe(|| with_threads(n_threads, panics)));
