@@ -3,8 +3,6 @@ use std::path::PathBuf;
 
 use crate::BoxError;
 
-/// An error of a library underneath.
-
 /// A `Result` with [`OnnxError`].
 pub(super) type Result<T, E = OnnxError> = std::result::Result<T, E>;
 
