@@ -131,9 +131,8 @@ impl Reader {
             word.push(c);
             self.next();
         }
-        let n_hashes = (0..usize::MAX)
-            .take_while(|&ahead| self.peek(ahead) == Some('#'))
-            .count();
+        let rest = self.chars[self.at..].iter();
+        let n_hashes = rest.take_while(|c| **c == '#').count();
         if self.peek(n_hashes) == Some('"') {
             match (word.as_str(), n_hashes) {
                 ("r" | "br" | "cr", _) => return Piece::Text(self.raw_text(n_hashes)),
