@@ -8,12 +8,8 @@ fn main() -> reread_engine::Result<()> {
     engine.index_folder(&())?;
     let result = engine.search("why does bread rise", &SearchOptions::default())?;
     for hit in &result.hits {
-        println!(
-            "{} {} {:+}",
-            hit.passage.path,
-            hit.passage.lines.start(),
-            hit.moved
-        );
+        let passage = &hit.passage;
+        println!("{} {} {:+}", passage.path, passage.lines.start(), hit.moved);
     }
     Ok(())
 }

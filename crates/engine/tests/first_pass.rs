@@ -45,7 +45,7 @@ impl Directions {
     }
 
     fn embed(text: &str) -> Vec<f32> {
-        let mut row = vec![0.001; Self::DIM];
+        let mut row = [0.001; Self::DIM];
         for word in text.split(|c: char| !c.is_alphanumeric()) {
             for (axis, value) in row.iter_mut().enumerate() {
                 *value += random(&(word, axis)) as f32 - 0.5;
@@ -238,8 +238,8 @@ fn assert_ranked_alike(input: &str, local: &HashMap<PassageKey, Placed>, plain: 
 /// fusion, which sees ranks alone, may make something else of it.
 fn has_near_tie(list: &[Scored]) -> bool {
     list.windows(2).any(|pair| {
-        let [better, worse] = [pair[0].score, pair[1].score];
-        better != worse && better - worse <= 2e-6 * better.abs().max(1.0)
+        let (better, gap) = (pair[0].score, pair[0].score - pair[1].score);
+        gap > 0.0 && gap <= 2e-6 * better.abs().max(1.0)
     })
 }
 
@@ -500,7 +500,10 @@ fn a_first_pass_that_waits_keeps_no_other_search_waiting() {
         has_begun.recv().expect("it began");
         let (done, is_done) = mpsc::channel();
         let (engine, options) = (&engine, &options);
-        scope.spawn(move || done.send(engine.search("word", options)));
+        scope.spawn(move || {
+            let answer = engine.search("word", options).map_err(Box::new);
+            done.send(answer).expect("it is waited for");
+        });
         let other = is_done.recv_timeout(Duration::from_secs(60));
         answer.send(()).expect("it waits");
         let other = other.expect("an answer while the first pass waits");
