@@ -8,10 +8,11 @@ fn main() -> reread_engine::Result<()> {
     engine.index_folder()?;
     let result = engine.search("why does bread rise", &SearchOptions::default())?;
     for hit in &result.hits {
+        let passage = &hit.passage;
         println!(
             "{} {} {:+}",
-            hit.passage.path,
-            hit.passage.lines().start(),
+            passage.path,
+            passage.lines().start(),
             hit.moved
         );
     }

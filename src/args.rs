@@ -62,8 +62,8 @@ Keys of the user's file only, since a folder may come from someone else:
   {user}
 
 Models are looked for in --models, REREAD_MODELS, the user's configuration, beside the executable,
-  in $XDG_DATA_HOME/reread/models (by default ~/.local/share) and in the source tree it was built
-  from."
+  in $XDG_DATA_HOME/reread/models (by default ~/.local/share) and in the checkout it was built
+  in."
     )
 }
 

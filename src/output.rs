@@ -7,6 +7,7 @@ pub(crate) mod explain;
 pub(crate) mod json;
 pub(crate) mod judge;
 pub(crate) mod people;
+mod shorten;
 mod snippet;
 pub(crate) mod trec;
 pub(crate) mod warnings;

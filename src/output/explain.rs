@@ -7,7 +7,7 @@ use reread_engine::{
     Value, relevance,
 };
 
-use super::people::shorten;
+use super::shorten::shorten;
 use super::{clean, counted, duration, grouped};
 
 /// Writes a table of one result's ranks and scores.

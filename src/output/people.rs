@@ -7,6 +7,7 @@ use reread_engine::{DocumentKind, Fusion, Hit, IndexSummary, Mode, SearchOptions
 use reread_engine::{SecondPass, Stopped, relevance};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::shorten::shorten;
 use super::snippet::snippet;
 use super::{clean, counted, duration, explain, grouped};
 
@@ -151,28 +152,6 @@ fn moved(places: i32) -> String {
     }
 }
 
-/// Cut at the end to so many columns.
-pub(super) fn shorten(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut out = String::new();
-    let mut columns = 1;
-    for c in text.chars() {
-        columns += c.width().unwrap_or(0);
-        if columns > width {
-            break;
-        }
-        out.push(c);
-    }
-    // A single letter is no heading.
-    if out.width() < 4 {
-        String::new()
-    } else {
-        out.trim_end().to_owned() + "…"
-    }
-}
-
 fn write_snippet(out: &mut impl Write, hit: &Hit, indent: usize, width: usize) -> io::Result<()> {
     let is_code = hit.passage.kind == DocumentKind::Code;
     let room = width.saturating_sub(indent);
@@ -302,15 +281,6 @@ mod tests {
         assert_eq!(moved(13), "▲ +13");
         assert_eq!(moved(0), "=");
         assert_eq!(moved(-2), "▼ -2");
-    }
-
-    #[test]
-    fn a_heading_is_cut_to_what_is_left() {
-        assert_eq!(shorten("Backup > Restore", 20), "Backup > Restore");
-        assert_eq!(shorten("Backup > Restore", 10), "Backup >…");
-        assert_eq!(shorten("備份與還原的方法", 9), "備份與還…");
-        assert_eq!(shorten("Backup", 3), "");
-        assert_eq!(shorten("Backup", 0), "");
     }
 
     #[test]

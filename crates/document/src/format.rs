@@ -1,5 +1,6 @@
 //! The formats that are read, one row each: the only place that lists them.
 
+use crate::file_name::file_name;
 use crate::guard::Guard;
 use crate::kind::DocumentKind;
 use crate::readers::{Reader, html, json_lines, markdown, pdf, plain};
@@ -152,20 +153,6 @@ fn lists(words: &str, word: &str) -> bool {
         .any(|known| known == word && !word.is_empty())
 }
 
-/// The last part of a path.
-pub(crate) fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-/// The last part of a path without its extension.
-pub(crate) fn file_stem(path: &str) -> &str {
-    let name = file_name(path);
-    match name.rsplit_once('.') {
-        Some((stem, _)) if !stem.is_empty() => stem,
-        _ => name,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -237,12 +224,5 @@ mod tests {
         );
         assert_eq!(kind_of("page.odd", b"plain"), DocumentKind::Text);
         assert_eq!(kind_of("paper.txt", b"%PDF-1.4"), DocumentKind::Pdf);
-    }
-
-    #[test]
-    fn a_stem_is_never_empty() {
-        assert_eq!(file_stem("a/b.tar.gz"), "b.tar");
-        assert_eq!(file_stem("a/.profile"), ".profile");
-        assert_eq!(file_stem("a/README"), "README");
     }
 }

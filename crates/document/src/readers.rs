@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::document::Document;
-use crate::format::file_stem;
+use crate::file_name::file_stem;
 use crate::kind::DocumentKind;
 use crate::problem::{Problem, Reason};
 

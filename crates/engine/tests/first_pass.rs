@@ -238,9 +238,8 @@ fn assert_ranked_alike(input: &str, local: &HashMap<PassageKey, Placed>, plain: 
 /// fusion, which sees ranks alone, may make something else of it.
 fn has_near_tie(list: &[Scored]) -> bool {
     list.windows(2).any(|pair| {
-        let [better, worse] = [pair[0].score, pair[1].score];
-        let distance = better - worse;
-        distance > 0.0 && distance <= 2e-6 * better.abs().max(1.0)
+        let (better, gap) = (pair[0].score, pair[0].score - pair[1].score);
+        gap > 0.0 && gap <= 2e-6 * better.abs().max(1.0)
     })
 }
 
@@ -502,8 +501,8 @@ fn a_first_pass_that_waits_keeps_no_other_search_waiting() {
         let (done, is_done) = mpsc::channel();
         let (engine, options) = (&engine, &options);
         scope.spawn(move || {
-            let found = engine.search("word", options);
-            done.send(found.map_err(|error| error.to_string()))
+            let answer = engine.search("word", options).map_err(Box::new);
+            done.send(answer).expect("it is waited for");
         });
         let other = is_done.recv_timeout(Duration::from_secs(60));
         answer.send(()).expect("it waits");

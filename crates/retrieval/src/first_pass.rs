@@ -49,7 +49,7 @@ pub trait FirstPass: Send + Sync {
 pub struct Request<'a> {
     /// The query, read: its text, terms, phrases and exclusions.
     pub query: &'a Query,
-    /// Its embedding, of length 1; needed unless the mode is [`Mode::Lexical`].
+    /// Its embedding, of length 1; needed unless the mode is [`Lexical`](crate::Mode::Lexical).
     pub vector: Option<&'a [f32]>,
     /// How deep to look, in which arms, at which documents.
     pub options: &'a RetrieveOptions,

@@ -1,7 +1,7 @@
 //! Files that are their own text: prose and source code.
 
 use super::{Input, Output};
-use crate::format::file_name;
+use crate::file_name::file_name;
 use crate::kind::DocumentKind;
 use crate::text;
 

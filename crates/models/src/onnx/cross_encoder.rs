@@ -39,12 +39,12 @@ pub struct FastembedCrossEncoder {
 }
 
 impl FastembedCrossEncoder {
-    /// Opens the ONNX model at `path`, a folder or a file in it as [`OnnxFolder::open`] takes
-    /// them, and runs it once.
+    /// Opens the ONNX model at `path` and runs it once: a folder with `model.onnx` or `onnx/model.onnx`, or
+    /// one ONNX file in such a folder. `tokenizer.json` must be there.
     ///
     /// # Errors
-    /// Those of [`OnnxFolder::open`]; [`OnnxError::InvalidOption`]; [`OnnxError::BadModel`],
-    /// [`OnnxError::UnexpectedOutput`] or [`OnnxError::Failed`] for a model that cannot be used.
+    /// `MissingFile`, `BadFile` and `Io` for its files; `InvalidOption`; `BadModel`,
+    /// `UnexpectedOutput` or `Failed` for a model that cannot be used.
     pub fn open(
         path: &Path,
         runtime: &OnnxRuntime,
@@ -60,7 +60,7 @@ impl FastembedCrossEncoder {
     /// the feature `hub` is on; `HF_HOME` and `HF_ENDPOINT` then have their usual meaning.
     ///
     /// # Errors
-    /// [`OnnxError::UnknownModel`], [`OnnxError::NotDownloaded`], [`OnnxError::Download`], and
+    /// `UnknownModel`, `NotDownloaded`, `Download`, and
     /// those of [`FastembedCrossEncoder::open`].
     pub fn from_catalogue(
         name: &str,

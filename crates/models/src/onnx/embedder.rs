@@ -35,12 +35,12 @@ pub struct FastembedEmbedder {
 }
 
 impl FastembedEmbedder {
-    /// Opens the ONNX model at `path`, a folder or a file in it as [`OnnxFolder::open`] takes
-    /// them, and runs it once.
+    /// Opens the ONNX model at `path` and runs it once: a folder with `model.onnx` or `onnx/model.onnx`, or
+    /// one ONNX file in such a folder. `tokenizer.json` must be there.
     ///
     /// # Errors
-    /// Those of [`OnnxFolder::open`]; [`OnnxError::InvalidOption`]; [`OnnxError::BadModel`],
-    /// [`OnnxError::UnexpectedOutput`] or [`OnnxError::Failed`] for a model that cannot be used.
+    /// `MissingFile`, `BadFile` and `Io` for its files; `InvalidOption`; `BadModel`,
+    /// `UnexpectedOutput` or `Failed` for a model that cannot be used.
     pub fn open(
         path: &Path,
         runtime: &OnnxRuntime,
@@ -57,7 +57,7 @@ impl FastembedEmbedder {
     /// Prefixes and pooling that belong to the model are set, unless `options` says otherwise.
     ///
     /// # Errors
-    /// [`OnnxError::UnknownModel`], [`OnnxError::NotDownloaded`], [`OnnxError::Download`], and
+    /// `UnknownModel`, `NotDownloaded`, `Download`, and
     /// those of [`FastembedEmbedder::open`].
     pub fn from_catalogue(
         name: &str,
