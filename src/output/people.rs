@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use reread_engine::{DocumentKind, Fusion, Hit, IndexSummary, Mode, SearchOptions, SearchResult};
 use reread_engine::{SecondPass, Stopped, relevance};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use super::shorten::shorten;
 use super::snippet::snippet;
