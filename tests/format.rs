@@ -225,6 +225,22 @@ fn the_reader_reads_an_index_with_a_graph() {
 }
 
 #[test]
+fn the_reader_reads_what_earlier_versions_have_written() {
+    let Some(python) = python() else { return };
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let without = compare(python, &fixtures.join("index-v2"));
+    assert_eq!(without["passages"][0]["metadata"], json!({}));
+    let with = compare(python, &fixtures.join("index-v3"));
+    let metadata = json!({
+        "author": "Anne",
+        "day": "2024-03-01",
+        "tags": ["iron", "carbon"],
+        "year": 2024,
+    });
+    assert_eq!(with["passages"][1]["metadata"], metadata);
+}
+
+#[test]
 fn the_reader_refuses_every_damaged_file() {
     let Some(python) = python() else { return };
     let place = Place::indexed();

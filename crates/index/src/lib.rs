@@ -50,7 +50,7 @@
 //! assert_eq!(summary.n_added, 2);
 //!
 //! let snapshot = Snapshot::open(&index)?;
-//! let query = Query::parse("what makes dough rise");
+//! let query = Query::parse("why does yeast make the dough rise");
 //! let vector = embedder.embed_query(query.text())?;
 //! let options = RetrieveOptions::default();
 //! let found = snapshot.retrieve(&Request {
