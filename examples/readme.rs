@@ -8,13 +8,8 @@ fn main() -> reread_engine::Result<()> {
     engine.index_folder()?;
     let result = engine.search("why does bread rise", &SearchOptions::default())?;
     for hit in &result.hits {
-        let passage = &hit.passage;
-        println!(
-            "{} {} {:+}",
-            passage.path,
-            passage.lines().start(),
-            hit.moved
-        );
+        let place = &hit.passage.locator;
+        println!("{} {place} {:+}", hit.passage.path, hit.moved);
     }
     Ok(())
 }
