@@ -301,7 +301,7 @@ impl Snapshot {
         let nothing = Metadata::new();
         let passes = |source: &Source, metadata| filter.refusal(&source.facts(metadata)).is_none();
         // One answer for all documents of a source, where they do not differ for the filter.
-        let by_source = |source| filter.condition().is_none() || has_no_metadata(source);
+        let by_source = |source: &Source| filter.condition().is_none() || has_no_metadata(source);
         let of_source = |source: &Source| by_source(source).then(|| passes(source, &nothing));
         let of_sources: Vec<Option<bool>> = self.catalog.iter().map(of_source).collect();
         for (pos, place) in self.documents.iter().enumerate() {
