@@ -153,7 +153,7 @@ fn both() -> &'static Both {
             .cross_encoder(Arc::new(LongestWord::new()))
             .build()
             .expect("an engine");
-        engine.index_folder().expect("indexed");
+        engine.update().expect("indexed");
         let modified_ns = |path: &str| {
             let metadata = fs::metadata(root.path().join(path)).expect("a file");
             unix_ns(metadata.modified().expect("a date"))

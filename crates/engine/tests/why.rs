@@ -45,7 +45,7 @@ fn folder() -> &'static tempfile::TempDir {
         write("image.png", "\u{89}PNG\0\0\0\0\u{1}");
         write("broken.pdf", "%PDF-1.7 and nothing else");
         write("empty.md", "");
-        engine(folder.path(), 256).index_folder().expect("indexed");
+        engine(folder.path(), 256).update().expect("indexed");
         folder
     })
 }
@@ -352,7 +352,7 @@ fn a_file_that_came_later_or_is_too_large_is_told_apart() {
     let options = reread_engine::IndexOptions::default().with_max_file_bytes(100);
     let builder = Engine::builder().root(folder.path()).index_options(options);
     let engine = builder.build().expect("an engine");
-    engine.index_folder().expect("indexed");
+    engine.update().expect("indexed");
     fs::write(folder.path().join("late.md"), "late").expect("a file");
     let cause = |path: &str| {
         let found = engine.why("words", &place(path), &SearchOptions::default());

@@ -10,7 +10,7 @@
 //! let folder = tempfile::tempdir()?;
 //! std::fs::write(folder.path().join("yeast.md"), "# Bread\nYeast makes the dough rise.")?;
 //! let engine = Engine::builder().root(folder.path()).build()?;
-//! engine.index_folder()?;
+//! engine.update()?;
 //! let result = engine.search("why does dough rise", &SearchOptions::default())?;
 //!
 //! let json = serde_json::to_string(&Answer::new(&result, None, Vec::new()))?;
