@@ -232,7 +232,7 @@ fn try_everything(root: &Path, path: &Path, what: &str) {
         if let Ok(snapshot) = engine.snapshot() {
             let _: Result<_, _> = snapshot.verify();
         }
-        for mode in [Mode::Lexical, Mode::Vector, Mode::Hybrid] {
+        for mode in [Mode::Lexical, Mode::Dense, Mode::Hybrid] {
             let mut first_pass = RetrieveOptions::default();
             first_pass.mode = mode;
             let options = SearchOptions::default()

@@ -388,7 +388,7 @@ fn a_large_segment_is_searched_by_its_graph_and_agrees_with_the_scan() {
 
     let search = |exact| {
         let mut first_pass = RetrieveOptions::default();
-        first_pass.mode = Mode::Vector;
+        first_pass.mode = Mode::Dense;
         first_pass.exact = exact;
         let options = SearchOptions::default()
             .with_first_pass(first_pass)

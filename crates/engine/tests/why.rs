@@ -229,8 +229,8 @@ fn what_one_arm_has_and_the_blend_has_not_is_lost_in_fusion() {
     let query = "dough in the oven of an alloy";
     let found = why(query, "zinc.txt", &options);
     assert_eq!(found.cause, Cause::LostInFusion, "{:?}", found.stages);
-    assert_eq!(found.stages.bm25.expect("a rank").rank, 1);
-    assert!(found.stages.vector.expect("a rank").rank > 100);
+    assert_eq!(found.stages.lexical.expect("a rank").rank, 1);
+    assert!(found.stages.dense.expect("a rank").rank > 100);
     assert!(found.stages.first_pass.expect("a rank").rank > 100);
     let changes: Vec<&Change> = found.remedies.iter().map(|remedy| &remedy.change).collect();
     assert!(
@@ -249,8 +249,8 @@ fn what_one_arm_has_and_the_blend_has_not_is_lost_in_fusion() {
 fn ranks_are_found_beyond_what_a_search_looks_at() {
     let found = why(OVEN, "zinc.txt", &SearchOptions::default());
     assert_eq!(found.cause, Cause::NotRetrieved);
-    assert_eq!(found.stages.bm25, None);
-    assert!(found.stages.vector.expect("a rank").rank > 100);
+    assert_eq!(found.stages.lexical, None);
+    assert!(found.stages.dense.expect("a rank").rank > 100);
     let needed = found.stages.depth_needed.expect("a depth");
     assert!(needed > 100);
     assert_remedies_hold(OVEN, &found, &SearchOptions::default());
@@ -261,7 +261,7 @@ fn ranks_are_found_beyond_what_a_search_looks_at() {
     );
     assert_eq!(lexical.cause, Cause::NotRetrieved);
     assert_eq!(
-        (lexical.stages.first_pass, lexical.stages.n_vector),
+        (lexical.stages.first_pass, lexical.stages.n_dense),
         (None, 0)
     );
     assert_eq!(lexical.remedies[0].change, Change::Mode(Mode::Hybrid));

@@ -169,7 +169,7 @@ fn search(folder: &Path) -> Outcome<()> {
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     let memory = Memory::watch();
     let first = Instant::now();
-    for mode in [Mode::Hybrid, Mode::Lexical, Mode::Vector] {
+    for mode in [Mode::Hybrid, Mode::Lexical, Mode::Dense] {
         let mut options = RetrieveOptions::default();
         options.mode = mode;
         let mut times = Vec::new();
