@@ -140,7 +140,10 @@ impl Watch<'_> {
 }
 
 fn say_polling(changes: &Changes, problem: &str) {
-    let every = changes.interval().map(duration).unwrap_or_default();
+    let every = changes
+        .interval()
+        .expect("what cannot be watched is polled");
+    let every = duration(every);
     say(&format!(
         "warning: looking for changes every {every}: {}",
         clean(problem)

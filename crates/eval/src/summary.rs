@@ -43,7 +43,7 @@ pub struct SystemSummary {
 impl SystemSummary {
     /// The part of the ceiling that the mean of the first measure reaches; `None` for a ceiling of 0.
     pub fn reached(&self) -> Option<f64> {
-        let mean = self.evaluation.means().first().copied().unwrap_or(0.0);
+        let mean = *self.evaluation.means().first()?;
         (self.ceiling > 0.0).then_some(mean / self.ceiling)
     }
 }
