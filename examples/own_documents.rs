@@ -76,7 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let models = Models::default();
     let cross_encoder = Arc::new(PrefersSolutions::new(models.open_cross_encoder()?));
     let engine = Engine::builder()
-        .index(&folder)
+        .index_folder(&folder)
         .models(models)
         .cross_encoder(cross_encoder)
         .build()?;

@@ -5,7 +5,7 @@ use reread_engine::{Engine, SearchOptions};
 
 fn main() -> reread_engine::Result<()> {
     let engine = Engine::builder().root("my/documents").build()?;
-    engine.index_folder()?;
+    engine.update()?;
     let result = engine.search("why does bread rise", &SearchOptions::default())?;
     for hit in &result.hits {
         let place = &hit.passage.locator;

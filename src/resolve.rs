@@ -39,7 +39,7 @@ pub(crate) fn engine(
         .index_options(index_options(settings))
         .threads(settings.models.threads.unwrap_or(0));
     if let Some(index) = index {
-        builder = builder.index(index);
+        builder = builder.index_folder(index);
     }
     Ok(builder.build()?)
 }

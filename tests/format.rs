@@ -219,7 +219,7 @@ fn the_reader_reads_an_index_with_a_graph() {
         .index_options(IndexOptions::default().with_hnsw(hnsw))
         .build()
         .unwrap();
-    engine.index_folder().unwrap();
+    engine.update().unwrap();
     assert!(engine.status().unwrap().n_graph_passages > 0);
     compare(python, &place.index());
 }

@@ -21,10 +21,10 @@ fn both_passes_stay_above_their_floors_on_the_sample() {
     let index = tempfile::tempdir().expect("a folder");
     let engine = Engine::builder()
         .root(sample().join("docs"))
-        .index(index.path().join("index"))
+        .index_folder(index.path().join("index"))
         .build()
         .expect("an engine");
-    let summary = engine.index_folder().expect("the sample can be indexed");
+    let summary = engine.update().expect("the sample can be indexed");
     assert_eq!(summary.n_added, 100);
     assert!(summary.problems.is_empty(), "{:?}", summary.problems);
 

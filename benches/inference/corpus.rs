@@ -172,11 +172,11 @@ fn index(docs: &Path, model: &Arc<Model>, chunk: ChunkOptions) -> Result<(Lexica
     let index = tempfile::tempdir()?;
     let engine = Engine::builder()
         .root(docs)
-        .index(index.path().join("index"))
+        .index_folder(index.path().join("index"))
         .index_options(IndexOptions::default().with_chunk(chunk))
         .embedder(Arc::clone(&listener) as Arc<dyn Embedder>)
         .build()?;
-    engine.index_folder()?;
+    engine.update()?;
     let mut passages = listener
         .passages
         .lock()

@@ -43,11 +43,6 @@ macro_rules! choices {
 }
 
 choices! {
-    Mode {
-        Self::Lexical => Some("By words (BM25)"),
-        Self::Vector => Some("By meaning (embeddings)"),
-        Self::Hybrid => Some("Both"),
-    }
     Fusion {
         Self::Blend { .. } => Some("Weighted sum of scaled scores"),
         Self::Rrf { .. } => Some("Reciprocal rank fusion"),
@@ -63,6 +58,26 @@ choices! {
     }
     By {
         Self::Passage | Self::Document => None,
+    }
+}
+
+impl Choice for Mode {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
+
+    fn other_names(self) -> &'static [&'static str] {
+        self.other_names()
+    }
+
+    fn help(self) -> Option<&'static str> {
+        match self {
+            Self::Lexical => Some("By words (BM25)"),
+            Self::Dense => Some("By meaning (embeddings)"),
+            Self::Hybrid => Some("Both"),
+        }
     }
 }
 
@@ -136,10 +151,11 @@ mod tests {
 
     #[test]
     fn a_wrong_choice_names_the_right_ones() {
-        assert_eq!(choice("vector"), Ok(Mode::Vector));
+        assert_eq!(choice("vector"), Ok(Mode::Dense));
+        assert_eq!(choice("dense"), Ok(Mode::Dense));
         assert_eq!(choice("markdown"), Ok(DocumentKind::Markdown));
         let error = choice::<Mode>("both").unwrap_err();
-        assert_eq!(error, "must be one of lexical, vector, hybrid");
+        assert_eq!(error, "must be one of lexical, dense, hybrid");
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(crate) struct SearchFlags {
 
     /// How the first pass searches [default: hybrid]
     ///
-    /// `lexical` for exact names and error codes, `vector` for questions in other words than the
+    /// `lexical` for exact names and error codes, `dense` for questions in other words than the
     /// documents use, `hybrid` for both.
     #[arg(long, env = "REREAD_MODE", hide_env_values = true, value_parser = one_of::<Mode>())]
     pub(crate) mode: Option<Mode>,

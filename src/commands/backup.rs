@@ -27,7 +27,7 @@ pub(crate) fn restore(args: &RestoreArgs, common: &CommonArgs) -> anyhow::Result
     } else {
         Overwrite::Refuse
     };
-    let index = engine.folder().unwrap_or(&args.folder).display();
+    let index = engine.index_folder().unwrap_or(&args.folder).display();
     let failed = || format!("cannot restore {} to {index}", args.from.display());
     let copied = engine.restore(&args.from, overwrite).with_context(failed)?;
     report("restored to", &copied, args.json, common)

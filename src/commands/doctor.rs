@@ -194,7 +194,7 @@ fn rebuild(
         shown(&args.folder)
     ));
     let engine = engine(args, common, found.built.as_ref())?;
-    let summary = bring_up_to_date(&engine, Engine::rebuild_folder, common.quiet)
+    let summary = bring_up_to_date(&engine, Engine::rebuild, common.quiet)
         .with_context(|| format!("cannot build the index of {} anew", args.folder.display()))?;
     Ok(format!(
         "built the index anew from {}: {}, {}; lost: {lost}",

@@ -61,10 +61,13 @@ fn run_system(args: &EvalArgs, options: &TrialOptions) -> anyhow::Result<usize> 
     let Some(name) = &args.run_system else {
         return Ok(systems.len() - 1);
     };
-    let found = systems.iter().position(|system| system.id() == *name);
+    let found = systems.iter().position(|system| system.name() == *name);
     found.with_context(|| {
-        let ids: Vec<String> = systems.iter().map(|system| system.id()).collect();
-        format!("there is no system {name:?}; there are {}", ids.join(", "))
+        let names: Vec<String> = systems.iter().map(|system| system.name()).collect();
+        format!(
+            "there is no system {name:?}; there are {}",
+            names.join(", ")
+        )
     })
 }
 

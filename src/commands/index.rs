@@ -19,15 +19,15 @@ pub(crate) fn run(args: &IndexArgs, common: &CommonArgs) -> anyhow::Result<Outco
     let index = args.indexing.index.index.as_deref();
     let engine = resolve::engine(&args.folder, index, &settings)?;
     let way: Way = if args.rebuild {
-        Engine::rebuild_folder
+        Engine::rebuild
     } else {
-        Engine::index_folder_with
+        Engine::update_with
     };
     let summary = bring_up_to_date(&engine, way, common.quiet)
         .with_context(|| format!("cannot index {}", args.folder.display()))?;
     if args.json {
         let mut out = raw_stdout();
-        let line = Summary::new(&summary, &args.folder, engine.folder());
+        let line = Summary::new(&summary, &args.folder, engine.index_folder());
         json::write_line(&mut out, &line)?;
         out.flush()?;
     } else if !common.quiet {

@@ -74,9 +74,10 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
+    /// Where a setting stands among those that were tried; it is one of them.
     pub(super) fn position(&self, setting: (usize, u8)) -> usize {
         let found = self.settings.iter().position(|tried| *tried == setting);
-        found.unwrap_or_default()
+        found.expect("the setting in use is tried with the others")
     }
 }
 

@@ -104,7 +104,7 @@ fn questions(args: &mut SearchArgs) -> anyhow::Result<(Questions, PathBuf)> {
 /// Indexes what has changed. Where that is not possible now and there is an index, searches go on
 /// with what it holds.
 pub(super) fn refresh(engine: &Engine, folder: &Path, quiet: bool) -> anyhow::Result<()> {
-    match bring_up_to_date(engine, Engine::refresh_folder, quiet) {
+    match bring_up_to_date(engine, Engine::refresh, quiet) {
         Ok(summary) => {
             if summary.changed && !quiet {
                 for line in people::index_summary(&summary) {

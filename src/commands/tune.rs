@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use reread_engine::{
     Calibration, Fusion, ModelIdentity, RetrieveOptions, SearchOptions, SecondPass,
 };
@@ -166,15 +166,13 @@ impl Tuning<'_> {
                 .systems()
                 .iter()
                 .position(|&system| system == System::Hybrid)
-                .unwrap_or_default();
+                .expect("a trial always has the first pass");
             let values = self.judged.values(&trials, hybrid, self.measure);
             tried.push((percent, values));
         }
         let sum = |values: &Vec<f64>| values.iter().sum::<f64>();
         let default = tried.iter().find(|(percent, _)| *percent == DENSE_DEFAULT);
-        let default = default
-            .map(|(_, values)| values.clone())
-            .unwrap_or_default();
+        let (_, default) = default.expect("the default is one of the weights");
         // Of equals the one nearest to the default.
         let best = tried.iter().max_by(|a, b| {
             let distance = |percent: u8| percent.abs_diff(DENSE_DEFAULT);
@@ -182,8 +180,8 @@ impl Tuning<'_> {
                 .total_cmp(&sum(&b.1))
                 .then(distance(b.0).cmp(&distance(a.0)))
         });
-        let (percent, values) = best.context("no weight was tried")?;
-        let gain = compare(&less(values, &default), self.seed);
+        let (percent, values) = best.expect("the default, if nothing else, was tried");
+        let gain = compare(&less(values, default), self.seed);
         let weight = |percent: u8| f64::from(percent) / 100.0;
         Ok(Moved::new(
             weight(DENSE_DEFAULT),

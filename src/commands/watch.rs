@@ -38,7 +38,7 @@ pub(crate) fn run(args: &WatchArgs, common: &CommonArgs) -> anyhow::Result<Outco
     let engine = resolve::engine(&args.folder, index, &settings)?;
     let _orderly = interrupt::orderly_while_waiting();
     // Watching begins before the first look, so that nothing falls between the two.
-    let (changes, problem) = Changes::of(&args.folder, engine.folder(), args.poll);
+    let (changes, problem) = Changes::of(&args.folder, engine.index_folder(), args.poll);
     let watch = Watch {
         engine,
         args,
@@ -78,7 +78,7 @@ impl Watch<'_> {
 
     /// Indexes what has changed and says so. Returns whether to go on.
     fn look(&mut self, first: bool) -> anyhow::Result<bool> {
-        match bring_up_to_date(&self.engine, Engine::index_folder_with, self.quiet) {
+        match bring_up_to_date(&self.engine, Engine::update_with, self.quiet) {
             Ok(summary) => {
                 self.waiting = false;
                 self.report(&summary, first)?;
@@ -116,7 +116,7 @@ impl Watch<'_> {
         }
         if self.args.json {
             let mut out = raw_stdout();
-            let line = Summary::new(summary, &self.args.folder, self.engine.folder());
+            let line = Summary::new(summary, &self.args.folder, self.engine.index_folder());
             json::write_line(&mut out, &line)?;
             out.flush()?;
         } else if !self.quiet {
@@ -140,7 +140,10 @@ impl Watch<'_> {
 }
 
 fn say_polling(changes: &Changes, problem: &str) {
-    let every = changes.interval().map(duration).unwrap_or_default();
+    let every = changes
+        .interval()
+        .expect("what cannot be watched is polled");
+    let every = duration(every);
     say(&format!(
         "warning: looking for changes every {every}: {}",
         clean(problem)

@@ -79,18 +79,19 @@ fn findings(
     let Some(verdict) = weigh(&sweep.gains, current, &sweep.n_words, seed) else {
         bail!("there is nothing to weigh: no setting of the second pass was tried");
     };
+    let time = |system| time(trials, system).expect("a verdict has questions");
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
     let choice = |(&(depth, percent), gains): (&(usize, u8), &Vec<f64>)| Choice {
         depth,
         percent,
         gain: mean(gains),
-        time: time(trials, System::Weighted { depth, percent }).unwrap_or_default(),
+        time: time(System::Weighted { depth, percent }),
     };
     Ok(Findings {
         name: judged.name,
         measure,
         hybrid: mean(&sweep.hybrid),
-        first_pass_time: time(trials, System::Hybrid).unwrap_or_default(),
+        first_pass_time: time(System::Hybrid),
         choices: sweep
             .settings
             .iter()

@@ -148,7 +148,7 @@ fn power(comparison: &Comparison, n_queries: usize) -> String {
 
 /// Writes the ranking of the system at `pos` as `query Q0 name rank score run`.
 pub(crate) fn write_run(out: &mut impl Write, results: &Results, pos: usize) -> io::Result<()> {
-    let name = format!("reread-{}", results.rows[pos].system.id());
+    let name = format!("reread-{}", results.rows[pos].system.name());
     for (query, ranked) in run_of(&results.trials, pos).queries() {
         for ((id, score), rank) in ranked.iter().zip(1u32..) {
             writeln!(out, "{} Q0 {} {rank} {score} {name}", word(query), word(id))?;

@@ -20,8 +20,8 @@ pub(crate) fn write_hit(out: &mut impl Write, hit: &Hit, indent: usize) -> io::R
         };
         writeln!(out, "{:indent$}{name:<14}{rank:>6}{score:>10.4}{note}", "")
     };
-    row("BM25", ranks.bm25, scores.bm25, "")?;
-    row("vector", ranks.vector, scores.vector, "")?;
+    row("BM25", ranks.lexical, scores.bm25, "")?;
+    row("vector", ranks.dense, scores.cosine, "")?;
     row(
         "first pass",
         Some(ranks.first_pass),
@@ -105,7 +105,7 @@ fn first_pass(result: &SearchResult, options: &SearchOptions) -> String {
         _ => "",
     };
     let fusion = match (report.mode, options.first_pass.fusion) {
-        (Mode::Lexical | Mode::Vector, _) => String::new(),
+        (Mode::Lexical | Mode::Dense, _) => String::new(),
         (_, Fusion::Rrf { rrf_k }) => format!(", RRF with k {rrf_k}"),
         (_, Fusion::Blend { dense_weight }) => format!(", blend with {dense_weight} on vectors"),
     };

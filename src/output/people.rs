@@ -138,7 +138,7 @@ fn score(hit: &Hit, options: &SearchOptions) -> String {
     let score = hit.scores.first_pass;
     match (options.first_pass.mode, options.first_pass.fusion) {
         (Mode::Lexical, _) => format!("bm25 {score:.1}"),
-        (Mode::Vector, _) => format!("cosine {score:.2}"),
+        (Mode::Dense, _) => format!("cosine {score:.2}"),
         (_, Fusion::Rrf { .. }) => format!("rrf {score:.4}"),
         _ => format!("blend {score:.2}"),
     }

@@ -65,13 +65,13 @@ fn write_stages(out: &mut impl Write, why: &Why, options: &SearchOptions) -> io:
         0 => "not asked".to_owned(),
         count => format!("of {}", grouped(count)),
     };
-    let bm25 = match (stages.n_bm25, stages.bm25) {
-        (0, _) if stages.n_vector > 0 => "no passage holds a word of the question".to_owned(),
+    let bm25 = match (stages.n_lexical, stages.lexical) {
+        (0, _) if stages.n_dense > 0 => "no passage holds a word of the question".to_owned(),
         (count, None) if count > 0 => "it holds no word of the question".to_owned(),
         (count, _) => among(count),
     };
-    row("BM25", stages.bm25, &bm25)?;
-    row("vector", stages.vector, &among(stages.n_vector))?;
+    row("BM25", stages.lexical, &bm25)?;
+    row("vector", stages.dense, &among(stages.n_dense))?;
     row("first pass", stages.first_pass, &first_pass(stages))?;
     let reading = read_to(why).unwrap_or_default();
     let note = match stages.cross_encoder {
@@ -89,7 +89,7 @@ fn write_stages(out: &mut impl Write, why: &Why, options: &SearchOptions) -> io:
 
 fn first_pass(stages: &Stages) -> String {
     match (stages.first_pass, stages.depth_needed) {
-        (None, _) if stages.bm25.or(stages.vector).is_none() => "in neither list".to_owned(),
+        (None, _) if stages.lexical.or(stages.dense).is_none() => "in neither list".to_owned(),
         (None, _) => "beyond the deepest first pass".to_owned(),
         (Some(_), Some(needed)) if needed > stages.depth => format!(
             "depth {} reaches it; it was {}",

@@ -148,6 +148,28 @@ fn without_the_second_pass_nothing_moves() {
 }
 
 #[test]
+fn the_dense_arm_is_asked_for_by_its_older_name_too() {
+    let place = Place::new();
+    let ask = |args: &[&str]| {
+        place.json(&[&["search", "--json", "--no-rerank", QUESTION], args].concat())
+    };
+    let dense = ask(&["--mode", "dense"]);
+    let older = ask(&["--mode", "vector"]);
+    place.write("reread.toml", "mode = \"vector\"\n");
+    let configured = ask(&[]);
+    for answer in [&dense, &older, &configured] {
+        assert_eq!(answer["hits"], dense["hits"]);
+        assert_eq!(
+            answer["first_pass"]["mode"], "vector",
+            "programs know it so"
+        );
+    }
+    let best = &dense["hits"][0];
+    assert_eq!(best["ranks"]["vector"], 1);
+    assert!(best["scores"]["bm25"].is_null());
+}
+
+#[test]
 fn results_below_the_least_score_are_left_out_after_the_second_pass() {
     let place = Place::new();
     let scores = |args: &[&str]| -> Vec<f64> {

@@ -29,7 +29,7 @@ fn begin(update: bool) -> Place {
     if update {
         fill(&place, "first", 20);
         place.write("gone.md", "# Gone\n\nThis file goes away.\n");
-        place.engine().index_folder().unwrap();
+        place.engine().update().unwrap();
         fs::remove_file(place.root().join("gone.md")).unwrap();
     }
     fill(&place, "last", 24);
@@ -77,7 +77,7 @@ fn an_indexer_killed_at_random_moments_leaves_an_index_that_the_next_run_complet
             n_done += 1;
             n_early += u64::from(!look_at(&place, update, &what));
         }
-        place.engine().index_folder().unwrap();
+        place.engine().update().unwrap();
         let snapshot = place.snapshot();
         snapshot.verify().unwrap();
         assert!(!snapshot.is_unfinished(), "seed {seed}");

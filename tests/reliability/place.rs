@@ -73,7 +73,7 @@ pub(crate) fn content(snapshot: &Snapshot) -> Vec<(String, String, u32)> {
 /// The first pass's answer in each mode: documents, and scores as bits.
 pub(crate) fn answers(engine: &Engine, questions: &[&str]) -> Vec<(String, u32)> {
     let mut all = Vec::new();
-    for mode in [Mode::Lexical, Mode::Vector, Mode::Hybrid] {
+    for mode in [Mode::Lexical, Mode::Dense, Mode::Hybrid] {
         let mut first_pass = RetrieveOptions::default();
         first_pass.mode = mode;
         let options = SearchOptions::default()

@@ -200,18 +200,18 @@ fn files_that_change_and_vanish_while_they_are_read_end_up_as_they_are() {
         });
         let engine = place.engine();
         for _ in 0..30 {
-            engine.index_folder().unwrap();
+            engine.update().unwrap();
             engine.snapshot().unwrap().verify().unwrap();
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
-    place.engine().index_folder().unwrap();
+    place.engine().update().unwrap();
     let fresh = Place::empty();
     for entry in fs::read_dir(place.root()).unwrap().flatten() {
         if entry.path().is_file() {
             fs::copy(entry.path(), fresh.root().join(entry.file_name())).unwrap();
         }
     }
-    fresh.engine().index_folder().unwrap();
+    fresh.engine().update().unwrap();
     assert_eq!(content(&place.snapshot()), content(&fresh.snapshot()));
 }

@@ -79,7 +79,7 @@ fn no_reader_sees_half_a_generation_while_a_writer_goes_on() {
     let time = Duration::from_secs(setting("REREAD_TEST_STRESS_SECONDS", 6));
     let place = Place::empty();
     fill(&place, 0);
-    place.engine().index_folder().unwrap();
+    place.engine().update().unwrap();
     let kept = place.snapshot();
     let before = content(&kept);
 
@@ -119,7 +119,7 @@ fn no_reader_sees_half_a_generation_while_a_writer_goes_on() {
             if round % 8 == 0 {
                 place.ok(&["index", "--quiet"]);
             } else {
-                engine.index_folder().unwrap();
+                engine.update().unwrap();
             }
             n_written.fetch_add(1, Ordering::Relaxed);
         }
@@ -168,7 +168,7 @@ fn a_second_writer_is_told_who_is_writing() {
 fn writers_of_one_process_take_turns() {
     let place = Place::empty();
     fill(&place, 0);
-    place.engine().index_folder().unwrap();
+    place.engine().update().unwrap();
     let n_done = Arc::new(AtomicUsize::new(0));
     thread::scope(|scope| {
         for _ in 0..3 {

@@ -86,7 +86,7 @@ impl Drop for Watching {
 fn agrees(place: &Place) {
     let fresh = Place::empty();
     copy(place.root(), fresh.root());
-    fresh.engine().index_folder().unwrap();
+    fresh.engine().update().unwrap();
     let wanted = content(&fresh.snapshot());
     let started = Instant::now();
     while content(&place.snapshot()) != wanted {

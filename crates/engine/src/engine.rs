@@ -27,7 +27,7 @@ const INDEX_FOLDER: &str = ".reread";
 /// when they are first needed.
 pub struct Engine {
     root: Option<PathBuf>,
-    folder: Option<PathBuf>,
+    index_folder: Option<PathBuf>,
     options: IndexOptions,
     models: Models,
     embedder: Lazy<dyn Embedder>,
@@ -42,7 +42,7 @@ pub struct Engine {
 #[derive(Default)]
 pub struct EngineBuilder {
     root: Option<PathBuf>,
-    folder: Option<PathBuf>,
+    index_folder: Option<PathBuf>,
     options: IndexOptions,
     models: Models,
     embedder: Option<Arc<dyn Embedder>>,
@@ -75,8 +75,8 @@ impl Engine {
     }
 
     /// The index folder, if there is one.
-    pub fn folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
+    pub fn index_folder(&self) -> Option<&Path> {
+        self.index_folder.as_deref()
     }
 
     /// Brings the index in step with its folder, creating it if need be.
@@ -86,30 +86,30 @@ impl Engine {
     /// # Errors
     /// `NoRoot`, `NotAFolder`, and what indexing can fail with. A file that cannot be read is
     /// reported in the summary and the rest goes on.
-    pub fn index_folder(&self) -> Result<IndexSummary> {
-        self.index_folder_with(&IndexRun::default())
+    pub fn update(&self) -> Result<IndexSummary> {
+        self.update_with(&IndexRun::default())
     }
 
-    /// Like [`index_folder`](Self::index_folder), for a caller who watches the run or may stop it.
+    /// Like [`update`](Self::update), for a caller who watches the run or may stop it.
     ///
     /// # Errors
-    /// As for [`index_folder`](Self::index_folder), and `Index` with `Cancelled`: the index is then as
+    /// As for [`update`](Self::update), and `Index` with `Cancelled`: the index is then as
     /// the last commit made it, and the next run goes on from there.
-    pub fn index_folder_with(&self, run: &IndexRun<'_>) -> Result<IndexSummary> {
-        self.follow_folder(&self.options, run)
+    pub fn update_with(&self, run: &IndexRun<'_>) -> Result<IndexSummary> {
+        self.update_as(&self.options, run)
     }
 
-    /// Like [`index_folder_with`](Self::index_folder_with), for a caller that waits for an answer: graphs, which large
-    /// segments are searched by, are left to the next [`index_folder`](Self::index_folder), and until then
+    /// Like [`update_with`](Self::update_with), for a caller that waits for an answer: graphs, which large
+    /// segments are searched by, are left to the next [`update`](Self::update), and until then
     /// these segments are scanned.
     ///
     /// # Errors
-    /// As for [`index_folder_with`](Self::index_folder_with).
-    pub fn refresh_folder(&self, run: &IndexRun<'_>) -> Result<IndexSummary> {
-        self.follow_folder(&self.options.clone().with_build_graphs(false), run)
+    /// As for [`update_with`](Self::update_with).
+    pub fn refresh(&self, run: &IndexRun<'_>) -> Result<IndexSummary> {
+        self.update_as(&self.options.clone().with_build_graphs(false), run)
     }
 
-    fn follow_folder(&self, options: &IndexOptions, run: &IndexRun<'_>) -> Result<IndexSummary> {
+    fn update_as(&self, options: &IndexOptions, run: &IndexRun<'_>) -> Result<IndexSummary> {
         self.install(|| {
             let root = self.root.as_deref().ok_or(Error::NoRoot)?;
             if !root.is_dir() {
@@ -123,7 +123,7 @@ impl Engine {
                 return Ok(summary);
             }
             let writer = self.opening(options.clone())?.open()?;
-            let summary = reread_index::index_folder(writer, root, run)?;
+            let summary = reread_index::update(writer, root, run)?;
             self.reload()?;
             Ok(summary)
         })
@@ -133,11 +133,11 @@ impl Engine {
     /// another model. The old one stays in place until the new one is complete.
     ///
     /// # Errors
-    /// As for [`index_folder_with`](Self::index_folder_with).
-    pub fn rebuild_folder(&self, run: &IndexRun<'_>) -> Result<IndexSummary> {
+    /// As for [`update_with`](Self::update_with).
+    pub fn rebuild(&self, run: &IndexRun<'_>) -> Result<IndexSummary> {
         self.install(|| {
             let root = self.root.as_deref().ok_or(Error::NoRoot)?;
-            let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
+            let index_folder = self.require_index_folder()?;
             if !root.is_dir() {
                 return Err(Error::NotAFolder {
                     path: root.to_owned(),
@@ -145,8 +145,8 @@ impl Engine {
             }
             let embedder = self.embedder()?;
             let options = self.options.clone();
-            let writer = IndexWriter::open_anew(folder, Some(root), embedder, options)?;
-            let summary = reread_index::index_folder(writer, root, run)?;
+            let writer = IndexWriter::open_anew(index_folder, Some(root), embedder, options)?;
+            let summary = reread_index::update(writer, root, run)?;
             self.reload()?;
             Ok(summary)
         })
@@ -157,8 +157,8 @@ impl Engine {
     /// # Errors
     /// `NoIndexFolder`, and what [`doctor::diagnose`] can fail with.
     pub fn diagnose(&self) -> Result<Diagnosis> {
-        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
-        Ok(self.install(|| doctor::diagnose(folder))?)
+        let index_folder = self.require_index_folder()?;
+        Ok(self.install(|| doctor::diagnose(index_folder))?)
     }
 
     /// Mends the index from what is sound in it; see [`doctor::mend`]. The embedder is opened if
@@ -167,12 +167,12 @@ impl Engine {
     /// # Errors
     /// `NoIndexFolder`, and what [`doctor::mend`] can fail with; the index is then as it was.
     pub fn mend(&self, loss: Loss, run: &IndexRun<'_>) -> Result<Mended> {
-        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
+        let index_folder = self.require_index_folder()?;
         let embedder = || {
             let opened = self.embedder();
             opened.map_err(|error| reread_index::Error::Embedder(error.into()))
         };
-        let mended = self.install(|| doctor::mend(folder, &embedder, loss, run))?;
+        let mended = self.install(|| doctor::mend(index_folder, &embedder, loss, run))?;
         // Searches go on with what they have where it cannot be opened.
         let _: Result<Arc<Snapshot>> = self.reload();
         Ok(mended)
@@ -183,8 +183,8 @@ impl Engine {
     /// # Errors
     /// `NoIndexFolder`, and what [`backup::backup`] can fail with.
     pub fn backup(&self, to: &Path) -> Result<Copied> {
-        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
-        Ok(backup::backup(folder, to)?)
+        let index_folder = self.require_index_folder()?;
+        Ok(backup::backup(index_folder, to)?)
     }
 
     /// Puts a backup in place of the index; see [`backup::restore`]. Searches use it from now on.
@@ -192,8 +192,8 @@ impl Engine {
     /// # Errors
     /// `NoIndexFolder`, and what [`backup::restore`] can fail with; the index is then as it was.
     pub fn restore(&self, from: &Path, overwrite: Overwrite) -> Result<Copied> {
-        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
-        let restored = backup::restore(from, folder, self.root.as_deref(), overwrite)?;
+        let index_folder = self.require_index_folder()?;
+        let restored = backup::restore(from, index_folder, self.root.as_deref(), overwrite)?;
         self.reload()?;
         Ok(restored)
     }
@@ -235,7 +235,7 @@ impl Engine {
     /// let name = || "by length".to_owned();
     /// let model = ModelIdentity { name: name(), revision: String::new(), digest: name() };
     /// let engine = Engine::builder()
-    ///     .index(folder.path())
+    ///     .index_folder(folder.path())
     ///     .embedder(Arc::new(ByLength(model)))
     ///     .build()?;
     ///
@@ -355,8 +355,8 @@ impl Engine {
     /// # Errors
     /// What opening an index can fail with; searches then go on with the one they had.
     pub fn reload(&self) -> Result<Arc<Snapshot>> {
-        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
-        let snapshot = Arc::new(Snapshot::open(folder)?);
+        let index_folder = self.require_index_folder()?;
+        let snapshot = Arc::new(Snapshot::open(index_folder)?);
         if let Some(root) = &self.root {
             snapshot.check_root(root)?;
         }
@@ -410,8 +410,8 @@ impl Engine {
     /// `NoIndexFolder`. A file that cannot be read or written is no error: see
     /// [`ScoreCache::problem`].
     pub fn keep_scores(&self) -> Result<&ScoreCache> {
-        let folder = self.folder.as_deref().ok_or(Error::NoIndexFolder)?;
-        Ok(self.scores.get_or_init(|| ScoreCache::open(folder)))
+        let index_folder = self.require_index_folder()?;
+        Ok(self.scores.get_or_init(|| ScoreCache::open(index_folder)))
     }
 
     /// The scores that are kept, if they are.
@@ -427,9 +427,13 @@ impl Engine {
         }
     }
 
+    fn require_index_folder(&self) -> Result<&Path> {
+        self.index_folder().ok_or(Error::NoIndexFolder)
+    }
+
     fn opening(&self, options: IndexOptions) -> Result<Opening> {
         Ok(Opening {
-            folder: self.folder.clone().ok_or(Error::NoIndexFolder)?,
+            index_folder: self.require_index_folder()?.to_owned(),
             root: self.root.clone(),
             embedder: self.embedder()?,
             options,
@@ -447,8 +451,8 @@ impl EngineBuilder {
 
     /// Sets the index folder. Without a root the index holds what the application adds.
     #[must_use]
-    pub fn index(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.folder = Some(folder.into());
+    pub fn index_folder(mut self, index_folder: impl Into<PathBuf>) -> Self {
+        self.index_folder = Some(index_folder.into());
         self
     }
 
@@ -515,7 +519,7 @@ impl EngineBuilder {
             })?;
         let inside = || self.root.as_ref().map(|root| root.join(INDEX_FOLDER));
         Ok(Engine {
-            folder: self.folder.clone().or_else(inside),
+            index_folder: self.index_folder.clone().or_else(inside),
             root: self.root,
             options: self.options,
             models: self.models,
@@ -533,10 +537,10 @@ impl EngineBuilder {
 ///
 /// # Errors
 /// `Index` while a writer is at work, or where a file cannot be removed.
-pub fn remove_index(folder: &Path) -> Result<()> {
-    reread_index::remove_index(folder)?;
+pub fn remove_index(index_folder: &Path) -> Result<()> {
+    reread_index::remove_index(index_folder)?;
     // It is not there unless something was measured.
-    let _: std::io::Result<()> = std::fs::remove_file(folder.join(ScoreCache::FILE_NAME));
+    let _: std::io::Result<()> = std::fs::remove_file(index_folder.join(ScoreCache::FILE_NAME));
     Ok(())
 }
 

@@ -83,7 +83,7 @@ impl Fate {
     }
 
     /// One word, for programs.
-    pub fn id(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Found => "found",
             Self::PutDown => "put_down",

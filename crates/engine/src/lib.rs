@@ -9,7 +9,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // In it, `yeast.md` says on its second line that yeast makes the dough rise.
 //! let engine = Engine::builder().root("my/documents").build()?;
-//! engine.index_folder()?;
+//! engine.update()?;
 //! let result = engine.search("why does bread get bigger in the oven", &SearchOptions::default())?;
 //! let best = &result.hits[0];
 //! assert_eq!(best.passage.path, "yeast.md");
@@ -21,7 +21,7 @@
 //! # How the types fit
 //!
 //! [`Engine::builder`] takes a folder to index, an index folder, [`Models`] and [`IndexOptions`].
-//! [`Engine::index_folder`] brings the index in step with the folder; an application without one adds
+//! [`Engine::update`] brings the index in step with the folder; an application without one adds
 //! each [`Document`] itself, all at once or with a [`Writer`] that it keeps. [`Engine::search`] takes [`SearchOptions`] and returns a [`SearchResult`]
 //! whose [`Hit`]s say what each pass thought of them; [`Engine::why`] says what became of one [`Place`].
 //! [`Engine::rerank`] is the second pass alone.

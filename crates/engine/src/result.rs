@@ -54,7 +54,7 @@ pub struct Scores {
     /// BM25, if the passage was in that list.
     pub bm25: Option<f32>,
     /// Cosine similarity of query and passage, if the passage was in that list.
-    pub vector: Option<f32>,
+    pub cosine: Option<f32>,
     /// The fused score that decided who became a candidate.
     pub first_pass: f32,
     /// The cross-encoder's logit, if the second pass has read the passage.
@@ -71,10 +71,10 @@ pub struct Scores {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ranks {
-    /// In the BM25 list.
-    pub bm25: Option<u32>,
-    /// In the vector list.
-    pub vector: Option<u32>,
+    /// In the lexical list.
+    pub lexical: Option<u32>,
+    /// In the dense list.
+    pub dense: Option<u32>,
     /// After fusion.
     pub first_pass: u32,
     /// By the cross-encoder alone.
@@ -109,9 +109,9 @@ pub struct FirstPassReport {
     pub mode: Mode,
     /// Candidates it returned.
     pub n_candidates: usize,
-    /// Length of the BM25 list.
+    /// Length of the lexical list.
     pub n_lexical: usize,
-    /// Length of the vector list.
+    /// Length of the dense list.
     pub n_dense: usize,
     /// How the vectors were searched, if they were.
     pub dense_method: Option<DenseMethod>,

@@ -186,7 +186,7 @@ fn deepest(
         return Ok((passage.map_err(Error::of_first_pass)?, deep));
     }
     let rank = |key: &PassageKey| {
-        let ranks = [&arms.bm25, &arms.vector].map(|arm| arm.get(key).map(|placed| placed.rank));
+        let ranks = [&arms.lexical, &arms.dense].map(|arm| arm.get(key).map(|placed| placed.rank));
         ranks.into_iter().flatten().min().unwrap_or(u32::MAX)
     };
     let held = located.passages.iter().filter(|p| ids.contains(&p.key));
@@ -226,7 +226,7 @@ fn cause(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageKey>, arms: &Arms) -
         Cause::PutDown
     } else if stages.first_pass.as_ref().is_some_and(is_within) {
         Cause::TooDeep
-    } else if is_hybrid && (is_on(&arms.bm25) || is_on(&arms.vector)) {
+    } else if is_hybrid && (is_on(&arms.lexical) || is_on(&arms.dense)) {
         Cause::LostInFusion
     } else {
         Cause::NotRetrieved

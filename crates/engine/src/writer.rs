@@ -13,7 +13,7 @@ use crate::current::Current;
 
 /// How a writer of the index is opened.
 pub(crate) struct Opening {
-    pub(crate) folder: PathBuf,
+    pub(crate) index_folder: PathBuf,
     pub(crate) root: Option<PathBuf>,
     pub(crate) embedder: Arc<dyn Embedder>,
     pub(crate) options: IndexOptions,
@@ -23,7 +23,7 @@ impl Opening {
     pub(crate) fn open(&self) -> Result<IndexWriter> {
         let embedder = Arc::clone(&self.embedder);
         let options = self.options.clone();
-        let opened = IndexWriter::open(&self.folder, self.root.as_deref(), embedder, options);
+        let opened = IndexWriter::open(&self.index_folder, self.root.as_deref(), embedder, options);
         Ok(opened?)
     }
 }

@@ -35,7 +35,7 @@ fn child_that_indexes_until_it_is_killed() {
     let engine = engine(&root);
     for round in 0.. {
         fill(&root, 12, &format!("round{round}"));
-        engine.index_folder().expect("indexed");
+        engine.update().expect("indexed");
     }
 }
 
@@ -44,7 +44,7 @@ fn a_damaged_vector_is_not_taken_over() {
     for updates in [1, 8] {
         let root = tempfile::tempdir().expect("a folder");
         fill(root.path(), 3, "first");
-        engine(root.path()).index_folder().expect("indexed");
+        engine(root.path()).update().expect("indexed");
         let vectors = root.path().join(".reread/segment-1/vectors");
         let mut bytes = fs::read(&vectors).expect("vectors");
         // The sign of each value.
@@ -61,7 +61,7 @@ fn a_damaged_vector_is_not_taken_over() {
                 // New text, until the first segment is merged with the new ones.
                 fs::write(name, format!("water number{update}")).expect("a file");
             }
-            engine(root.path()).index_folder()
+            engine(root.path()).update()
         };
         let refused = (0..updates).find_map(|update| run(update).err());
         let refused = refused.expect("damage is seen");
@@ -73,7 +73,7 @@ fn a_damaged_vector_is_not_taken_over() {
 fn an_indexer_killed_at_any_moment_leaves_a_sound_index() {
     let root = tempfile::tempdir().expect("a folder");
     fill(root.path(), 12, "first");
-    engine(root.path()).index_folder().expect("indexed");
+    engine(root.path()).update().expect("indexed");
     for kill in 0..40u64 {
         let mut child = Command::new(std::env::current_exe().expect("this test"))
             .args([
@@ -101,7 +101,7 @@ fn an_indexer_killed_at_any_moment_leaves_a_sound_index() {
     }
     fill(root.path(), 12, "last");
     let engine = engine(root.path());
-    engine.index_folder().expect("the next run does the work");
+    engine.update().expect("the next run does the work");
     let hits = engine
         .search("last", &SearchOptions::default())
         .expect("an answer")
@@ -127,7 +127,7 @@ fn a_run_killed_before_its_first_commit_is_begun_again() {
         engine.snapshot(),
         Err(Error::Index(reread_index::Error::NoIndex { .. }))
     ));
-    engine.index_folder().expect("indexed");
+    engine.update().expect("indexed");
     assert_eq!(engine.status().expect("status").n_documents, 3);
 }
 
@@ -156,11 +156,11 @@ fn a_reader_keeps_its_generation_while_a_writer_goes_on() {
     let root = tempfile::tempdir().expect("a folder");
     fill(root.path(), 12, "old");
     let reader = engine(root.path());
-    reader.index_folder().expect("indexed");
+    reader.update().expect("indexed");
     let snapshot = reader.snapshot().expect("open");
     fill(root.path(), 12, "new");
     engine(root.path())
-        .index_folder()
+        .update()
         .expect("indexed by another engine");
     let hits = reader
         .search("number3", &SearchOptions::default())
@@ -183,7 +183,7 @@ fn a_reader_keeps_its_generation_while_a_writer_goes_on() {
 fn damage_anywhere_is_an_error_or_a_right_answer() {
     let root = tempfile::tempdir().expect("a folder");
     fill(root.path(), 5, "word");
-    engine(root.path()).index_folder().expect("indexed");
+    engine(root.path()).update().expect("indexed");
     let folder = root.path().join(".reread");
     let (mut n_cut, mut n_flipped) = (0, 0);
     for path in files(&folder) {
@@ -232,7 +232,7 @@ fn try_everything(root: &Path, path: &Path, what: &str) {
         if let Ok(snapshot) = engine.snapshot() {
             let _: Result<_, _> = snapshot.verify();
         }
-        for mode in [Mode::Lexical, Mode::Vector, Mode::Hybrid] {
+        for mode in [Mode::Lexical, Mode::Dense, Mode::Hybrid] {
             let mut first_pass = RetrieveOptions::default();
             first_pass.mode = mode;
             let options = SearchOptions::default()

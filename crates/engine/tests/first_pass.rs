@@ -153,7 +153,7 @@ fn both() -> &'static Both {
             .cross_encoder(Arc::new(LongestWord::new()))
             .build()
             .expect("an engine");
-        engine.index_folder().expect("indexed");
+        engine.update().expect("indexed");
         let modified_ns = |path: &str| {
             let metadata = fs::metadata(root.path().join(path)).expect("a file");
             unix_ns(metadata.modified().expect("a date"))
@@ -199,10 +199,10 @@ fn assert_alike(input: &str, options: &RetrieveOptions) {
     };
     let arms = both.local.rank_all(&request).expect("ranked");
     let [lexical, dense] = both.twin.rank_all(&request);
-    assert_ranked_alike(input, &arms.bm25, &lexical);
-    assert_ranked_alike(input, &arms.vector, &dense);
+    assert_ranked_alike(input, &arms.lexical, &lexical);
+    assert_ranked_alike(input, &arms.dense, &dense);
     for scored in &dense {
-        let cosine = arms.vector[&scored.passage.key].score;
+        let cosine = arms.dense[&scored.passage.key].score;
         assert!((scored.score - cosine).abs() <= 1e-6, "{input}");
     }
     let candidates = |first_pass: &dyn FirstPass| {
@@ -250,8 +250,8 @@ fn assert_candidates_alike(input: &str, local: &[Candidate], plain: &[Candidate]
         assert!(is_close(ours.score, theirs.score), "{input}: {pos}");
         if ours.passage.key == theirs.passage.key {
             assert_eq!(ours.passage, theirs.passage);
-            assert_eq!(ours.bm25.is_some(), theirs.bm25.is_some());
-            assert_eq!(ours.vector.is_some(), theirs.vector.is_some());
+            assert_eq!(ours.lexical.is_some(), theirs.lexical.is_some());
+            assert_eq!(ours.dense.is_some(), theirs.dense.is_some());
         } else {
             let elsewhere = plain.iter().find(|it| it.passage.key == ours.passage.key);
             let is_cut = pos + 1 == plain.len();

@@ -34,7 +34,7 @@ fn changed_new_and_removed_files_are_followed() {
     write(root.path(), "a.md", "# Apples\napples grow on trees");
     write(root.path(), "b/b.txt", "bananas grow on plants");
     let engine = engine(root.path());
-    let summary = engine.index_folder().expect("indexed");
+    let summary = engine.update().expect("indexed");
     assert_eq!(
         (summary.n_added, summary.n_changed, summary.n_removed),
         (2, 0, 0)
@@ -44,7 +44,7 @@ fn changed_new_and_removed_files_are_followed() {
     write(root.path(), "a.md", "# Cherries\ncherries are red");
     write(root.path(), "c.txt", "dates are sweet");
     fs::remove_file(root.path().join("b/b.txt")).expect("removed");
-    let summary = engine.index_folder().expect("indexed");
+    let summary = engine.update().expect("indexed");
     assert_eq!(
         (summary.n_added, summary.n_changed, summary.n_removed),
         (1, 1, 1)
@@ -71,9 +71,9 @@ fn a_run_with_nothing_to_do_writes_nothing() {
         .expect("a file");
     file.set_modified(past).expect("a time");
     let engine = engine(root.path());
-    engine.index_folder().expect("indexed");
+    engine.update().expect("indexed");
     let before = engine.status().expect("status").generation;
-    let summary = engine.index_folder().expect("indexed");
+    let summary = engine.update().expect("indexed");
     assert_eq!((summary.n_unchanged, summary.n_embedded), (1, 0));
     assert!(!summary.changed);
     assert_eq!(engine.status().expect("status").generation, before);
@@ -86,10 +86,10 @@ fn a_renamed_file_is_found_under_its_new_name_and_not_embedded_again() {
     write(root.path(), "b.md", "# Bananas\nbananas grow on plants");
     let embedder = Arc::new(WordHash::new("word hash"));
     let engine = engine_with(root.path(), Arc::clone(&embedder));
-    engine.index_folder().expect("indexed");
+    engine.update().expect("indexed");
     let before = embedder.n_embedded.load(Ordering::Relaxed);
     fs::rename(root.path().join("a.md"), root.path().join("z.md")).expect("renamed");
-    let summary = engine.index_folder().expect("indexed");
+    let summary = engine.update().expect("indexed");
     assert_eq!((summary.n_added, summary.n_removed), (1, 1));
     assert_eq!(embedder.n_embedded.load(Ordering::Relaxed), before);
     assert_eq!(paths(&engine, "apples")[0], "z.md");
@@ -104,12 +104,12 @@ fn only_the_changed_passages_of_a_file_are_embedded_again() {
     write(root.path(), "a.md", &sections.concat());
     let embedder = Arc::new(WordHash::new("word hash"));
     let engine = engine_with(root.path(), Arc::clone(&embedder));
-    engine.index_folder().expect("indexed");
+    engine.update().expect("indexed");
     let before = embedder.n_embedded.load(Ordering::Relaxed);
     let mut changed = sections;
     changed[7] = "# Section 7\nsomething else altogether\n".to_owned();
     write(root.path(), "a.md", &changed.concat());
-    let summary = engine.index_folder().expect("indexed");
+    let summary = engine.update().expect("indexed");
     assert_eq!(summary.n_embedded, 1);
     assert_eq!(embedder.n_embedded.load(Ordering::Relaxed), before + 1);
     assert_eq!(engine.status().expect("status").n_passages, 20);
@@ -121,7 +121,7 @@ fn another_way_of_cutting_cuts_everything_again() {
     let text: Vec<String> = (0..400).map(|i| format!("word{i}")).collect();
     write(root.path(), "a.txt", &text.join(" "));
     let engine = engine(root.path());
-    engine.index_folder().expect("indexed");
+    engine.update().expect("indexed");
     let before = engine.status().expect("status").n_passages;
     let chunk = ChunkOptions::default()
         .with_max_tokens(50)
@@ -133,7 +133,7 @@ fn another_way_of_cutting_cuts_everything_again() {
         .index_options(IndexOptions::default().with_chunk(chunk))
         .build()
         .expect("an engine");
-    finer.index_folder().expect("indexed");
+    finer.update().expect("indexed");
     let status = finer.status().expect("status");
     assert!(
         status.n_passages > before,
@@ -147,7 +147,7 @@ fn another_way_of_cutting_cuts_everything_again() {
 fn an_index_is_refused_to_another_embedder_and_both_are_named() {
     let root = tempfile::tempdir().expect("a folder");
     write(root.path(), "a.md", "apples");
-    engine(root.path()).index_folder().expect("indexed");
+    engine(root.path()).update().expect("indexed");
     let other = engine_with(root.path(), Arc::new(WordHash::new("another model")));
     let error = other
         .search("apples", &SearchOptions::default())
@@ -162,7 +162,7 @@ fn an_index_is_refused_to_another_embedder_and_both_are_named() {
         "{text}"
     );
     write(root.path(), "b.md", "bananas");
-    let error = other.index_folder().expect_err("another model");
+    let error = other.update().expect_err("another model");
     assert!(matches!(
         error,
         Error::Index(reread_index::Error::WrongModel { .. })
@@ -173,7 +173,7 @@ fn an_index_is_refused_to_another_embedder_and_both_are_named() {
 fn an_application_adds_replaces_and_removes_documents() {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = Engine::builder()
-        .index(folder.path().join("index"))
+        .index_folder(folder.path().join("index"))
         .embedder(Arc::new(WordHash::new("word hash")))
         .cross_encoder(Arc::new(LongestWord::new()))
         .build()
@@ -201,19 +201,19 @@ fn a_cancelled_run_leaves_the_index_as_it_was() {
     let root = tempfile::tempdir().expect("a folder");
     write(root.path(), "a.md", "apples");
     let engine = engine(root.path());
-    engine.index_folder().expect("indexed");
+    engine.update().expect("indexed");
     write(root.path(), "b.md", "bananas");
     let cancel = CancelToken::new();
     cancel.cancel();
     let run = IndexRun::default().with_cancel(&cancel);
-    let error = engine.index_folder_with(&run).expect_err("cancelled");
+    let error = engine.update_with(&run).expect_err("cancelled");
     assert!(matches!(
         error,
         Error::Index(reread_index::Error::Cancelled)
     ));
     let status = engine.reload().expect("still there").status();
     assert_eq!((status.generation, status.n_documents), (1, 1));
-    engine.index_folder().expect("the next run does the work");
+    engine.update().expect("the next run does the work");
     assert_eq!(engine.status().expect("status").n_documents, 2);
 }
 
@@ -227,11 +227,11 @@ fn many_small_commits_stay_searchable_and_few_segments_remain() {
             &format!("file{i}.txt"),
             &format!("unique{i} stands here"),
         );
-        engine.index_folder().expect("indexed");
+        engine.update().expect("indexed");
     }
     for i in (0..30).step_by(3) {
         fs::remove_file(root.path().join(format!("file{i}.txt"))).expect("removed");
-        engine.index_folder().expect("indexed");
+        engine.update().expect("indexed");
     }
     let status = engine.status().expect("status");
     assert_eq!(status.n_documents, 20);
@@ -259,7 +259,7 @@ fn a_binary_file_is_counted_and_a_broken_one_reported() {
     fs::write(root.path().join("picture.bin"), [0u8, 1, 2, 0, 255]).expect("a file");
     fs::write(root.path().join("broken.pdf"), b"%PDF-1.4 this is not one").expect("a file");
     let engine = engine(root.path());
-    let summary = engine.index_folder().expect("indexed");
+    let summary = engine.update().expect("indexed");
     assert_eq!(summary.n_binary, 1);
     assert_eq!(summary.problems.len(), 1, "{:?}", summary.problems);
     assert_eq!(summary.problems[0].path, "broken.pdf");
@@ -272,7 +272,7 @@ fn a_file_in_place_of_a_folder_is_refused_by_name() {
     let root = tempfile::tempdir().expect("a folder");
     write(root.path(), "a.md", "apples");
     let error = engine(&root.path().join("a.md"))
-        .index_folder()
+        .update()
         .expect_err("a file");
     assert!(matches!(error, Error::NotAFolder { .. }));
 }
@@ -281,7 +281,7 @@ fn a_file_in_place_of_a_folder_is_refused_by_name() {
 fn a_document_given_twice_in_one_call_is_there_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = Engine::builder()
-        .index(folder.path().join("index"))
+        .index_folder(folder.path().join("index"))
         .embedder(Arc::new(WordHash::new("word hash")))
         .cross_encoder(Arc::new(LongestWord::new()))
         .build()
@@ -313,11 +313,11 @@ fn an_index_remembers_which_files_it_takes_in() {
             .build()
             .expect("an engine")
     };
-    with_hidden(true).index_folder().expect("indexed");
+    with_hidden(true).update().expect("indexed");
     let plain = engine(root.path());
-    plain.index_folder().expect("indexed");
+    plain.update().expect("indexed");
     assert_eq!(plain.status().expect("status").n_documents, 2);
-    with_hidden(false).index_folder().expect("indexed");
+    with_hidden(false).update().expect("indexed");
     plain.reload().expect("open");
     assert_eq!(plain.status().expect("status").n_documents, 1);
 }
@@ -327,14 +327,14 @@ fn a_run_stopped_anywhere_keeps_what_was_committed_and_the_next_one_does_the_res
     let root = tempfile::tempdir().expect("a folder");
     write(root.path(), "a.md", "apples");
     let engine = engine(root.path());
-    engine.index_folder().expect("indexed");
+    engine.update().expect("indexed");
     for name in ["b.md", "c.md", "d.md"] {
         write(root.path(), name, &format!("bananas of {name}"));
     }
     let mut n_stopped = 0;
     for n_asks in 0.. {
         let run = IndexRun::default().with_cancel(&CancelToken::after_asks(n_asks));
-        match engine.index_folder_with(&run) {
+        match engine.update_with(&run) {
             Ok(summary) => {
                 assert_eq!(summary.n_added, 3);
                 break;
@@ -358,24 +358,22 @@ fn a_rebuild_keeps_the_old_index_until_the_new_one_is_complete() {
     let root = tempfile::tempdir().expect("a folder");
     write(root.path(), "a.md", "apples");
     let engine = engine(root.path());
-    engine.index_folder().expect("indexed");
+    engine.update().expect("indexed");
     let cancel = CancelToken::new();
     cancel.cancel();
     let run = IndexRun::default().with_cancel(&cancel);
-    engine.rebuild_folder(&run).expect_err("cancelled");
+    engine.rebuild(&run).expect_err("cancelled");
     assert_eq!(paths(&engine, "apples"), ["a.md"]);
     engine.reload().expect("the old index is there");
 
-    let summary = engine
-        .rebuild_folder(&IndexRun::default())
-        .expect("rebuilt");
+    let summary = engine.rebuild(&IndexRun::default()).expect("rebuilt");
     assert_eq!(summary.n_added, 1);
     assert_eq!(paths(&engine, "apples"), ["a.md"]);
 
     fs::write(root.path().join(".reread/MANIFEST"), "damaged").expect("a file");
     assert!(engine.reload().is_err());
     engine
-        .rebuild_folder(&IndexRun::default())
+        .rebuild(&IndexRun::default())
         .expect("a damaged index is rebuilt too");
     assert_eq!(paths(&engine, "apples"), ["a.md"]);
     engine
@@ -396,8 +394,8 @@ fn a_file_from_the_future_is_not_read_at_every_run() {
         .expect("a file");
     file.set_modified(future).expect("a time");
     let engine = engine(root.path());
-    engine.index_folder().expect("indexed");
-    engine.index_folder().expect("nothing to do");
+    engine.update().expect("indexed");
+    engine.update().expect("nothing to do");
     assert_eq!(engine.status().expect("status").generation, 1);
 }
 
@@ -413,13 +411,13 @@ fn an_index_of_another_folder_is_refused() {
     let over = |root: &std::path::Path| {
         Engine::builder()
             .root(root)
-            .index(place.path().join("index"))
+            .index_folder(place.path().join("index"))
             .embedder(Arc::new(WordHash::new("word hash")))
             .cross_encoder(Arc::new(LongestWord::new()))
             .build()
             .expect("an engine")
     };
-    over(one.path()).index_folder().expect("indexed");
+    over(one.path()).update().expect("indexed");
     let error = over(other.path())
         .search("apples", &SearchOptions::default())
         .expect_err("another folder");
@@ -444,9 +442,9 @@ fn other_content_of_the_same_size_and_time_is_noticed() {
     };
     put("old wombat");
     let engine = engine(root.path());
-    engine.index_folder().expect("indexed");
+    engine.update().expect("indexed");
     put("new ocelot");
-    assert_eq!(engine.index_folder().expect("indexed").n_changed, 1);
+    assert_eq!(engine.update().expect("indexed").n_changed, 1);
     let hits = engine
         .search("ocelot", &SearchOptions::default())
         .expect("ok")

@@ -15,7 +15,7 @@ fn engine(folder: &std::path::Path) -> Engine {
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("bread.md"), "Yeast makes dough rise.").expect("a file");
-    engine(folder.path()).index_folder().expect("indexed");
+    engine(folder.path()).update().expect("indexed");
     folder
 }
 

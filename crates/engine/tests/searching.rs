@@ -34,7 +34,7 @@ fn folder() -> tempfile::TempDir {
 
 fn indexed(root: &Path) -> Engine {
     let engine = engine(root);
-    engine.index_folder().expect("indexed");
+    engine.update().expect("indexed");
     engine
 }
 
@@ -284,7 +284,7 @@ fn an_engine_is_shared_between_threads() {
         scope.spawn(|| {
             for i in 0..5 {
                 fs::write(root.path().join(format!("new{i}.md")), "river again").expect("a file");
-                engine.index_folder().expect("indexed");
+                engine.update().expect("indexed");
             }
         });
     });
@@ -308,16 +308,12 @@ fn a_refresh_leaves_graphs_to_the_next_indexing_run() {
     let root = folder();
     let engine = with_small_graphs(root.path());
     let n_in_graphs = || engine.status().expect("status").n_graph_passages;
-    engine
-        .refresh_folder(&IndexRun::default())
-        .expect("refreshed");
+    engine.refresh(&IndexRun::default()).expect("refreshed");
     assert_eq!(n_in_graphs(), 0);
-    engine
-        .refresh_folder(&IndexRun::default())
-        .expect("refreshed");
+    engine.refresh(&IndexRun::default()).expect("refreshed");
     assert_eq!(n_in_graphs(), 0);
 
-    let summary = engine.index_folder().expect("indexed");
+    let summary = engine.update().expect("indexed");
     assert_eq!((summary.changed, summary.n_embedded), (false, 0));
     assert_eq!(n_in_graphs(), 40);
 
@@ -329,9 +325,7 @@ fn a_refresh_leaves_graphs_to_the_next_indexing_run() {
     for i in [1, 3] {
         fs::remove_file(root.path().join(format!("odd/{i}.txt"))).expect("removed");
     }
-    engine
-        .refresh_folder(&IndexRun::default())
-        .expect("refreshed");
+    engine.refresh(&IndexRun::default()).expect("refreshed");
     assert_eq!(n_in_graphs(), 40);
     assert_eq!(engine.status().expect("status").n_passages, 38);
 }
@@ -340,7 +334,7 @@ fn a_refresh_leaves_graphs_to_the_next_indexing_run() {
 fn what_is_indexed_can_be_found_while_its_graph_is_built() {
     let root = folder();
     let engine = with_small_graphs(root.path());
-    engine.index_folder().expect("indexed");
+    engine.update().expect("indexed");
     let status = engine.status().expect("status");
     // The first generation holds all passages, the second their graph too.
     assert_eq!((status.generation, status.n_graph_passages), (2, 40));
@@ -366,7 +360,7 @@ fn a_run_stopped_while_it_builds_a_graph_keeps_what_is_indexed() {
     let run = IndexRun::default()
         .with_observer(&observer)
         .with_cancel(&observer.0);
-    let stopped = engine.index_folder_with(&run);
+    let stopped = engine.update_with(&run);
     assert!(
         matches!(stopped, Err(Error::Index(IndexError::Cancelled))),
         "{stopped:?}"
@@ -374,7 +368,7 @@ fn a_run_stopped_while_it_builds_a_graph_keeps_what_is_indexed() {
     let status = with_small_graphs(root.path()).status().expect("status");
     assert_eq!((status.n_passages, status.n_graph_passages), (40, 0));
     assert!(!status.unfinished);
-    let done = engine.index_folder().expect("indexed");
+    let done = engine.update().expect("indexed");
     assert_eq!(done.n_embedded, 0);
     assert_eq!(engine.status().expect("status").n_graph_passages, 40);
 }
@@ -383,7 +377,7 @@ fn a_run_stopped_while_it_builds_a_graph_keeps_what_is_indexed() {
 fn a_large_segment_is_searched_by_its_graph_and_agrees_with_the_scan() {
     let root = folder();
     let engine = with_small_graphs(root.path());
-    engine.index_folder().expect("indexed");
+    engine.update().expect("indexed");
     let status = engine.status().expect("status");
     assert_eq!(status.n_graph_passages, 40);
     engine
@@ -394,7 +388,7 @@ fn a_large_segment_is_searched_by_its_graph_and_agrees_with_the_scan() {
 
     let search = |exact| {
         let mut first_pass = RetrieveOptions::default();
-        first_pass.mode = Mode::Vector;
+        first_pass.mode = Mode::Dense;
         first_pass.exact = exact;
         let options = SearchOptions::default()
             .with_first_pass(first_pass)

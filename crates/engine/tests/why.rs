@@ -45,7 +45,7 @@ fn folder() -> &'static tempfile::TempDir {
         write("image.png", "\u{89}PNG\0\0\0\0\u{1}");
         write("broken.pdf", "%PDF-1.7 and nothing else");
         write("empty.md", "");
-        engine(folder.path(), 256).index_folder().expect("indexed");
+        engine(folder.path(), 256).update().expect("indexed");
         folder
     })
 }
@@ -229,8 +229,8 @@ fn what_one_arm_has_and_the_blend_has_not_is_lost_in_fusion() {
     let query = "dough in the oven of an alloy";
     let found = why(query, "zinc.txt", &options);
     assert_eq!(found.cause, Cause::LostInFusion, "{:?}", found.stages);
-    assert_eq!(found.stages.bm25.expect("a rank").rank, 1);
-    assert!(found.stages.vector.expect("a rank").rank > 100);
+    assert_eq!(found.stages.lexical.expect("a rank").rank, 1);
+    assert!(found.stages.dense.expect("a rank").rank > 100);
     assert!(found.stages.first_pass.expect("a rank").rank > 100);
     let changes: Vec<&Change> = found.remedies.iter().map(|remedy| &remedy.change).collect();
     assert!(
@@ -249,8 +249,8 @@ fn what_one_arm_has_and_the_blend_has_not_is_lost_in_fusion() {
 fn ranks_are_found_beyond_what_a_search_looks_at() {
     let found = why(OVEN, "zinc.txt", &SearchOptions::default());
     assert_eq!(found.cause, Cause::NotRetrieved);
-    assert_eq!(found.stages.bm25, None);
-    assert!(found.stages.vector.expect("a rank").rank > 100);
+    assert_eq!(found.stages.lexical, None);
+    assert!(found.stages.dense.expect("a rank").rank > 100);
     let needed = found.stages.depth_needed.expect("a depth");
     assert!(needed > 100);
     assert_remedies_hold(OVEN, &found, &SearchOptions::default());
@@ -261,7 +261,7 @@ fn ranks_are_found_beyond_what_a_search_looks_at() {
     );
     assert_eq!(lexical.cause, Cause::NotRetrieved);
     assert_eq!(
-        (lexical.stages.first_pass, lexical.stages.n_vector),
+        (lexical.stages.first_pass, lexical.stages.n_dense),
         (None, 0)
     );
     assert_eq!(lexical.remedies[0].change, Change::Mode(Mode::Hybrid));
@@ -352,7 +352,7 @@ fn a_file_that_came_later_or_is_too_large_is_told_apart() {
     let options = reread_engine::IndexOptions::default().with_max_file_bytes(100);
     let builder = Engine::builder().root(folder.path()).index_options(options);
     let engine = builder.build().expect("an engine");
-    engine.index_folder().expect("indexed");
+    engine.update().expect("indexed");
     fs::write(folder.path().join("late.md"), "late").expect("a file");
     let cause = |path: &str| {
         let found = engine.why("words", &place(path), &SearchOptions::default());

@@ -41,7 +41,7 @@ impl Embedder for Failing {
 }
 
 fn engine_with(folder: &Path, embedder: Arc<dyn Embedder>) -> Engine {
-    let builder = Engine::builder().index(folder).embedder(embedder);
+    let builder = Engine::builder().index_folder(folder).embedder(embedder);
     builder.build().expect("an engine")
 }
 

@@ -35,8 +35,11 @@ impl Run {
         let mut form = None;
         Lines::open(path)?.for_each(|line| {
             if form.is_none() {
-                let header = line.text.split('\t').next().unwrap_or_default();
-                if header.trim().eq_ignore_ascii_case("query-id") {
+                let mut columns = line.text.split('\t').map(str::trim);
+                if columns
+                    .next()
+                    .is_some_and(|name| name.eq_ignore_ascii_case("query-id"))
+                {
                     form = Some(Form::Beir);
                     return Ok(());
                 }

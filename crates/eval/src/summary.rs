@@ -43,7 +43,7 @@ pub struct SystemSummary {
 impl SystemSummary {
     /// The part of the ceiling that the mean of the first measure reaches; `None` for a ceiling of 0.
     pub fn reached(&self) -> Option<f64> {
-        let mean = self.evaluation.means().first().copied().unwrap_or(0.0);
+        let mean = *self.evaluation.means().first()?;
         (self.ceiling > 0.0).then_some(mean / self.ceiling)
     }
 }
@@ -156,8 +156,8 @@ pub fn time(trials: &[Trial], system: System) -> Option<(Duration, Duration)> {
         let stages = &trial.stages;
         let first = stages.embed + stages.lexical + stages.dense;
         match system {
-            System::Bm25 => stages.lexical,
-            System::Vector => stages.embed + stages.dense,
+            System::Lexical => stages.lexical,
+            System::Dense => stages.embed + stages.dense,
             System::Hybrid => first,
             System::Depth(_) | System::Weighted { .. } => {
                 let share = pairs(trial, system) as f64 / trial.n_pairs.max(1) as f64;
@@ -215,8 +215,8 @@ fn fates(trials: &[Trial], targets: &Targets, pos: usize, system: System) -> BTr
         for (target, trace) in judged.filter(|(target, _)| target.grade > 0) {
             let found = trace.ranked[pos].is_some_and(|rank| rank < FOUND_AT);
             let in_list = match system {
-                System::Bm25 => trace.bm25,
-                System::Vector => trace.vector,
+                System::Lexical => trace.lexical,
+                System::Dense => trace.dense,
                 System::Hybrid | System::Depth(_) | System::Weighted { .. } => trace.candidates,
             };
             let fate = match (target.presence, in_list) {
@@ -229,8 +229,8 @@ fn fates(trials: &[Trial], targets: &Targets, pos: usize, system: System) -> BTr
                 }
                 (_, Some(_)) => Fate::TooDeep,
                 _ if trace.refused => Fate::FilteredOut,
-                (_, None) if trace.bm25.or(trace.vector).is_some() => match system {
-                    System::Bm25 | System::Vector => Fate::NotRetrieved,
+                (_, None) if trace.lexical.or(trace.dense).is_some() => match system {
+                    System::Lexical | System::Dense => Fate::NotRetrieved,
                     _ => Fate::LostInFusion,
                 },
                 _ => Fate::NotRetrieved,

@@ -12,9 +12,9 @@ use crate::targets::Targets;
 #[non_exhaustive]
 pub struct Trace {
     /// Among the passages by BM25.
-    pub bm25: Option<usize>,
+    pub lexical: Option<usize>,
     /// Among the passages by vectors.
-    pub vector: Option<usize>,
+    pub dense: Option<usize>,
     /// Among the candidates of the hybrid.
     pub candidates: Option<usize>,
     /// The first of these that the cross-encoder read as far as the place.

@@ -23,9 +23,9 @@ pub const POOL: usize = reread_engine::LIST_LEN;
 #[non_exhaustive]
 pub enum System {
     /// Words alone.
-    Bm25,
+    Lexical,
     /// Embeddings alone.
-    Vector,
+    Dense,
     /// Both, fused: the first pass.
     Hybrid,
     /// Both passes, the second one reading so many candidates.
@@ -134,7 +134,7 @@ impl TrialOptions {
 
     /// The systems that are tried, in the order of the results.
     pub fn systems(&self) -> Vec<System> {
-        let mut systems = vec![System::Bm25, System::Vector, System::Hybrid];
+        let mut systems = vec![System::Lexical, System::Dense, System::Hybrid];
         if self.second_pass == SecondPass::Off {
             return systems;
         }
@@ -182,7 +182,7 @@ pub fn try_systems(
 ) -> Result<Trial> {
     let first_pass = |mode| engine.search(&query.text, &options.search(mode, SecondPass::Off));
     let lexical = first_pass(Mode::Lexical)?.hits;
-    let vector = first_pass(Mode::Vector)?.hits;
+    let dense = first_pass(Mode::Dense)?.hits;
     let both = engine.search(
         &query.text,
         &options.search(Mode::Hybrid, options.second_pass),
@@ -204,7 +204,7 @@ pub fn try_systems(
     candidates.sort_by_key(|hit| hit.ranks.first_pass);
     let lists = Lists {
         lexical,
-        vector,
+        dense,
         candidates,
     };
     let (rankings, mut traces) = lists.rank(query, targets, options);
@@ -230,7 +230,7 @@ pub fn try_systems(
 /// The three lists of one question, each in its own order.
 struct Lists {
     lexical: Vec<Hit>,
-    vector: Vec<Hit>,
+    dense: Vec<Hit>,
     candidates: Vec<Hit>,
 }
 
@@ -242,14 +242,14 @@ impl Lists {
         options: &TrialOptions,
     ) -> (Vec<Ranking>, Vec<Trace>) {
         let lexical: Vec<&Passage> = self.lexical.iter().map(|hit| &hit.passage).collect();
-        let vector: Vec<&Passage> = self.vector.iter().map(|hit| &hit.passage).collect();
+        let dense: Vec<&Passage> = self.dense.iter().map(|hit| &hit.passage).collect();
         let candidates: Vec<&Passage> = self.candidates.iter().map(|hit| &hit.passage).collect();
         let mut rankings = Vec::new();
         let mut ranked: Vec<Vec<Option<usize>>> = Vec::new();
         for system in options.systems() {
             let (passages, scores, n_read) = match system {
-                System::Bm25 => (lexical.clone(), scores(&self.lexical), 0),
-                System::Vector => (vector.clone(), scores(&self.vector), 0),
+                System::Lexical => (lexical.clone(), scores(&self.lexical), 0),
+                System::Dense => (dense.clone(), scores(&self.dense), 0),
                 System::Hybrid => {
                     let first = self.candidates.iter().map(|hit| hit.scores.first_pass);
                     (candidates.clone(), first.collect(), 0)
@@ -277,11 +277,11 @@ impl Lists {
                 n_reordered,
             });
         }
-        let places = [&lexical, &vector, &candidates]
+        let places = [&lexical, &dense, &candidates]
             .map(|passages| targets.first_positions(&query.id, passages));
         let traces = (0..targets.of(&query.id).len()).map(|at| Trace {
-            bm25: places[0][at],
-            vector: places[1][at],
+            lexical: places[0][at],
+            dense: places[1][at],
             candidates: places[2][at],
             read: None,
             refused: false,
@@ -357,15 +357,16 @@ impl System {
     pub fn depth(self) -> Option<usize> {
         match self {
             Self::Depth(depth) | Self::Weighted { depth, .. } => Some(depth),
-            Self::Bm25 | Self::Vector | Self::Hybrid => None,
+            Self::Lexical | Self::Dense | Self::Hybrid => None,
         }
     }
 
-    /// One word, for files and options.
-    pub fn id(self) -> String {
+    /// One word, for files, JSON and options. Files written long ago carry these names, so
+    /// the arms keep the ones they had then, `bm25` and `vector`, which are not those of a [`Mode`].
+    pub fn name(self) -> String {
         match self {
-            Self::Bm25 => "bm25".to_owned(),
-            Self::Vector => "vector".to_owned(),
+            Self::Lexical => "bm25".to_owned(),
+            Self::Dense => "vector".to_owned(),
             Self::Hybrid => "hybrid".to_owned(),
             Self::Depth(depth) => format!("depth-{depth}"),
             Self::Weighted { depth, percent } => format!("depth-{depth}-weight-{percent}"),
@@ -376,8 +377,8 @@ impl System {
 impl fmt::Display for System {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bm25 => f.pad("BM25"),
-            Self::Vector => f.pad("vector"),
+            Self::Lexical => f.pad("BM25"),
+            Self::Dense => f.pad("vector"),
             Self::Hybrid => f.pad("hybrid"),
             Self::Depth(depth) => f.pad(&format!("depth {depth}")),
             Self::Weighted { depth, percent } => f.pad(&format!(

@@ -21,7 +21,7 @@ use reread_document::{
     ChunkOptions, Document, ExtractOptions, Extraction, FoundFile, WalkOptions, chunk, extract,
     walk,
 };
-use reread_index::{IndexOptions, IndexRun, IndexWriter, index_folder, prepare};
+use reread_index::{IndexOptions, IndexRun, IndexWriter, prepare, update};
 use reread_models::{BertEmbedder, BoxError, Embedder, ModelIdentity};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -45,7 +45,7 @@ fn main() -> Outcome<()> {
     let options = IndexOptions::default();
     let writer = IndexWriter::open(&index.path().join("index"), Some(&folder), model, options)?;
     let before = ProcessTime::now();
-    let done = index_folder(writer, &folder, &IndexRun::default())?;
+    let done = update(writer, &folder, &IndexRun::default())?;
     let (cpu, wall) = (before.elapsed().as_secs_f64(), done.elapsed.as_secs_f64());
     let n_threads = rayon::current_num_threads();
     println!(

@@ -31,8 +31,7 @@ use std::time::{Duration, Instant};
 use cpu_time::ProcessTime;
 use reread_document::ChunkOptions;
 use reread_index::{
-    IndexOptions, IndexProgress, IndexRun, IndexWriter, Observer, Snapshot, index_folder,
-    nothing_to_do,
+    IndexOptions, IndexProgress, IndexRun, IndexWriter, Observer, Snapshot, nothing_to_do, update,
 };
 use reread_models::{BertEmbedder, CancelToken, Embedder};
 use reread_retrieval::{Mode, Query, Request, RetrieveOptions};
@@ -113,7 +112,7 @@ fn index_all(folder: &Path, copied: &Path) -> Outcome<()> {
             since: Instant::now(),
             next: AtomicUsize::new(100_000),
         };
-        let done = index_folder(writer, &docs, &IndexRun::default().with_observer(&progress))?;
+        let done = update(writer, &docs, &IndexRun::default().with_observer(&progress))?;
         println!(
             "{what}: {} passages of {} files in {:.1} s ({:.1} CPU s), peak {}",
             done.n_passages,
@@ -170,7 +169,7 @@ fn search(folder: &Path) -> Outcome<()> {
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     let memory = Memory::watch();
     let first = Instant::now();
-    for mode in [Mode::Hybrid, Mode::Lexical, Mode::Vector] {
+    for mode in [Mode::Hybrid, Mode::Lexical, Mode::Dense] {
         let mut options = RetrieveOptions::default();
         options.mode = mode;
         let mut times = Vec::new();

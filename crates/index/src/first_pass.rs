@@ -35,7 +35,7 @@ impl Snapshot {
 
         let started = Instant::now();
         let lexical = match options.mode {
-            Mode::Vector => Vec::new(),
+            Mode::Dense => Vec::new(),
             Mode::Lexical | Mode::Hybrid => self.lexical_list(query, list_len, allowed.as_ref())?,
         };
         retrieved.lexical_time = started.elapsed();
@@ -75,8 +75,8 @@ impl Snapshot {
             passage: self.passage_at(fused.id)?,
             score: fused.score,
             rank: fused.rank,
-            bm25: fused.bm25,
-            vector: fused.vector,
+            lexical: fused.lexical,
+            dense: fused.dense,
         })
     }
 
@@ -92,15 +92,15 @@ impl Snapshot {
         let allowed = self.allowed_for(query, &options.filter, &mut Vec::new())?;
         let len = self.n_positions() as usize;
         let mut arms = Arms::default();
-        if options.mode != Mode::Vector {
+        if options.mode != Mode::Dense {
             let list = self.lexical_list(query, len, allowed.as_ref())?;
-            arms.bm25 = places(&self.keyed(&list)?);
+            arms.lexical = places(&self.keyed(&list)?);
         }
-        if let (Mode::Vector | Mode::Hybrid, Some(vector)) = (options.mode, request.vector) {
+        if let (Mode::Dense | Mode::Hybrid, Some(vector)) = (options.mode, request.vector) {
             let mut exact = options.clone();
             exact.exact = true;
             let (list, _) = self.dense_list(vector, len, &exact, allowed.as_ref())?;
-            arms.vector = places(&self.keyed(&list)?);
+            arms.dense = places(&self.keyed(&list)?);
         }
         Ok(arms)
     }

@@ -7,8 +7,8 @@ use reread_document::Reason;
 use reread_retrieval::LeftOut;
 
 use crate::Result;
-use crate::folder::walk_root;
 use crate::snapshot::Snapshot;
+use crate::update::walk_root;
 
 impl Snapshot {
     /// Why the index holds no passage of the file `path`, relative to `root` with `/` between its

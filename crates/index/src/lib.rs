@@ -7,7 +7,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use reread_index::{IndexOptions, IndexRun, IndexWriter, Snapshot, index_folder};
+//! use reread_index::{IndexOptions, IndexRun, IndexWriter, Snapshot, update};
 //! use reread_models::{BoxError, CancelToken, Embedder, ModelIdentity};
 //! use reread_retrieval::{Query, Request, RetrieveOptions};
 //!
@@ -46,7 +46,7 @@
 //! let index = folder.path().join(".reread");
 //! let writer =
 //!     IndexWriter::open(&index, Some(folder.path()), embedder.clone(), IndexOptions::default())?;
-//! let summary = index_folder(writer, folder.path(), &IndexRun::default())?;
+//! let summary = update(writer, folder.path(), &IndexRun::default())?;
 //! assert_eq!(summary.n_added, 2);
 //!
 //! let snapshot = Snapshot::open(&index)?;
@@ -67,7 +67,7 @@
 //!
 //! # How the types fit
 //!
-//! [`IndexWriter`] holds the lock, changes documents and publishes a generation; [`index_folder`] lets it
+//! [`IndexWriter`] holds the lock, changes documents and publishes a generation; [`update()`] lets it
 //! follow a folder. [`Snapshot`] is one generation, open for reading: [`Snapshot::retrieve`] is the first
 //! pass, as `reread_retrieval` asks for one; [`lexical`] and [`dense`] are its arms.
 //! [`Embedder`](reread_models::Embedder) is the seam to the model.
@@ -92,7 +92,6 @@ pub mod doctor;
 mod embed;
 mod error;
 mod first_pass;
-mod folder;
 mod format;
 #[cfg(test)]
 mod fuzz;
@@ -111,11 +110,11 @@ mod segment;
 mod simd;
 mod snapshot;
 mod status;
+mod update;
 mod writer;
 
 pub use dense::HnswOptions;
 pub use error::{Error, Result};
-pub use folder::{IndexSummary, index_folder, nothing_to_do};
 pub use index_folder::remove_index;
 pub use lock_holder::LockHolder;
 pub use options::IndexOptions;
@@ -123,4 +122,5 @@ pub use prepare::{Prepared, prepare};
 pub use run::{IndexProgress, IndexRun, Observer};
 pub use snapshot::{Snapshot, check_model};
 pub use status::{SourceSummary, Status};
+pub use update::{IndexSummary, nothing_to_do, update};
 pub use writer::{IndexWriter, WriteCounts};

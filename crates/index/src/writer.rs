@@ -33,7 +33,7 @@ const LEXICAL_THREADS: usize = 1;
 /// Changes an index. One at a time: a second writer is refused with [`Error::Locked`].
 ///
 /// Nothing is visible to readers before [`commit`](Self::commit), or before a long run of
-/// [`index_folder`](crate::index_folder) commits a part; dropping the writer leaves the index as the last
+/// [`update`](crate::update()) commits a part; dropping the writer leaves the index as the last
 /// commit made it.
 pub struct IndexWriter {
     folder: PathBuf,

@@ -36,10 +36,10 @@ pub struct Candidate {
     pub score: f32,
     /// Its rank among the candidates, from 1.
     pub rank: u32,
-    /// Its place in the BM25 list, if it is on it.
-    pub bm25: Option<Placed>,
-    /// Its place in the vector list (cosine similarity), if it is on it.
-    pub vector: Option<Placed>,
+    /// Its place in the lexical list, by BM25, if it is on it.
+    pub lexical: Option<Placed>,
+    /// Its place in the dense list, by cosine similarity, if it is on it.
+    pub dense: Option<Placed>,
 }
 
 /// What a first pass found.
@@ -84,9 +84,9 @@ pub struct Retrieved {
     pub found: Found,
     /// How the vectors were searched, if they were and that is known.
     pub dense_method: Option<DenseMethod>,
-    /// Length of the BM25 list.
+    /// Length of the lexical list.
     pub n_lexical: usize,
-    /// Length of the vector list.
+    /// Length of the dense list.
     pub n_dense: usize,
     /// What the user should know about how the query was read.
     pub notes: Vec<Note>,
@@ -141,8 +141,8 @@ impl Found {
                     passage: passages.remove(&fused.id)?,
                     score: fused.score,
                     rank: fused.rank,
-                    bm25: fused.bm25,
-                    vector: fused.vector,
+                    lexical: fused.lexical,
+                    dense: fused.dense,
                 })
             })
             .collect()
@@ -154,9 +154,9 @@ impl Found {
 #[non_exhaustive]
 pub struct Arms {
     /// By BM25; without the passages that hold no word of the query. Empty if it was not asked.
-    pub bm25: HashMap<PassageKey, Placed>,
+    pub lexical: HashMap<PassageKey, Placed>,
     /// By cosine similarity, exactly. Empty if the vectors were not asked.
-    pub vector: HashMap<PassageKey, Placed>,
+    pub dense: HashMap<PassageKey, Placed>,
 }
 
 /// An entry of two lists that were made one.
@@ -168,10 +168,10 @@ pub struct Fused<Id> {
     pub score: f32,
     /// Its rank in the fused list, from 1.
     pub rank: u32,
-    /// Its place in the BM25 list.
-    pub bm25: Option<Placed>,
-    /// Its place in the vector list.
-    pub vector: Option<Placed>,
+    /// Its place in the lexical list.
+    pub lexical: Option<Placed>,
+    /// Its place in the dense list.
+    pub dense: Option<Placed>,
 }
 
 /// Makes one list of two as mode and fusion say, and cuts it to the depth. Each list is sorted, best first.
@@ -182,21 +182,21 @@ pub fn fuse<Id: Copy + Ord + Hash>(
 ) -> Vec<Fused<Id>> {
     let fused = match (options.mode, options.fusion) {
         (Mode::Lexical, _) => lexical.to_vec(),
-        (Mode::Vector, _) => dense.to_vec(),
+        (Mode::Dense, _) => dense.to_vec(),
         (Mode::Hybrid, Fusion::Blend { dense_weight }) => {
             fusion::blend(dense, lexical, dense_weight)
         }
         (Mode::Hybrid, Fusion::Rrf { rrf_k }) => fusion::reciprocal_rank(dense, lexical, rrf_k),
     };
-    let (bm25, vector) = (places(lexical), places(dense));
+    let (of_words, of_vectors) = (places(lexical), places(dense));
     let entries = fused.into_iter().take(options.depth).zip(1..);
     entries
         .map(|((id, score), rank)| Fused {
             id,
             score,
             rank,
-            bm25: bm25.get(&id).copied(),
-            vector: vector.get(&id).copied(),
+            lexical: of_words.get(&id).copied(),
+            dense: of_vectors.get(&id).copied(),
         })
         .collect()
 }

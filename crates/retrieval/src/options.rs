@@ -22,7 +22,7 @@ pub enum Mode {
     /// BM25 alone.
     Lexical,
     /// Vectors alone.
-    Vector,
+    Dense,
     /// Both, fused.
     #[default]
     Hybrid,
@@ -30,14 +30,22 @@ pub enum Mode {
 
 impl Mode {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Lexical, Self::Vector, Self::Hybrid];
+    pub const ALL: [Self; 3] = [Self::Lexical, Self::Dense, Self::Hybrid];
 
     /// The name, as [`FromStr`] reads it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Lexical => "lexical",
-            Self::Vector => "vector",
+            Self::Dense => "dense",
             Self::Hybrid => "hybrid",
+        }
+    }
+
+    /// Older names, which [`FromStr`] reads too.
+    pub fn other_names(self) -> &'static [&'static str] {
+        match self {
+            Self::Dense => &["vector"],
+            Self::Lexical | Self::Hybrid => &[],
         }
     }
 }
@@ -52,7 +60,11 @@ impl FromStr for Mode {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Self, UnknownName> {
-        UnknownName::or_find("mode", &Self::ALL, Self::name, name)
+        let mut modes = Self::ALL.into_iter();
+        match modes.find(|mode| mode.other_names().contains(&name)) {
+            Some(mode) => Ok(mode),
+            None => UnknownName::or_find("mode", &Self::ALL, Self::name, name),
+        }
     }
 }
 
@@ -189,11 +201,15 @@ mod tests {
     fn names_are_read_back() {
         for mode in Mode::ALL {
             assert_eq!(mode.to_string().parse(), Ok(mode));
+            for name in mode.other_names() {
+                assert_eq!(name.parse(), Ok(mode));
+            }
         }
         for fusion in Fusion::ALL {
             assert_eq!(fusion.name().parse(), Ok(fusion));
         }
         assert_eq!(Fusion::ALL[0], Fusion::default());
+        assert_eq!("vector".parse(), Ok(Mode::Dense), "as it once was called");
         assert!("both".parse::<Mode>().is_err());
     }
 }

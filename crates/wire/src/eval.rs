@@ -102,7 +102,7 @@ impl From<&SystemSummary> for System {
         let count = |fate: Fate| row.fates.get(&fate).copied().unwrap_or(0);
         let questions = row.evaluation.queries.iter();
         Self {
-            system: row.system.id(),
+            system: row.system.name(),
             means: names.zip(row.evaluation.means()).collect(),
             ceiling: row.ceiling,
             reached: row.reached(),
@@ -113,7 +113,7 @@ impl From<&SystemSummary> for System {
                 .against_hybrid
                 .map(|comparison| Comparison::new(&comparison, row.corrected_p)),
             relevant: Fate::ALL
-                .map(|fate| (fate.id().to_owned(), count(fate)))
+                .map(|fate| (fate.name().to_owned(), count(fate)))
                 .into(),
             questions: questions
                 .map(|question| (question.query.clone(), question.values.clone()))

@@ -8,7 +8,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let engine = Engine::builder().root("my/documents").build()?;
-//! engine.index_folder()?;
+//! engine.update()?;
 //! let result = engine.search("why does dough rise", &SearchOptions::default())?;
 //!
 //! let json = serde_json::to_string(&Answer::new(&result, None, Vec::new()))?;

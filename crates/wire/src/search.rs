@@ -1,7 +1,7 @@
 //! The answer to a search, and its results.
 
 use reread_engine::{
-    DenseMethod, FirstPassReport, Metadata, SearchResult, SecondPassReport, Stopped, Timings,
+    DenseMethod, FirstPassReport, Metadata, Mode, SearchResult, SecondPassReport, Stopped, Timings,
     relevance,
 };
 use serde::{Deserialize, Serialize};
@@ -207,7 +207,7 @@ impl From<reread_engine::Scores> for Scores {
     fn from(scores: reread_engine::Scores) -> Self {
         Self {
             bm25: scores.bm25,
-            vector: scores.vector,
+            vector: scores.cosine,
             first_pass: scores.first_pass,
             cross_encoder: scores.cross_encoder,
             probability: scores.probability,
@@ -219,8 +219,8 @@ impl From<reread_engine::Scores> for Scores {
 impl From<reread_engine::Ranks> for Ranks {
     fn from(ranks: reread_engine::Ranks) -> Self {
         Self {
-            bm25: ranks.bm25,
-            vector: ranks.vector,
+            bm25: ranks.lexical,
+            vector: ranks.dense,
             first_pass: ranks.first_pass,
             cross_encoder: ranks.cross_encoder,
             final_rank: ranks.final_rank,
@@ -241,10 +241,19 @@ impl From<&Timings> for TimingMs {
     }
 }
 
+/// What programs read of a mode. They know the dense one as `vector`, which was its name once and is
+/// still that of the fields about it.
+fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Dense => "vector",
+        Mode::Lexical | Mode::Hybrid => mode.name(),
+    }
+}
+
 impl From<&FirstPassReport> for FirstPass {
     fn from(report: &FirstPassReport) -> Self {
         Self {
-            mode: report.mode.name().to_owned(),
+            mode: mode_name(report.mode).to_owned(),
             candidates: report.n_candidates,
             lexical: report.n_lexical,
             vector: report.n_dense,

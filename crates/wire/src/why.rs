@@ -137,7 +137,7 @@ impl Why {
             query: why.query.clone(),
             place: words.place,
             shown: why.cause == Cause::Shown,
-            cause: why.cause.fate().id().to_owned(),
+            cause: why.cause.fate().name().to_owned(),
             reason: words.reason,
             passage: why.passage.as_ref().map(Passage::from),
             stages: Stages::from(&why.stages),
@@ -178,8 +178,8 @@ impl From<&reread_engine::Passage> for Passage {
 impl From<&reread_engine::Stages> for Stages {
     fn from(stages: &reread_engine::Stages) -> Self {
         Self {
-            bm25: stages.bm25.map(Placed::from),
-            vector: stages.vector.map(Placed::from),
+            bm25: stages.lexical.map(Placed::from),
+            vector: stages.dense.map(Placed::from),
             first_pass: stages.first_pass.map(Placed::from),
             cross_encoder: stages.cross_encoder.map(Placed::from),
             answer: stages.answer.map(Placed::from),

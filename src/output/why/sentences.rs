@@ -83,12 +83,12 @@ fn unread(why: &Why, options: &SearchOptions) -> String {
 /// Which lists a place is too far down in.
 fn lists(why: &Why, options: &SearchOptions) -> &'static str {
     match options.first_pass.mode {
-        Mode::Lexical if why.stages.bm25.is_none() => {
+        Mode::Lexical if why.stages.lexical.is_none() => {
             "it holds no word of the question, and BM25 alone was asked"
         }
         Mode::Lexical => "it is too far down in BM25, which alone was asked",
-        Mode::Vector => "it is too far down in the vectors, which alone were asked",
-        Mode::Hybrid if why.stages.bm25.is_none() => {
+        Mode::Dense => "it is too far down in the vectors, which alone were asked",
+        Mode::Hybrid if why.stages.lexical.is_none() => {
             "it holds no word of the question, and is too far down in the vectors"
         }
         Mode::Hybrid => "it is too far down in BM25 and in the vectors",

@@ -77,9 +77,9 @@ pub enum Cause {
 #[non_exhaustive]
 pub struct Stages {
     /// By BM25 in the whole index; the score is BM25's.
-    pub bm25: Option<Placed>,
+    pub lexical: Option<Placed>,
     /// By vectors in the whole index; the score is the cosine similarity.
-    pub vector: Option<Placed>,
+    pub dense: Option<Placed>,
     /// After fusion, as deep as a first pass can look.
     pub first_pass: Option<Placed>,
     /// Among what the cross-encoder read; the score is its logit.
@@ -89,9 +89,9 @@ pub struct Stages {
     /// In the answer, beyond what is shown too.
     pub answer: Option<Placed>,
     /// How many passages BM25 ranks: those that hold a word of the query.
-    pub n_bm25: usize,
+    pub n_lexical: usize,
     /// How many passages the vectors rank.
-    pub n_vector: usize,
+    pub n_dense: usize,
     /// How many candidates are told apart: at least as many as each arm hands to the fusion.
     pub pool: usize,
     /// How many candidates the second pass was to read.

@@ -94,9 +94,10 @@ fn passages_of(local: &dyn LocalFirstPass, documents: &[DocumentKey]) -> Result<
     Ok(passages)
 }
 
+/// Of some passages, those on these lines.
 fn on_lines(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> Result<Location> {
-    let last = passages.iter().map(|passage| *passage.lines().end()).max();
-    let last = last.unwrap_or(0);
+    let ends = passages.iter().map(|passage| *passage.lines().end());
+    let last = ends.max().expect("the document has passages");
     if *lines.start() > last {
         return Err(Error::NoSuchLines {
             path: path.into(),

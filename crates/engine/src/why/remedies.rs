@@ -201,7 +201,7 @@ fn for_not_retrieved(
     if trail.options.first_pass.mode == Mode::Hybrid {
         let is_read = |placed: &Placed| placed.rank as usize <= depth;
         let stages = &why.stages;
-        for (placed, mode) in [(stages.vector, Mode::Vector), (stages.bm25, Mode::Lexical)] {
+        for (placed, mode) in [(stages.dense, Mode::Dense), (stages.lexical, Mode::Lexical)] {
             if let Some(placed) = placed.filter(is_read) {
                 let effect = Effect::Candidate(placed.rank);
                 remedies.push(remedy(Change::Mode(mode), effect));

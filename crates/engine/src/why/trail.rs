@@ -201,9 +201,9 @@ impl Stages {
 
     /// Adds where a passage stands in each arm.
     pub(super) fn add_arms(&mut self, arms: &Arms, passage: &Passage) {
-        self.bm25 = arms.bm25.get(&passage.key).copied();
-        self.vector = arms.vector.get(&passage.key).copied();
-        self.n_bm25 = arms.bm25.len();
-        self.n_vector = arms.vector.len();
+        self.lexical = arms.lexical.get(&passage.key).copied();
+        self.dense = arms.dense.get(&passage.key).copied();
+        self.n_lexical = arms.lexical.len();
+        self.n_dense = arms.dense.len();
     }
 }

@@ -92,7 +92,7 @@ impl InMemory {
             .vector
             .map_or_else(Vec::new, |vector| self.cosines(vector));
         [
-            ranked(options.mode != Mode::Vector, self.bm25(query), 0.0),
+            ranked(options.mode != Mode::Dense, self.bm25(query), 0.0),
             ranked(options.mode != Mode::Lexical, by_vectors, f32::NEG_INFINITY),
         ]
     }

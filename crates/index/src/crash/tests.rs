@@ -19,7 +19,7 @@ use reread_models::{BoxError, CancelToken, Embedder, ModelIdentity};
 use reread_retrieval::{Query, Request, RetrieveOptions};
 
 use crate::doctor::{Verdict, diagnose};
-use crate::{HnswOptions, IndexOptions, IndexRun, IndexWriter, Snapshot, index_folder};
+use crate::{HnswOptions, IndexOptions, IndexRun, IndexWriter, Snapshot, update};
 
 /// Set for a child process: the folder to index.
 const ROOT: &str = "REREAD_TEST_CRASH_ROOT";
@@ -111,7 +111,7 @@ fn index(root: &Path) {
         .with_hnsw(hnsw);
     let folder = root.join(".reread");
     let writer = IndexWriter::open(&folder, Some(root), Letters::new(), options).expect("a writer");
-    index_folder(writer, root, &IndexRun::default()).expect("indexed");
+    update(writer, root, &IndexRun::default()).expect("indexed");
 }
 
 #[test]

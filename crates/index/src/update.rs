@@ -28,7 +28,7 @@ pub(crate) use walk::walk_root;
 /// Looks whether an index is in step with `root`, without a model and without the lock.
 ///
 /// Returns the summary of a run that has nothing to do, or `None` where there is work for
-/// [`index_folder`].
+/// [`update`].
 ///
 /// # Errors
 /// `Io` when the folder cannot be walked.
@@ -77,7 +77,7 @@ pub fn nothing_to_do(
 /// # Errors
 /// What the writer fails with, and `Cancelled` where the run is stopped. A file that cannot be read is not an error but a
 /// problem of the summary.
-pub fn index_folder(writer: IndexWriter, root: &Path, run: &IndexRun<'_>) -> Result<IndexSummary> {
+pub fn update(writer: IndexWriter, root: &Path, run: &IndexRun<'_>) -> Result<IndexSummary> {
     let started = Instant::now();
     let (mut following, jobs) = Following::begin(writer, root, run)?;
     following.index(&jobs)?;
