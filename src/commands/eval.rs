@@ -64,7 +64,10 @@ fn run_system(args: &EvalArgs, options: &TrialOptions) -> anyhow::Result<usize> 
     let found = systems.iter().position(|system| system.id() == *name);
     found.with_context(|| {
         let ids: Vec<String> = systems.iter().map(|system| system.id()).collect();
-        format!("there is no system {name:?}; there are {}", ids.join(", "))
+        format!(
+            "there is no system {name:?}; the systems are {}",
+            ids.join(", ")
+        )
     })
 }
 
