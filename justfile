@@ -17,7 +17,7 @@ endure kills="500" seconds="120":
     REREAD_TEST_KILLS={{kills}} REREAD_TEST_ALL_STEPS=1 cargo test -p reread-index --lib crash -- --nocapture
     just fuzz {{seconds}}
 
-# Hostile bytes for each reader, so many seconds each, another seed every time
+# Hostile bytes for each reader, this many seconds each, with a different seed every time
 fuzz seconds="60":
     REREAD_FUZZ_SECONDS={{seconds}} REREAD_FUZZ_SEED=$(date +%s) cargo test -p reread-index --lib fuzz -- --nocapture
 

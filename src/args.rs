@@ -39,8 +39,8 @@ Exit status:
   0    something was found, or the command did its work
   1    nothing was found
   2    wrong usage, or an error
-  130  interrupted with Ctrl-C; the index stays as last committed
-A reader that closes the pipe early (`reread ... | head -1`) is not an error.";
+  130  interrupted with Ctrl-C; the index stays as it was last committed
+It is not an error if a reader closes the pipe early (`reread ... | head -1`).";
 
 /// What the long help says after the flags.
 fn after_long_help() -> String {
@@ -50,27 +50,28 @@ fn after_long_help() -> String {
 
 Configuration, first match wins:
   1. flags
-  2. environment variables (REREAD_TOP_K for --top-k, and so on; help names them)
-  3. reread.toml in the folder that is searched
+  2. environment variables (REREAD_TOP_K for --top-k, and so on; each option's help names its own)
+  3. reread.toml in the folder being searched
   4. reread/config.toml in $XDG_CONFIG_HOME (by default ~/.config)
   5. defaults
 
 A configuration file holds lines such as `top_k = 20` or `mode = \"lexical\"`.
-Keys of both files:
+Keys that work in both files:
   {anyone}
-Keys of the user's file only, since a folder may come from someone else:
+Keys that work in the user's file only, since a folder may come from someone else:
   {user}
 
-Models are looked for in --models, REREAD_MODELS, the user's configuration, beside the executable,
-  in $XDG_DATA_HOME/reread/models (by default ~/.local/share) and in the checkout it was built
-  in."
+Models are looked for in this order: --models, REREAD_MODELS, the user's configuration, beside the
+  executable, $XDG_DATA_HOME/reread/models (by default ~/.local/share), and the checkout that
+  Reread was built in."
     )
 }
 
 /// Searches your own documents in two passes: a fast first search, then a careful second reading.
 ///
 /// The first pass finds candidates by words (BM25) and by meaning (vectors). The second pass reads
-/// the question together with each candidate and puts them in order. Nothing leaves this machine.
+/// the question together with each candidate and puts the candidates in order. Nothing leaves this
+/// machine.
 #[derive(Debug, Parser)]
 #[command(
     name = "reread",
@@ -113,8 +114,8 @@ pub(crate) enum Command {
 pub(crate) struct CommonArgs {
     /// Print results and errors only
     ///
-    /// By default a bar shows progress on a terminal, and a line says what was done. For scripts
-    /// that keep the standard error.
+    /// By default a bar shows progress on a terminal, and a line says what was done. Useful for
+    /// scripts that keep standard error.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 
@@ -134,16 +135,16 @@ pub(crate) struct CommonArgs {
 
     /// Read no configuration file
     ///
-    /// By default `reread.toml` of the folder and the user's `reread/config.toml` are read. For
-    /// scripts that must do the same everywhere.
+    /// By default the folder's `reread.toml` and the user's `reread/config.toml` are read. Useful
+    /// for scripts that must do the same thing everywhere.
     #[arg(long, global = true)]
     pub(crate) no_config: bool,
 }
 
-/// Ask a question, get ranked passages
+/// Ask a question and get ranked passages
 ///
-/// The folder is indexed when it is first searched; later searches look for changed files first and
-/// index only these.
+/// The folder is indexed the first time it is searched. Later searches look for changed files first
+/// and index only those.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -156,7 +157,8 @@ Examples:
 pub(crate) struct SearchArgs {
     /// The question
     ///
-    /// Plain words. `"quoted words"` must stand in a result as they are, `-word` must not.
+    /// Plain words. `"quoted words"` must appear in a result exactly as they are, `-word` must not
+    /// appear.
     #[arg(value_name = "QUESTION", required_unless_present = "queries")]
     pub(crate) question: Option<String>,
 
@@ -166,9 +168,9 @@ pub(crate) struct SearchArgs {
 
     /// Answer many questions in one process
     ///
-    /// A file of JSON Lines such as `{"_id": "q1", "text": "..."}`; `-` reads the standard input.
-    /// Each answer is written as soon as it is known, by default as one JSON line with its
-    /// `query_id`; `--jsonl` and `--format trec` work too.
+    /// A file of JSON Lines such as `{"_id": "q1", "text": "..."}`; `-` reads standard input. Each
+    /// answer is written as soon as it is known, by default as one line of JSON with its `query_id`;
+    /// `--jsonl` and `--format trec` work too.
     #[arg(long, value_name = "FILE")]
     pub(crate) queries: Option<PathBuf>,
 
@@ -193,8 +195,8 @@ pub(crate) struct SearchArgs {
 pub(crate) struct OutputArgs {
     /// Show what each pass thought of each result
     ///
-    /// A table a result with its ranks and scores in BM25, vectors, fusion and cross-encoder, then
-    /// how the search went and where the time was spent. Off by default.
+    /// One table per result with its ranks and scores in BM25, vectors, fusion and cross-encoder,
+    /// then how the search went and where the time was spent. Off by default.
     #[arg(long)]
     pub(crate) explain: bool,
 
@@ -202,14 +204,14 @@ pub(crate) struct OutputArgs {
     #[arg(long, group = "format_choice")]
     pub(crate) json: bool,
 
-    /// One JSON object a result, a line each; the same as `--format jsonl`
+    /// One JSON object per result, each on its own line; the same as `--format jsonl`
     #[arg(long, group = "format_choice")]
     pub(crate) jsonl: bool,
 
     /// How results are written [default: text; with --queries: json]
     ///
     /// `trec` writes `query Q0 document rank score run` for evaluation tools. It ranks documents
-    /// unless `--by passage` is given, which adds `#` and the passage's first byte to the name.
+    /// unless you give `--by passage`, which adds `#` and the passage's first byte to the name.
     #[arg(long, value_enum, group = "format_choice")]
     pub(crate) format: Option<FormatArg>,
 
@@ -239,17 +241,17 @@ impl OutputArgs {
 
 /// Index a folder, or bring its index up to date
 ///
-/// `reread search` does this by itself; run it apart to choose how documents are cut, or before a
-/// first search in a hurry. Only changed files are read again.
+/// `reread search` does this by itself. Run it separately to choose how documents are cut into
+/// passages, or to have the index ready before the first search. Only changed files are read again.
 #[derive(Debug, Args)]
 pub(crate) struct IndexArgs {
     /// The folder to index
     #[arg(value_name = "FOLDER", default_value = ".")]
     pub(crate) folder: PathBuf,
 
-    /// Build the index anew
+    /// Build the index from scratch
     ///
-    /// By default only changed files are read. For an index that is damaged or was built with
+    /// By default only changed files are read. Use it for an index that is damaged or was built with
     /// another model.
     #[arg(long, help_heading = "Index")]
     pub(crate) rebuild: bool,
@@ -264,8 +266,9 @@ pub(crate) struct IndexArgs {
 
 /// Keep the index of a folder up to date until Ctrl-C
 ///
-/// Indexes what has changed, and then whatever changes, as soon as the folder has been quiet for a
-/// moment. Says each update in one line. Searches meanwhile see the last update as a whole.
+/// Indexes what has changed so far, then keeps indexing further changes as soon as the folder has
+/// been quiet for a moment. Reports each update in one line. Searches made meanwhile see the last
+/// complete update.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -276,9 +279,10 @@ pub(crate) struct WatchArgs {
     #[arg(value_name = "FOLDER", default_value = ".")]
     pub(crate) folder: PathBuf,
 
-    /// Look for changes every so often [default: wait for the system to tell]
+    /// Look for changes at this interval [default: wait for the system to report them]
     ///
-    /// Such as `5s`. For network drives, whose changes by other machines the system does not tell.
+    /// Such as `5s`. Use it for network drives: the system does not report changes that other
+    /// machines make there.
     #[arg(long, value_name = "TIME", value_parser = values::timeout, help_heading = "Files")]
     pub(crate) poll: Option<Duration>,
 
@@ -320,8 +324,8 @@ impl IndexingArgs {
 
 /// Order lines by their relevance to a question, best first
 ///
-/// The second pass alone, as a filter for pipes: lines in, the same lines out. Empty lines are left
-/// out. Needs no index.
+/// The second pass on its own, as a filter for pipes: lines go in, the same lines come out in order.
+/// Empty lines are left out. It needs no index.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -331,23 +335,23 @@ pub(crate) struct RerankArgs {
     #[arg(value_name = "QUESTION")]
     pub(crate) question: String,
 
-    /// The file whose lines are ordered; `-` is the standard input
+    /// The file whose lines are put in order; `-` is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     pub(crate) file: PathBuf,
 
     /// How many lines to print [default: all]
     ///
-    /// Fewer for a person or a language model to read.
+    /// Fewer lines are easier to read, for a person or a language model.
     #[arg(long, short = 'k', value_name = "N", value_parser = bounded::<1, 1_000_000>)]
     pub(crate) top_k: Option<usize>,
 
     /// Put the relevance, from 0 to 1, and a tab before each line
     ///
-    /// Off by default, so that lines come out as they went in.
+    /// Off by default, so that lines come out exactly as they went in.
     #[arg(long, conflicts_with = "json")]
     pub(crate) scores: bool,
 
-    /// One JSON object a line, with the raw score
+    /// One JSON object per line, with the raw score
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -357,10 +361,10 @@ pub(crate) struct RerankArgs {
 
 /// Print lines of a document as the index sees them
 ///
-/// For HTML and PDF this is the extracted text, whose lines the results name.
+/// For HTML and PDF this is the extracted text, which is what line numbers in results refer to.
 #[derive(Debug, Args)]
 pub(crate) struct GetArgs {
-    /// The document and its lines: `a.md:10-20`, `a.md:10`, or `a.md` for all of it
+    /// The document and its lines: `a.md:10-20`, `a.md:10`, or `a.md` for the whole document
     #[arg(value_name = "PATH[:LINES]")]
     pub(crate) place: String,
 
@@ -372,16 +376,16 @@ pub(crate) struct GetArgs {
     pub(crate) read: ReadFlags,
 }
 
-/// Say what the index of a folder holds
+/// Show what the index of a folder holds
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
     /// The indexed folder
     #[arg(value_name = "FOLDER", default_value = ".")]
     pub(crate) folder: PathBuf,
 
-    /// Compare every file of the index with its checksum
+    /// Check every file of the index against its checksum
     ///
-    /// Off by default, as it reads the whole index.
+    /// Off by default, because it reads the whole index.
     #[arg(long)]
     pub(crate) verify: bool,
 
@@ -417,7 +421,7 @@ pub(crate) struct CompletionsArgs {
 /// Print the manual page
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
-    /// Write one page a command into this folder instead [default: print the main page]
+    /// Write one page per command into this folder [default: print the main page]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
 }

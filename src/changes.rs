@@ -153,7 +153,7 @@ fn matters(event: &Event, index: Option<&PathBuf>) -> bool {
 fn reason(error: &notify::Error) -> String {
     match &error.kind {
         ErrorKind::MaxFilesWatch => {
-            "the system watches no more folders; raise fs.inotify.max_user_watches".to_owned()
+            "the system cannot watch any more folders; raise fs.inotify.max_user_watches".to_owned()
         }
         _ => error.to_string(),
     }

@@ -177,12 +177,12 @@ mod tests {
     #[test]
     fn errors_name_line_and_key() {
         let cases = [
-            ("top_k = 5\ntop_x = 5", 2, "`top_x` is no key"),
+            ("top_k = 5\ntop_x = 5", 2, "`top_x` is not a key"),
             ("\n\ntop_k = 0", 3, "`top_k` must be a whole number from 1"),
             ("mode = \"both\"", 1, "`mode` must be one of lexical"),
             ("rerank = 1", 1, "`rerank` must be true or false"),
             ("paths = [1]", 1, "`paths` must be a list"),
-            ("[search]\ntop_k = 5", 1, "`search` is no key"),
+            ("[search]\ntop_k = 5", 1, "`search` is not a key"),
             (
                 "top_k = true",
                 1,

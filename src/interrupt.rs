@@ -76,7 +76,9 @@ fn on_interrupt() {
     if N_ORDERLY.load(Ordering::SeqCst) > 0 && !TOKEN.is_cancelled() {
         TOKEN.cancel();
         if N_WRITING.load(Ordering::SeqCst) > 0 {
-            say("reread: stopping; what is committed stays, and the next run goes on from there");
+            say(
+                "reread: stopping; what has been committed stays, and the next run continues from there",
+            );
         }
         return;
     }

@@ -161,11 +161,11 @@ fn bad_judgements_are_named_with_file_and_line() {
         ),
         (
             "q1\tyeast\t0",
-            "qrels/test.tsv:5: a judgement of yeast for query q1 stands on line 2",
+            "qrels/test.tsv:5: a judgement of yeast for query q1 is already on line 2",
         ),
         (
             "q9\toven\t1",
-            "qrels/test.tsv:5: query q9 is judged here and is not in",
+            "qrels/test.tsv:5: query q9 is judged here but is not in",
         ),
     ] {
         fs::write(&qrels, format!("{good}{line}\n")).unwrap();

@@ -121,7 +121,7 @@ fn what_the_command_line_would_say_is_told_from_what_it_would_not() {
     let commands = commands();
     for text in [
         "use --force",
-        "see `reread doctor`",
+        "run `reread doctor`",
         "run reread worth-it.",
         "REREAD_MODELS",
     ] {

@@ -82,7 +82,9 @@ fn judged(folder: &Path) -> Vec<String> {
 }
 
 fn n_asked(output: &Output) -> usize {
-    text(&output.stdout).matches("does it answer?").count()
+    text(&output.stdout)
+        .matches("does it answer the question?")
+        .count()
 }
 
 #[test]

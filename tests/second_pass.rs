@@ -55,7 +55,11 @@ fn reading_stops_when_the_results_are_settled() {
     assert!(settled["second_pass"]["scored"].as_u64().unwrap() < 12);
     assert_eq!(order(&settled), order(&all));
     let told = place.run(&[&["search", QUESTION], &light[..]].concat());
-    assert!(err(&told).contains("which settled it"), "{}", err(&told));
+    assert!(
+        err(&told).contains("which settled the results"),
+        "{}",
+        err(&told)
+    );
     // By default a candidate that was not read could be anything.
     let default = search(&place, &["-k", "1"]);
     assert_eq!(default["second_pass"]["scored"], 12);

@@ -156,13 +156,16 @@ fn bad_input_is_an_error_that_names_it() {
         (["  ", "bread.md"], "the question is empty"),
         (
             [QUESTION, "inner"],
-            "\"inner\" is a folder; name a file of it",
+            "\"inner\" is a folder; name a file in it",
         ),
         (
             [QUESTION, "bread.md:99"],
             "bread.md ends at line 3, before line 99",
         ),
-        ([QUESTION, "bread.md:5-2"], "\"5-2\" is no range of lines"),
+        (
+            [QUESTION, "bread.md:5-2"],
+            "\"5-2\" is not a range of lines",
+        ),
         ([QUESTION, "/etc/passwd"], "/etc/passwd is outside"),
         ([QUESTION, "../x.md"], "../x.md is outside"),
     ] {

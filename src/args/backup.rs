@@ -8,15 +8,16 @@ use super::IndexFolder;
 
 /// Copy the index of a folder, while it is searched and updated
 ///
-/// The copy is one generation of the index, each file compared with its checksum on the way. It is
-/// complete or not there: it is written beside DIR, as DIR.new, and renamed at the end.
+/// The copy is one generation of the index; each file is checked against its checksum as it is
+/// copied. The backup is either complete or not there at all: it is written beside DIR, as DIR.new,
+/// and renamed at the end.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   reread backup /mnt/backups/notes ~/notes
   reread doctor --index /mnt/backups/notes")]
 pub(crate) struct BackupArgs {
-    /// Where to: a new or empty folder, or an earlier backup, which is replaced
+    /// Where to put it: a new or empty folder, or an earlier backup, which is replaced
     #[arg(value_name = "DIR")]
     pub(crate) to: PathBuf,
 
@@ -34,9 +35,9 @@ pub(crate) struct BackupArgs {
 
 /// Put a backup of an index back
 ///
-/// Each file is compared with its checksum on the way. An index that is there stays in use until
-/// the restored one is complete. Documents that have changed since the backup are read again by the
-/// next `reread index` or search.
+/// Each file is checked against its checksum as it is copied. An existing index stays in use until
+/// the restored one is complete. The next `reread index` or search reads documents that have changed
+/// since the backup again.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -51,9 +52,9 @@ pub(crate) struct RestoreArgs {
     #[arg(value_name = "FOLDER", default_value = ".")]
     pub(crate) folder: PathBuf,
 
-    /// Replace an index that is there, sound or damaged
+    /// Replace an existing index, sound or damaged
     ///
-    /// By default restoring is refused where there is an index.
+    /// By default nothing is restored where there is already an index.
     #[arg(long, help_heading = "Index")]
     pub(crate) force: bool,
 

@@ -48,13 +48,13 @@ choices! {
         Self::Rrf { .. } => Some("Reciprocal rank fusion"),
     }
     Precision {
-        Self::Int8 => Some("Products of bytes: several times faster"),
-        Self::F32 => Some("Floating point: exact to a hundred thousandth"),
+        Self::Int8 => Some("8-bit integers: several times faster"),
+        Self::F32 => Some("Floating point: exact to a hundred-thousandth"),
     }
     Stop {
-        Self::Certain => Some("When the results cannot change any more"),
-        Self::Confident => Some("When they are not likely to change"),
-        Self::Never => Some("When all is read"),
+        Self::Certain => Some("When the results can no longer change"),
+        Self::Confident => Some("When they are unlikely to change"),
+        Self::Never => Some("When every candidate has been read"),
     }
     By {
         Self::Passage | Self::Document => None,
@@ -99,7 +99,7 @@ impl Choice for DocumentKind {
             Self::Html => Some("HTML"),
             Self::Pdf => Some("PDF"),
             Self::Code => Some("Source code and configuration"),
-            Self::JsonLines => Some("JSON Lines, a document a line"),
+            Self::JsonLines => Some("JSON Lines, one document per line"),
             _ => None,
         }
     }

@@ -13,8 +13,8 @@ use super::values::{bounded, finite, weight};
 
 /// Measure how well each pass ranks, and whether the second one pays
 ///
-/// Asks every judged question of every system (BM25, vectors, both, and the second pass at several
-/// depths) and says how good the rankings are, how sure that is, and what it costs. The
+/// Puts every judged question to every system (BM25, vectors, both, and the second pass at several
+/// depths) and says how good the rankings are, how certain that is, and what it costs. The
 /// cross-encoder reads each pair once. `docs/evaluation.md` explains every number.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -28,26 +28,25 @@ pub(crate) struct EvalArgs {
 
     /// The measures, named as in the tool ir-measures
     ///
-    /// nDCG@k, R@k, AP, RR@k, P@k, Success@k, Judged@k. The first one is the one that systems are
-    /// compared by.
+    /// nDCG@k, R@k, AP, RR@k, P@k, Success@k, Judged@k. Systems are compared by the first one.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = measure,
           default_value = "nDCG@10,R@100,RR@10,AP,Judged@10", help_heading = "What is measured")]
     pub(crate) measures: Vec<Measure>,
 
-    /// The depths of the second pass that are compared [default: 10,20,50]
+    /// The depths of the second pass to compare [default: 10,20,50]
     ///
-    /// From 1 to 1,000 each. Time grows with the deepest one alone.
+    /// From 1 to 1,000 each. Only the deepest one determines the time.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = bounded::<1, 1_000>,
           help_heading = "What is measured")]
     pub(crate) depths: Vec<usize>,
 
-    /// One JSON object with every number, also for each question
+    /// One JSON object with every number, including those of each question
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 
-    /// Write a ranking in TREC form
+    /// Write a ranking in TREC format
     ///
-    /// That of --run-system, for evaluation tools.
+    /// The ranking is that of --run-system; it is meant for evaluation tools.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) run: Option<PathBuf>,
 
@@ -59,7 +58,7 @@ pub(crate) struct EvalArgs {
 
     /// Write a page with tables and plots
     ///
-    /// One file that needs nothing else and no JavaScript.
+    /// A single self-contained file without JavaScript.
     #[arg(long, value_name = "FILE.html", help_heading = "Output")]
     pub(crate) report: Option<PathBuf>,
 
@@ -72,37 +71,37 @@ pub(crate) struct EvalArgs {
 pub(crate) struct JudgedArgs {
     /// A collection in BEIR layout, or the folder that the judgements are about [default: .]
     ///
-    /// A collection has corpus.jsonl, queries.jsonl and qrels/test.tsv, each plain or with .gz. Any
+    /// A collection has corpus.jsonl, queries.jsonl and qrels/test.tsv, each plain or as .gz. Any
     /// other folder needs --qrels and --queries.
     #[arg(value_name = "DATASET|FOLDER")]
     pub(crate) folder: Option<PathBuf>,
 
     /// The judgements [default: qrels/test.tsv of the collection]
     ///
-    /// Tab-separated `query-id`, `corpus-id`, `score` with a header line, or TREC form; gzip too. What
-    /// is judged is a document's id, its path, or `path:10-20` for lines; a fourth column `quote`
-    /// holds words of the judged passage.
+    /// Tab-separated `query-id`, `corpus-id`, `score` with a header line, or TREC format; may be
+    /// gzipped. `corpus-id` is a document's id, its path, or `path:10-20` for lines of it; a fourth
+    /// column `quote` holds words of the judged passage.
     #[arg(long, value_name = "FILE", help_heading = "What is measured")]
     pub(crate) qrels: Option<PathBuf>,
 
     /// The questions [default: queries.jsonl of the collection]
     ///
-    /// JSON Lines such as `{"_id": "q1", "text": "..."}`, or id, tab, text; gzip too.
+    /// JSON Lines such as `{"_id": "q1", "text": "..."}`, or id, tab, text; may be gzipped.
     #[arg(long, value_name = "FILE", help_heading = "What is measured")]
     pub(crate) queries: Option<PathBuf>,
 
     /// Ask questions made from the documents themselves [default number: 100]
     ///
-    /// For whoever has no judgements: headings, and the most telling words of sentences, each with the
-    /// passage it comes from as its one answer. They are easier than real questions and favour
-    /// BM25, so they say little about the second pass. `reread judge` asks for judgements of real
-    /// ones.
+    /// For when you have no judgements. The questions are headings, and the most telling words of
+    /// sentences; the only answer to each is the passage it comes from. They are easier than real
+    /// questions and favour BM25, so they say little about the second pass. `reread judge` helps you
+    /// judge real ones.
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true,
           default_missing_value = "100", value_parser = bounded::<1, 100_000>,
           conflicts_with_all = ["qrels", "queries"], help_heading = "What is measured")]
     pub(crate) known_item: Option<usize>,
 
-    /// Which judgements of a collection are taken [default: test]
+    /// Which of a collection's judgements to use [default: test]
     #[arg(
         long,
         value_name = "NAME",
@@ -115,12 +114,12 @@ pub(crate) struct JudgedArgs {
 
     /// Ask only the first judged questions [default: all]
     ///
-    /// For a quick look; intervals are then wide.
+    /// For a quick look: the intervals are then wide.
     #[arg(long, value_name = "N", value_parser = bounded::<1, 10_000_000>,
           help_heading = "What is measured")]
     pub(crate) limit: Option<usize>,
 
-    /// The number that random tests start from [default: 1]
+    /// The seed of the random tests [default: 1]
     ///
     /// The same seed gives the same p-values.
     #[arg(
@@ -146,7 +145,7 @@ pub(crate) struct JudgedArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Search")]
 pub(crate) struct EvalSearchFlags {
-    /// How the two lists of a hybrid search become one [default: blend]
+    /// How the two lists of a hybrid search are combined [default: blend]
     #[arg(long, env = "REREAD_FUSION", hide_env_values = true, value_parser = one_of::<Fusion>())]
     fusion: Option<Fusion>,
 
@@ -160,7 +159,7 @@ pub(crate) struct EvalSearchFlags {
           value_parser = finite)]
     rrf_k: Option<f32>,
 
-    /// Measure the first pass alone
+    /// Measure the first pass only
     #[arg(long)]
     no_rerank: bool,
 

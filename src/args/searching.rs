@@ -13,7 +13,7 @@ use super::values;
 pub(crate) struct IndexFolder {
     /// Where the index is [default: .reread in the folder]
     ///
-    /// For folders that cannot be written to, or several indexes of one folder.
+    /// Use it for a folder that cannot be written to, or to keep several indexes of one folder.
     #[arg(long, value_name = "DIR", env = "REREAD_INDEX", hide_env_values = true)]
     pub(crate) index: Option<PathBuf>,
 }
@@ -21,7 +21,7 @@ pub(crate) struct IndexFolder {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which documents")]
 pub(crate) struct FilterArgs {
-    /// Only documents modified since then [default: any time]
+    /// Only documents modified since this time [default: any time]
     ///
     /// A date (`2025-03-01`), a time (`2025-03-01T12:00:00Z`), or how long ago (`7d`, `2 weeks`).
     #[arg(long, value_name = "TIME", value_parser = values::since)]

@@ -44,51 +44,51 @@ impl Settings {
 pub(crate) struct SearchFlags {
     /// How many results to print [default: 10]
     ///
-    /// From 1 to 1,000. More than `--depth` prints candidates that only the first pass has ranked.
+    /// From 1 to 1,000. Beyond `--depth`, results are candidates that only the first pass has ranked.
     #[arg(long, short = 'k', value_name = "N", env = "REREAD_TOP_K", hide_env_values = true,
           value_parser = bounded::<1, 1_000>)]
     pub(crate) top_k: Option<usize>,
 
     /// How many candidates the second pass reads [default: 20]
     ///
-    /// From 1 to 10,000. Time grows with it. Raise it when the right passage exists but does not
-    /// appear: what the first pass ranks below it is not read.
+    /// From 1 to 10,000. The time grows with it. Raise it when the right passage exists but does not
+    /// appear: what the first pass ranks below this depth is not read.
     #[arg(long, short = 'n', value_name = "N", env = "REREAD_DEPTH", hide_env_values = true,
           value_parser = bounded::<1, 10_000>)]
     pub(crate) depth: Option<usize>,
 
     /// How the first pass searches [default: hybrid]
     ///
-    /// `lexical` for exact names and error codes, `dense` for questions in other words than the
-    /// documents use, `hybrid` for both.
+    /// `lexical` for exact names and error codes, `dense` for questions in different words from the
+    /// documents', `hybrid` for both.
     #[arg(long, env = "REREAD_MODE", hide_env_values = true, value_parser = one_of::<Mode>())]
     pub(crate) mode: Option<Mode>,
 
-    /// How the two lists of a hybrid search become one [default: blend]
+    /// How the two lists of a hybrid search are combined [default: blend]
     ///
-    /// `blend` adds scaled scores; `rrf` looks at ranks alone, which helps where the scores of
-    /// another embedder are badly scaled.
+    /// `blend` adds scaled scores. `rrf` looks only at ranks, which helps when another embedder's
+    /// scores are badly scaled.
     #[arg(long, env = "REREAD_FUSION", hide_env_values = true, value_parser = one_of::<Fusion>())]
     pub(crate) fusion: Option<Fusion>,
 
     /// The vectors' share of the blend, from 0 to 1 [default: 0.5]
     ///
-    /// Lower it where exact words decide, as in code; raise it where documents say things in their
-    /// own words.
+    /// Lower it where exact words matter, as in code. Raise it where documents put things in words of
+    /// their own.
     #[arg(long, value_name = "WEIGHT", env = "REREAD_DENSE_WEIGHT", hide_env_values = true,
           value_parser = weight)]
     pub(crate) dense_weight: Option<f32>,
 
     /// Added to each rank by `--fusion rrf` [default: 60]
     ///
-    /// Smaller values favour what is at the very top of one list.
+    /// Smaller values favour what is at the very top of either list.
     #[arg(long, value_name = "K", env = "REREAD_RRF_K", hide_env_values = true,
           value_parser = finite)]
     pub(crate) rrf_k: Option<f32>,
 
-    /// Leave out the second pass
+    /// Skip the second pass
     ///
-    /// Off by default. Answers in milliseconds, in the order of the first pass.
+    /// Off by default. Answers within milliseconds, in the order of the first pass.
     #[arg(long, overrides_with = "rerank")]
     pub(crate) no_rerank: bool,
 
@@ -98,76 +98,76 @@ pub(crate) struct SearchFlags {
 
     /// The second pass's share of the final score, from 0 to 1 [default: 0.75]
     ///
-    /// 1 is the cross-encoder's order alone; lower it where its order is worse than the first
-    /// pass's, as happens on text far from web pages.
+    /// 1 is the cross-encoder's order alone. Lower it where that order is worse than the first
+    /// pass's, as happens with text that is unlike web pages.
     #[arg(long, value_name = "WEIGHT", env = "REREAD_RERANK_WEIGHT", hide_env_values = true,
           value_parser = weight)]
     pub(crate) rerank_weight: Option<f32>,
 
     /// How long a search may take [default: as long as it needs]
     ///
-    /// Such as `150ms` or `2s`. Candidates are read from the first pass's best on, and when time is
-    /// up the answer is given with what was read. `0` is the first pass alone. It does not cover
-    /// looking for changed files.
+    /// Such as `150ms` or `2s`. Candidates are read from the first pass's best downwards; when time
+    /// is up, the answer uses what has been read. `0` means the first pass alone. Looking for changed
+    /// files is not counted.
     #[arg(long, value_name = "TIME", env = "REREAD_BUDGET", hide_env_values = true,
           value_parser = budget)]
     pub(crate) budget: Option<Duration>,
 
-    /// Stop reading when the results are settled [default: certain]
+    /// When to stop reading candidates early [default: certain]
     ///
-    /// `certain` stops when what is left cannot change the results or their order, which takes
-    /// `--rerank-weight` 0.5 or less and a small `--top-k`; `confident` when it is not likely to:
-    /// about one in a hundred answers differs; `never` reads all.
+    /// `certain` stops when the unread candidates cannot change the results or their order, which
+    /// happens only with `--rerank-weight` 0.5 or less and a small `--top-k`. `confident` stops when
+    /// they are unlikely to; about one answer in a hundred differs. `never` reads all of them.
     #[arg(long, env = "REREAD_STOP", hide_env_values = true, value_parser = one_of::<Stop>())]
     pub(crate) stop: Option<Stop>,
 
-    /// Leave out results with a lower final score [default: none is left out]
+    /// Leave out results with a lower final score [default: leave none out]
     ///
-    /// Scores go from 0 to 1 and, but for the cross-encoder's part, are relative to the question's
-    /// other candidates: above 0.25 the cross-encoder must have had its say (`docs/ranking.md`).
+    /// Scores go from 0 to 1 and, apart from the cross-encoder's part, are relative to the question's
+    /// other candidates: a score above 0.25 needs support from the cross-encoder (`docs/ranking.md`).
     #[arg(long, value_name = "SCORE", env = "REREAD_MIN_SCORE", hide_env_values = true,
           value_parser = finite, allow_negative_numbers = true)]
     pub(crate) min_score: Option<f32>,
 
-    /// Leave out results that are less likely to be relevant [default: none is left out]
+    /// Leave out results that are less likely to be relevant [default: leave none out]
     ///
-    /// From 0 to 1. Takes a calibration, which `reread tune` makes from judged questions.
+    /// From 0 to 1. Needs a calibration, which `reread tune` makes from judged questions.
     #[arg(long, value_name = "PROBABILITY", env = "REREAD_MIN_PROBABILITY", hide_env_values = true,
           value_parser = weight)]
     pub(crate) min_probability: Option<f32>,
 
     /// What the cross-encoder's scores mean as probabilities
     ///
-    /// A slope, an intercept and a model, as `reread tune` writes them into `reread.toml`. Results
-    /// then have a probability, in place of the cross-encoder's own opinion.
+    /// A slope, an intercept and a model, as `reread tune` writes them to `reread.toml`. Results then
+    /// show a probability in place of the cross-encoder's own opinion.
     #[arg(long, value_name = "NUMBERS", env = "REREAD_CALIBRATION", hide_env_values = true,
           value_parser = calibration)]
     pub(crate) calibration: Option<Calibration>,
 
     /// Compare the question with every vector
     ///
-    /// By default the engine picks: small indexes are scanned anyway, large ones are searched
-    /// through a graph, which is faster and may miss a passage.
+    /// By default the engine chooses: small indexes are scanned anyway; large ones are searched
+    /// through a graph, which is faster but may miss a passage.
     #[arg(long)]
     pub(crate) exact: bool,
 
     /// How widely the graph is searched [default: chosen by depth]
     ///
-    /// Higher finds more and takes longer. It matters only where an index is large enough to have
-    /// a graph; `reread status` says.
+    /// A higher value finds more and takes longer. It matters only if the index is large enough to
+    /// have a graph, which `reread status` tells you.
     #[arg(long, value_name = "N", env = "REREAD_EF_SEARCH", hide_env_values = true,
           value_parser = bounded::<1, 100_000>)]
     pub(crate) ef_search: Option<usize>,
 
     /// What a result stands for [default: passage]
     ///
-    /// `document` shows each document once, by its best passage.
+    /// `document` shows each document once, represented by its best passage.
     #[arg(long, env = "REREAD_BY", hide_env_values = true, value_parser = one_of::<By>())]
     pub(crate) by: Option<By>,
 
     /// Search the index as it is
     ///
-    /// By default changed files are indexed first. For read-only or very large folders.
+    /// By default changed files are indexed first. Useful for read-only or very large folders.
     #[arg(long, overrides_with = "refresh")]
     pub(crate) no_refresh: bool,
 
@@ -177,14 +177,14 @@ pub(crate) struct SearchFlags {
 
     /// Only documents whose path matches [default: all]
     ///
-    /// A glob relative to the folder, such as `docs/**` or `*.md`; a folder's name stands for all
-    /// in it. Repeat it for several.
+    /// A glob relative to the folder, such as `docs/**` or `*.md`; the name of a folder stands for
+    /// everything in it. Repeat the option to allow several.
     #[arg(long = "path", value_name = "GLOB", help_heading = "Which documents")]
     pub(crate) paths: Vec<String>,
 
     /// Only documents of this type [default: all]
     ///
-    /// Repeat it, or separate with commas, for several.
+    /// To allow several, repeat the option or separate them with commas.
     #[arg(
         long = "type",
         value_parser = one_of::<DocumentKind>(),
@@ -194,12 +194,12 @@ pub(crate) struct SearchFlags {
     )]
     pub(crate) types: Vec<DocumentKind>,
 
-    /// Only documents whose metadata fits [default: all]
+    /// Only documents whose metadata meets a condition [default: all]
     ///
     /// Such as `lang = "en" and year >= 2020`, `tags in ("draft", "old")`, `title contains "stove"`,
-    /// `not has author`. Texts stand in quotes, numbers and days such as 2024-03-01 as they are; of a list
-    /// one value must fit. Repeat it for conditions that must all hold. `docs/filters.md` has the whole
-    /// language.
+    /// `not has author`. Put texts in quotes; write numbers and days such as 2024-03-01 as they are. If a
+    /// value is a list, one of its items must fit. If you repeat the option, all conditions must hold.
+    /// `docs/filters.md` describes the whole language.
     #[arg(long = "where", value_name = "CONDITION", value_parser = condition,
           help_heading = "Which documents")]
     pub(crate) conditions: Vec<Condition>,
@@ -242,24 +242,25 @@ impl SearchFlags {
 pub(crate) struct IndexFlags {
     /// How long passages are, in tokens [default: 200, or as the index was built]
     ///
-    /// From 16 to 4,096. Shorter passages are found more exactly, longer ones say more. The second
-    /// pass reads `--pair-tokens`, so longer ones than the default need more there too.
+    /// From 16 to 4,096. Shorter passages are found more precisely, longer ones say more. The second
+    /// pass reads only `--pair-tokens`, so raise that too for passages longer than the default.
     #[arg(long, value_name = "N", env = "REREAD_PASSAGE_TOKENS", hide_env_values = true,
           value_parser = bounded::<16, 4_096>)]
     pub(crate) passage_tokens: Option<usize>,
 
-    /// How much a passage repeats of the one before [default: 30, or as the index was built]
+    /// How much of the previous passage each one repeats [default: 30, or as the index was built]
     ///
-    /// In tokens, less than half of `--passage-tokens`. Higher where facts straddle paragraphs; 0
-    /// for records that stand alone.
+    /// In tokens, less than half of `--passage-tokens`. Raise it where facts straddle paragraphs; use
+    /// 0 for records that stand alone.
     #[arg(long, value_name = "N", env = "REREAD_OVERLAP_TOKENS", hide_env_values = true,
           value_parser = bounded::<0, 2_047>)]
     pub(crate) overlap_tokens: Option<usize>,
 
     /// How long a run works before it commits what it has done [default: 15s]
     ///
-    /// Such as `5s` or `10m`. A run that is killed goes on from there. Shorter loses less; the commits
-    /// then take more of the time, but never more than about a fiftieth. `0s` commits after every file.
+    /// Such as `5s` or `10m`. If a run is killed, the next one continues from the last commit. With a
+    /// shorter time less is lost, but commits take a larger share of the time, though never more than
+    /// about a fiftieth. `0s` commits after every file.
     #[arg(long, value_name = "TIME", env = "REREAD_COMMIT_EVERY", hide_env_values = true,
           hide_short_help = true, value_parser = pause)]
     pub(crate) commit_every: Option<Duration>,
@@ -279,7 +280,7 @@ impl IndexFlags {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Args)]
 #[command(next_help_heading = "Files")]
 pub(crate) struct WalkFlags {
-    /// Take in hidden files and folders
+    /// Include hidden files and folders
     ///
     /// Off by default, as in other search tools. The index remembers it for later runs.
     #[arg(long, overrides_with = "no_hidden")]
@@ -306,8 +307,8 @@ impl WalkFlags {
 pub(crate) struct ReadFlags {
     /// Leave out larger files [default: 64M]
     ///
-    /// Such as `500K`, `64M` or `1G`. Larger ones are mostly logs and dumps; they are reported. To
-    /// keep another limit, write it into `reread.toml`.
+    /// Such as `500K`, `64M` or `1G`. Larger files are mostly logs and dumps; each one left out is
+    /// reported. To make another limit permanent, write it into `reread.toml`.
     #[arg(long, value_name = "SIZE", env = "REREAD_MAX_FILE_SIZE", hide_env_values = true,
           value_parser = size)]
     pub(crate) max_file_size: Option<u64>,
@@ -335,15 +336,15 @@ impl ReadFlags {
 pub(crate) struct ModelFlags {
     /// Look for models here first [default: see `reread models`]
     ///
-    /// A folder of model folders. Repeat it for several; `REREAD_MODELS` holds a list as `PATH`
-    /// does.
+    /// A folder of model folders. Repeat the option for several; `REREAD_MODELS` holds a list, like
+    /// `PATH`.
     #[arg(long, value_name = "DIR")]
     pub(crate) models: Vec<PathBuf>,
 
-    /// The model that embeds, by name or folder [default: bge-small-en-v1.5]
+    /// The embedder (bi-encoder) of the first pass, by name or folder [default: bge-small-en-v1.5]
     ///
-    /// For other languages or better recall. An index belongs to its embedder: another one needs
-    /// `reread index --rebuild`.
+    /// Choose another for other languages or better recall. An index belongs to its embedder: to
+    /// change it, run `reread index --rebuild`.
     #[arg(
         long,
         value_name = "NAME|DIR",
@@ -352,9 +353,10 @@ pub(crate) struct ModelFlags {
     )]
     pub(crate) embedder: Option<String>,
 
-    /// The model of the second pass, by name or folder [default: ms-marco-MiniLM-L-12-v2]
+    /// The cross-encoder of the second pass, by name or folder [default: ms-marco-MiniLM-L-12-v2]
     ///
-    /// For other languages, or to trade speed for quality. It can change from search to search.
+    /// Choose another for other languages, or to trade speed for quality. You may use a different one
+    /// for each search.
     #[arg(
         long,
         value_name = "NAME|DIR",
@@ -365,23 +367,23 @@ pub(crate) struct ModelFlags {
 
     /// How many tokens of question and passage the second pass reads [default: 256]
     ///
-    /// At least 16. The passage is cut, never the question. Raise it for long questions or
-    /// passages; time grows with it.
+    /// At least 16. Only the passage is cut, never the question. Raise it for long questions or
+    /// passages; the time grows with it.
     #[arg(long, value_name = "N", env = "REREAD_PAIR_TOKENS", hide_env_values = true,
           value_parser = bounded::<16, 8_192>)]
     pub(crate) pair_tokens: Option<usize>,
 
-    /// What the models run on [default: the fastest that this machine has]
+    /// The instruction set the models use [default: the fastest that this machine has]
     ///
-    /// `reread status` lists what there is, such as `avx512-vnni`, `avx2` or `portable`. For
-    /// comparing them, and for machines that slow down on wide instructions.
+    /// `reread status` lists what there is, such as `avx512-vnni`, `avx2` or `portable`. Useful for
+    /// comparisons, and on machines that slow down when they run wide instructions.
     #[arg(long, value_name = "NAME", env = "REREAD_CPU", hide_env_values = true,
           value_parser = cpu)]
     pub(crate) cpu: Option<InstructionSet>,
 
     /// The arithmetic of the models [default: int8]
     ///
-    /// `f32` is exact and several times slower: for checking, not for use.
+    /// `f32` is exact and several times slower: it is for checking, not for everyday use.
     #[arg(long, env = "REREAD_PRECISION", hide_env_values = true, value_parser = one_of::<Precision>())]
     pub(crate) precision: Option<Precision>,
 
@@ -396,9 +398,9 @@ pub(crate) struct ModelFlags {
     )]
     pub(crate) onnxruntime: Option<PathBuf>,
 
-    /// How many threads to use [default: one a core]
+    /// How many threads to use [default: one per core]
     ///
-    /// Fewer to leave room for other work. Results do not depend on it.
+    /// Use fewer to leave room for other work. Results do not depend on it.
     #[arg(long, value_name = "N", env = "REREAD_THREADS", hide_env_values = true,
           value_parser = bounded::<1, 1_024>)]
     pub(crate) threads: Option<usize>,

@@ -6,12 +6,12 @@ use reread_eval::Measure;
 use super::SearchFlags;
 use super::eval::{JudgedArgs, measure};
 
-/// Choose the settings that suit your documents, by judged questions
+/// Choose the settings that suit your documents, using judged questions
 ///
-/// Tries weights of the vectors in the first pass, then depths and weights of the second pass, and
-/// writes the choice into `reread.toml` of the folder, which every search of it reads. A choice goes
-/// as far from the default as the questions support it. Where the second pass is shown not to pay,
-/// it is turned off.
+/// Tries weights for the vectors in the first pass, then depths and weights for the second pass, and
+/// writes its choice to the folder's `reread.toml`, which every search of the folder reads. It moves
+/// away from the defaults only as far as the questions justify. If the second pass is shown not to
+/// pay, it is turned off.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -25,7 +25,7 @@ pub(crate) struct TuneArgs {
     #[arg(long, value_name = "NAME", value_parser = measure, default_value = "nDCG@10", help_heading = "What is measured")]
     pub(crate) measure: Measure,
 
-    /// Say what would be written, and write nothing
+    /// Say what would be written, but write nothing
     #[arg(long, help_heading = "Output")]
     pub(crate) dry_run: bool,
 }

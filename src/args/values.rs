@@ -23,9 +23,9 @@ pub(crate) enum ColorArg {
 pub(crate) enum FormatArg {
     /// For people
     Text,
-    /// One JSON object an answer
+    /// One JSON object per answer
     Json,
-    /// One JSON object a result
+    /// One JSON object per result
     Jsonl,
     /// For evaluation tools
     Trec,

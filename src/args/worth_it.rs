@@ -9,10 +9,11 @@ use super::values::bounded;
 
 /// Say whether the second pass pays on your questions, and with which settings
 ///
-/// Tries depths and weights of the second pass against the first pass alone. They are chosen on one
-/// half of the questions and judged on the other, many times, so that luck is not taken for gain.
-/// Answers in one screen: yes, with which settings; only for short or long questions; no; or how
-/// many more questions it takes to know. The cross-encoder reads each pair once.
+/// Compares several depths and weights of the second pass with the first pass alone. Settings are
+/// chosen on one half of the questions and judged on the other, many times, so that luck is not
+/// mistaken for gain. The answer fits on one screen: yes, and with which settings; only for short or
+/// long questions; no; or how many questions it would take to know. The cross-encoder reads each pair
+/// once.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,9 +28,9 @@ pub(crate) struct WorthItArgs {
     #[arg(long, value_name = "NAME", value_parser = measure, default_value = "nDCG@10", help_heading = "What is measured")]
     pub(crate) measure: Measure,
 
-    /// The depths of the second pass that are tried [default: 10,20,50]
+    /// The depths of the second pass to try [default: 10,20,50]
     ///
-    /// From 1 to 1,000 each. Time grows with the deepest one alone.
+    /// From 1 to 1,000 each. Only the deepest one determines the time.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = bounded::<1, 1_000>,
           help_heading = "What is measured")]
     pub(crate) depths: Vec<usize>,

@@ -73,7 +73,9 @@ fn repair(
 ) -> anyhow::Result<Vec<String>> {
     let mut findings = found.checks.iter().flat_map(|check| &check.findings);
     if findings.any(|finding| finding.remedy == Remedy::Permit) {
-        bail!("nothing was repaired, as some files cannot be read; allow it and try again");
+        bail!(
+            "nothing was repaired, because some files cannot be read; make them readable and try again"
+        );
     }
     let mut done = Vec::new();
     if found.has_leftovers() {
@@ -117,7 +119,7 @@ fn mend(
     progress.finish();
     match mended {
         Ok(mended) if mended == Mended::default() => Err(Unmendable::Sources(
-            "what is wrong cannot be made from anything else".to_owned(),
+            "what is damaged cannot be remade from anything else".to_owned(),
         )),
         Ok(mended) => Ok(what_was_done(&mended)),
         // Without the advice to mend it, which is what has been tried.
@@ -136,7 +138,7 @@ fn mend(
             anyhow::Error::from(error).context("nothing was repaired; --discard-added allows it"),
         )),
         Err(error) => Err(Unmendable::Failed(
-            anyhow::Error::from(error).context("the index is as it was"),
+            anyhow::Error::from(error).context("the index was left as it was"),
         )),
     }
 }
@@ -146,7 +148,7 @@ fn what_was_done(mended: &Mended) -> Vec<String> {
     if mended.n_segments > 0 {
         let segments = counted(mended.n_segments, "segment");
         done.push(format!(
-            "made the searchable form of {segments} from the stored vectors"
+            "remade the searchable form of {segments} from the stored vectors"
         ));
     }
     if mended.n_embedded > 0 {
@@ -154,11 +156,11 @@ fn what_was_done(mended: &Mended) -> Vec<String> {
         done.push(format!("embedded {passages} again from the stored texts"));
     }
     if mended.lexical {
-        done.push("made BM25 from the stored texts".to_owned());
+        done.push("remade BM25 from the stored texts".to_owned());
     }
     if !mended.dropped.is_empty() {
         done.push(format!(
-            "dropped {} whose texts are damaged, to be read again by `reread index`: {}",
+            "dropped {} whose stored texts are damaged; `reread index` reads them again: {}",
             counted(mended.dropped.len(), "file"),
             named(&mended.dropped)
         ));
@@ -177,27 +179,27 @@ fn rebuild(
     found.check_root(&args.folder)?;
     if args.index.index.is_some() && found.built.is_none() && args.folder == Path::new(".") {
         bail!(
-            "only building the index anew would help ({reason}), and nothing says any more of which folder it is; \
-             name that folder by its whole path"
+            "only rebuilding the index would help ({reason}), and nothing records any more which folder it belongs to; \
+             give that folder's full path"
         );
     }
     let lost = lost(found);
     match &found.added {
         Some(added) if !added.is_empty() && !args.discard_added => bail!(
-            "only building the index anew would help ({reason}), and that would lose {lost}; \
+            "only rebuilding the index would help ({reason}), and that would lose {lost}; \
              restore a backup, or allow it with --discard-added"
         ),
         _ => {}
     }
     say(&format!(
-        "building the index anew from {}; this loses {lost}",
+        "rebuilding the index from {}; this loses {lost}",
         shown(&args.folder)
     ));
     let engine = engine(args, common, found.built.as_ref())?;
     let summary = bring_up_to_date(&engine, Engine::rebuild, common.quiet)
-        .with_context(|| format!("cannot build the index of {} anew", args.folder.display()))?;
+        .with_context(|| format!("cannot rebuild the index of {}", args.folder.display()))?;
     Ok(format!(
-        "built the index anew from {}: {}, {}; lost: {lost}",
+        "rebuilt the index from {}: {}, {}; lost: {lost}",
         shown(&args.folder),
         counted(summary.n_added, "file"),
         counted(summary.n_passages, "passage")

@@ -65,7 +65,7 @@ fn run_system(args: &EvalArgs, options: &TrialOptions) -> anyhow::Result<usize> 
     found.with_context(|| {
         let names: Vec<String> = systems.iter().map(|system| system.name()).collect();
         format!(
-            "there is no system {name:?}; there are {}",
+            "there is no system {name:?}; the systems are {}",
             names.join(", ")
         )
     })

@@ -57,7 +57,9 @@ pub(super) fn place(
         (Ok(first), Ok(last)) if 1 <= first && first <= last => {
             Ok((PathBuf::from(path), Some(first..=last)))
         }
-        _ => bail!("{lines:?} is no range of lines; give one such as {path}:10-20 or {path}:10"),
+        _ => {
+            bail!("{lines:?} is not a range of lines; write one such as {path}:10-20 or {path}:10")
+        }
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn run(args: &JudgeArgs, common: &CommonArgs) -> anyhow::Result<Outco
     let settings = resolve::settings(searching.settings(), Some(&args.folder), common)?;
     let options = resolve::search_options(&settings, &searching.filter)?;
     if options.second_pass == SecondPass::Off {
-        bail!("there is nothing to compare without the second pass; leave out --no-rerank");
+        bail!("without the second pass there is nothing to compare; leave out --no-rerank");
     }
     let engine = resolve::engine(&args.folder, searching.index.index.as_deref(), &settings)?;
     if !settings.search.no_refresh {
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &JudgeArgs, common: &CommonArgs) -> anyhow::Result<Outco
     if n_disputed == 0 {
         writeln!(
             out,
-            "the passes put nothing in another order on {}, so there is nothing to judge; ask others, or more",
+            "the two passes agree on {}, so there is nothing to judge; try other questions, or more of them",
             counted(questions.len(), "question")
         )?;
         out.flush()?;
@@ -167,7 +167,10 @@ fn read_answer(
     answers: &mut impl Iterator<Item = io::Result<String>>,
 ) -> anyhow::Result<Answer> {
     loop {
-        write!(out, "does it answer? y(es), n(o), s(kip), u(ndo), q(uit): ")?;
+        write!(
+            out,
+            "does it answer the question? y(es), n(o), s(kip), u(ndo), q(uit): "
+        )?;
         out.flush()?;
         let Some(line) = answers.next() else {
             writeln!(out)?;

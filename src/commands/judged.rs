@@ -96,7 +96,7 @@ impl Place {
             Some(path) => Ok(path.clone()),
             None if is_dataset => Ok(Collection::file(&given, name)?),
             None => bail!(
-                "{} has no corpus.jsonl, so it is no collection; give --qrels and --queries ({option} is missing), or --known-item",
+                "{} has no corpus.jsonl, so it is not a collection; give --qrels and --queries ({option} is missing), or --known-item",
                 given.display()
             ),
         };
@@ -194,7 +194,7 @@ impl Judged {
         let n_questions = self.questions.iter().filter(can_be_found).count();
         if n_questions < MIN_QUESTIONS {
             bail!(
-                "of {} {n_questions} have something relevant in the index, and a verdict needs {MIN_QUESTIONS}: one half chooses, the other judges",
+                "of {}, only {n_questions} have something relevant in the index, and a verdict needs {MIN_QUESTIONS}: settings are chosen on one half and judged on the other",
                 counted(self.questions.len(), "judged question")
             );
         }
@@ -229,7 +229,7 @@ impl Judged {
         }
         if sweep.hybrid.iter().all(|value| *value <= 0.0) {
             bail!(
-                "the first pass finds nothing relevant for any question, so there is nothing to decide by; see what `reread eval` says, and whether the judgements name documents as the index does"
+                "the first pass finds nothing relevant for any question, so there is nothing to decide by; see what `reread eval` says, and check that the judgements name documents as the index does"
             );
         }
         let mut ids: Vec<&QueryText> = trials.iter().map(|trial| &trial.query).collect();
@@ -267,7 +267,7 @@ fn say_kept(engine: &Engine, trials: &[Trial], quiet: bool) {
     let n_pairs: usize = trials.iter().map(|trial| trial.n_pairs).sum();
     if n_known > 0 && !quiet {
         say(&format!(
-            "{} of {} were scored before, as {} remembers; their time is what they took then",
+            "{} of {} had been scored before and are kept in {}; their time is what they took then",
             grouped(n_known),
             counted(n_pairs, "pair"),
             clean(&path)
@@ -292,10 +292,10 @@ fn known(snapshot: &Snapshot, n: usize, seed: u64) -> anyhow::Result<(Collection
     }
     let collection = known_items(&passages, n, seed);
     if collection.queries.is_empty() {
-        bail!("no question could be made: no passage has a sentence of eight words");
+        bail!("no question could be made: no passage has a sentence of at least eight words");
     }
     let note = format!(
-        "{} made from the documents themselves: they are easier than real ones and favour BM25",
+        "{} made from the documents themselves: these are easier than real ones and favour BM25",
         counted(collection.queries.len(), "question")
     );
     Ok((collection, Some(note)))
@@ -324,7 +324,7 @@ fn warnings(collection: &Collection, targets: &Targets) -> Vec<String> {
     let path = collection.qrels.path.display();
     if let Some(first) = collection.unjudged.first() {
         warnings.push(format!(
-            "{path}: {} (such as {first}) without judgements, which cannot be measured",
+            "{path}: {} (such as {first}) without judgements; these cannot be measured",
             counted(collection.unjudged.len(), "question")
         ));
     }
@@ -335,7 +335,7 @@ fn warnings(collection: &Collection, targets: &Targets) -> Vec<String> {
         ),
         (
             Presence::CutApart,
-            "is about words or lines that no passage holds as a whole",
+            "is about words or lines that no single passage holds",
         ),
     ] {
         let mut odd: Vec<&Target> = targets
@@ -366,7 +366,7 @@ fn warnings(collection: &Collection, targets: &Targets) -> Vec<String> {
         .collect();
     if let Some(first) = without.first() {
         warnings.push(format!(
-            "{path}: {} (such as {first}) without anything relevant, which count 0 in the averages",
+            "{path}: {} (such as {first}) without anything relevant; these count as 0 in the averages",
             counted(without.len(), "judged question")
         ));
     }

@@ -76,7 +76,7 @@ fn write_people(out: &mut impl Write, found: &[Model], models: &Models) -> std::
         clean(&models.embedder),
         clean(&models.cross_encoder)
     )?;
-    writeln!(out, "looked for in, first match wins:")?;
+    writeln!(out, "looked for in (first match wins):")?;
     for folder in &models.search {
         let missing = if folder.is_dir() {
             ""
@@ -86,9 +86,9 @@ fn write_people(out: &mut impl Write, found: &[Model], models: &Models) -> std::
         writeln!(out, "  {}{missing}", clean(&folder.display().to_string()))?;
     }
     let hub = if cfg!(feature = "hub") {
-        "Names of fastembed's catalogue work too; such a model is downloaded when it is first used."
+        "Names from fastembed's catalogue work too; such a model is downloaded when it is first used."
     } else {
-        "Names of fastembed's catalogue work when this program is built with the feature `hub`."
+        "Names from fastembed's catalogue work if this program is built with the feature `hub`."
     };
     writeln!(out, "{hub}")
 }

@@ -71,7 +71,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
         io::stdin()
             .lock()
             .read_to_end(&mut input)
-            .context("cannot read the standard input")?;
+            .context("cannot read standard input")?;
     } else {
         File::open(path)
             .and_then(|file| BufReader::new(file).read_to_end(&mut input))

@@ -92,7 +92,7 @@ fn questions(args: &mut SearchArgs) -> anyhow::Result<(Questions, PathBuf)> {
         (None, Some(question)) => Ok((Questions::One(question), folder::or_current(folder))),
         (None, None) => bail!("there is no question"),
         (Some(_), Some(question)) if folder.is_some() => {
-            bail!("{question:?} and --queries cannot both be answered; give one of them")
+            bail!("{question:?} and --queries cannot be combined; give one of them")
         }
         (Some(file), only) => Ok((
             Questions::File(file),
@@ -168,7 +168,7 @@ fn answer_file(
     output: &Output,
 ) -> anyhow::Result<Outcome> {
     let (name, reader): (Cow<'_, str>, Box<dyn BufRead>) = if path == Path::new("-") {
-        ("the standard input".into(), Box::new(io::stdin().lock()))
+        ("standard input".into(), Box::new(io::stdin().lock()))
     } else {
         let file = File::open(path)
             .with_context(|| format!("cannot read the questions in {}", path.display()))?;
@@ -238,7 +238,7 @@ impl QueryId {
 fn nothing_found(result: &SearchResult, options: &SearchOptions, folder: &Path) -> String {
     let hint = if result.first_pass.n_passages == 0 {
         return format!(
-            "nothing found: {} holds no document that can be read; `reread status` says more",
+            "nothing found: {} holds no document that can be read; run `reread status` to see more",
             folder.display()
         );
     } else if options.min_score.is_some() || options.min_probability.is_some() {

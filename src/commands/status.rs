@@ -14,7 +14,7 @@ use crate::{Outcome, folder, resolve};
 
 /// What people are told of an index that does not hold the whole folder yet.
 pub(crate) const UNFINISHED: &str =
-    "an indexing run is at work or was stopped before its end; `reread index` does what is left";
+    "an indexing run is at work or was stopped before its end; `reread index` does the rest";
 
 pub(crate) fn run(args: &StatusArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
     folder::check(&args.folder)?;
@@ -97,14 +97,14 @@ fn runs_on(models: &Models) -> String {
     let used = used.map_or("nothing", InstructionSet::name);
     let precision = models.precision.name();
     format!(
-        "{used} in {precision}; this machine has also {}",
+        "{used} in {precision}; this machine also has {}",
         others.join(", ")
     )
 }
 
 fn passages(status: &Status) -> String {
     format!(
-        "{} of at most {} tokens, {} of them repeated; {} deleted and still stored, in {}",
+        "{} of at most {} tokens, overlapping by {}; {} deleted but still stored, in {}",
         grouped(status.n_passages),
         status.max_tokens,
         status.overlap_tokens,
@@ -125,7 +125,7 @@ fn vectors(status: &Status) -> String {
     match status.n_graph_lost {
         0 => graphs,
         lost => format!(
-            "{graphs}, of which {} are scanned as the graph does not find them",
+            "{graphs}, of which {} are scanned because the graph does not find them",
             grouped(lost)
         ),
     }

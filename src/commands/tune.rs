@@ -68,7 +68,7 @@ impl Moved {
 pub(crate) fn run(args: &TuneArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
     if args.judged.known_item.is_some() {
         bail!(
-            "questions made from the documents are no ground for settings: they favour BM25; judge some of your own with `reread judge`"
+            "settings cannot be chosen by questions made from the documents, because these favour BM25; judge some of your own with `reread judge`"
         );
     }
     let place = Place::find(&args.judged)?;
@@ -95,7 +95,7 @@ pub(crate) fn run(args: &TuneArgs, common: &CommonArgs) -> anyhow::Result<Outcom
         write(&mut document, &tuned)?;
         writeln!(
             out,
-            "written to {}; flags and environment variables come before it",
+            "written to {}; flags and environment variables override it",
             file.display()
         )?;
     }
@@ -230,13 +230,16 @@ fn write_grounds(
         }
         None => writeln!(
             out,
-            "rerank         turned off: a gain worth its time can be ruled out"
+            "rerank         turned off: a gain that is worth its time can be ruled out"
         )?,
     }
     writeln!(out)?;
     match &tuned.fit {
         Some(fit) => write_fit(out, fit)?,
-        None => writeln!(out, "no probabilities: they take pairs of both kinds")?,
+        None => writeln!(
+            out,
+            "no probabilities: they need both relevant and irrelevant pairs"
+        )?,
     }
     writeln!(out)
 }
@@ -246,7 +249,7 @@ fn write_fit(out: &mut impl Write, fit: &Fit) -> std::io::Result<()> {
     if !fit.is_useful() {
         return writeln!(
             out,
-            "no probabilities: the cross-encoder's scores do not tell what is relevant here"
+            "no probabilities: the cross-encoder's scores do not show what is relevant here"
         );
     }
     writeln!(
@@ -259,13 +262,13 @@ fn write_fit(out: &mut impl Write, fit: &Fit) -> std::io::Result<()> {
     )?;
     writeln!(
         out,
-        "               {:.3} bits a pair lost on other questions, {:.3} without the scores",
+        "               {:.3} bits lost per pair on other questions, {:.3} without the scores",
         fit.loss, fit.base_loss
     )?;
     for row in &fit.table {
         writeln!(
             out,
-            "               said {:>3.0} %, was {:>3.0} % of {}",
+            "               predicted {:>3.0} %, found {:>3.0} % of {}",
             row.predicted * 100.0,
             row.observed * 100.0,
             counted(row.n_pairs, "pair")
@@ -284,7 +287,7 @@ fn write_fit(out: &mut impl Write, fit: &Fit) -> std::io::Result<()> {
         ),
         None => writeln!(
             out,
-            "no least probability: none is sure to leave out little that is relevant"
+            "no min_probability: none is sure to leave out little that is relevant"
         ),
     }
 }

@@ -61,7 +61,7 @@ impl Watch<'_> {
             }
             if first && !self.quiet {
                 say(&format!(
-                    "watching {}; Ctrl-C ends",
+                    "watching {}; press Ctrl-C to stop",
                     clean(&self.args.folder.display().to_string())
                 ));
             }

@@ -26,7 +26,7 @@ impl Edited {
         };
         let document = text
             .parse()
-            .with_context(|| format!("{} is not TOML; mend it first", path.display()))?;
+            .with_context(|| format!("{} is not valid TOML; correct it first", path.display()))?;
         Ok(Self {
             path: path.to_owned(),
             document,
@@ -35,7 +35,7 @@ impl Edited {
 
     /// Sets a key, or takes it out where there is no value.
     pub(crate) fn set(&mut self, key: &str, value: Option<impl Into<Value>>) {
-        debug_assert!(Key::find(key).is_ok(), "`{key}` is no key");
+        debug_assert!(Key::find(key).is_ok(), "`{key}` is not a key");
         match value {
             Some(value) => self.document[key] = toml_edit::value(value),
             None => _ = self.document.remove(key),

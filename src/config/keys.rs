@@ -82,10 +82,12 @@ impl Key {
     /// Finds a key by its name; the error says what is wrong with `name`.
     pub(super) fn find(name: &str) -> Result<&'static Self, String> {
         if name == "index" {
-            return Err("is no key; say where an index is with --index or REREAD_INDEX".to_owned());
+            return Err(
+                "is not a key; say where an index is with --index or REREAD_INDEX".to_owned(),
+            );
         }
         let found = KEYS.iter().find(|key| key.name == name);
-        found.ok_or_else(|| format!("is no key; there are {}", names(|_| true)))
+        found.ok_or_else(|| format!("is not a key; the keys are {}", names(|_| true)))
     }
 
     /// Reads a value that stands in the file of `owner`; the error says what the value must be.
@@ -96,7 +98,7 @@ impl Key {
         owner: Owner,
     ) -> Result<(), String> {
         if self.owner == Owner::User && owner == Owner::Anyone {
-            return Err("may stand in the user's own configuration only: \
+            return Err("is allowed only in the user's own configuration: \
                         a folder does not choose what runs on your machine"
                 .to_owned());
         }

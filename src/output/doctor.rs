@@ -35,14 +35,14 @@ pub(crate) fn write_people(
             let problems = counted(n_problems, "problem");
             writeln!(
                 out,
-                "{problems}; `reread doctor --repair` mends what can be mended"
+                "{problems}; `reread doctor --repair` repairs what can be repaired"
             )
         }
-        Verdict::NotChecked => writeln!(out, "no problem where it could be checked"),
+        Verdict::NotChecked => writeln!(out, "no problem in what could be checked"),
         _ if diagnosis.has_leftovers() => {
             writeln!(
                 out,
-                "the index is sound; `reread doctor --repair` removes what is left over"
+                "the index is sound; `reread doctor --repair` removes the leftovers"
             )
         }
         _ => writeln!(out, "the index is sound"),
@@ -79,7 +79,7 @@ fn sentence(finding: &Finding, folder: &Path) -> String {
         .unwrap_or_default();
     let remedy = match finding.remedy {
         Remedy::Remove => "the next indexing run removes it",
-        Remedy::Permit => "allow this user to read it",
+        Remedy::Permit => "give this user permission to read it",
         _ => "repair the index, or restore a backup",
     };
     format!("{}{offset}: {}; {remedy}", path.display(), finding.problem)

@@ -56,12 +56,12 @@ fn for_engine(error: &Error) -> Option<&'static str> {
 
 fn for_index(error: &IndexError) -> Option<&'static str> {
     match error {
-        IndexError::Damaged { .. } => Some("see `reread doctor`"),
-        IndexError::UnsupportedVersion { .. } => Some("`reread index --rebuild` does that"),
+        IndexError::Damaged { .. } => Some("run `reread doctor`"),
+        IndexError::UnsupportedVersion { .. } => Some("run `reread index --rebuild`"),
         IndexError::NoIndex { .. } => Some("build one with `reread index`"),
         IndexError::NoBackup { .. } => Some("`reread backup` makes one"),
         IndexError::DamagedBackup { .. } => {
-            Some("`reread doctor --repair` or `reread index` mends it")
+            Some("`reread doctor --repair` or `reread index` repairs it")
         }
         IndexError::IsBackup { .. } => Some("put it back with `reread restore`"),
         IndexError::IndexExists { .. } => Some("allow it with --force"),
@@ -71,7 +71,7 @@ fn for_index(error: &IndexError) -> Option<&'static str> {
 
 fn for_models(error: &ModelsError) -> Option<&'static str> {
     match error {
-        ModelsError::NoModel { .. } => Some("say which with --models or REREAD_MODELS"),
+        ModelsError::NoModel { .. } => Some("name it with --models or REREAD_MODELS"),
         ModelsError::NoFastembed => Some("build with `--features fastembed`"),
         _ => None,
     }
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(
             line(&error.unwrap_err()),
             "cannot index notes: there is no embedder \"x\" in a; give a model's folder, or another \
-             folder to search; say which with --models or REREAD_MODELS"
+             folder to search; name it with --models or REREAD_MODELS"
         );
     }
 

@@ -69,13 +69,13 @@ impl Results {
             .collect();
         let mend = match losses.most {
             Part::Chunking => {
-                "longer passages or more overlap, and --pair-tokens if they are cut off"
+                "longer passages or more overlap, and --pair-tokens if passages are cut off"
             }
             Part::FirstPass => "--dense-weight, other words in documents, another embedder",
-            _ => "more --depth, another --rerank-weight or cross-encoder",
+            _ => "a greater --depth, another --rerank-weight or cross-encoder",
         };
         Some(format!(
-            "{}: {} of {} are not found; lost by {}. Mend {} first: {mend}.",
+            "{}: {} of {} are not found; lost by {}. Improve {} first: {mend}.",
             row.system,
             super::grouped(losses.n_lost),
             super::counted(losses.n_relevant, "relevant place"),
@@ -139,7 +139,7 @@ fn power(comparison: &Comparison, n_queries: usize) -> String {
             )
         });
     format!(
-        " {} show a gain of {} with a chance of 80 %{}.",
+        " {} would show a true gain of {} with a chance of 80 %{}.",
         super::counted(n_queries, "question"),
         decimal(detectable),
         needed.unwrap_or_default()

@@ -107,7 +107,7 @@ fn first_pass(result: &SearchResult, options: &SearchOptions) -> String {
     let fusion = match (report.mode, options.first_pass.fusion) {
         (Mode::Lexical | Mode::Dense, _) => String::new(),
         (_, Fusion::Rrf { rrf_k }) => format!(", RRF with k {rrf_k}"),
-        (_, Fusion::Blend { dense_weight }) => format!(", blend with {dense_weight} on vectors"),
+        (_, Fusion::Blend { dense_weight }) => format!(", blend with {dense_weight} for vectors"),
     };
     format!(
         "{}: {} by BM25, {} by vectors{method}{fusion}; {} from {}",
@@ -150,10 +150,10 @@ fn second_pass(result: &SearchResult, options: &SearchOptions) -> String {
 fn boundary(result: &SearchResult, options: &SearchOptions) -> String {
     let read = result.second_pass.scored;
     if options.second_pass == SecondPass::Off || read == 0 {
-        return "all: the order is the first pass's".to_owned();
+        return "everything: the order is the first pass's".to_owned();
     }
     if read < options.first_pass.depth && read == result.first_pass.n_candidates {
-        return "nothing that the first pass has found".to_owned();
+        return "nothing: every candidate was read".to_owned();
     }
     format!(
         "candidates beyond rank {}; a higher --depth reads more",

@@ -40,7 +40,7 @@ pub(crate) fn write_candidate(
 pub(crate) fn write_standing(out: &mut impl Write, standing: &Standing) -> io::Result<()> {
     let comparison = &standing.comparison;
     if comparison.n_queries == 0 {
-        return writeln!(out, "\nnothing is judged so far");
+        return writeln!(out, "\nnothing has been judged yet");
     }
     write!(
         out,
@@ -52,11 +52,11 @@ pub(crate) fn write_standing(out: &mut impl Write, standing: &Standing) -> io::R
         p_value(comparison.p_value)
     )?;
     match (standing.is_decided, standing.n_more) {
-        (true, _) if comparison.mean > 0.0 => writeln!(out, "enough to decide, it is better"),
-        (true, _) => writeln!(out, "enough to decide, it is worse"),
+        (true, _) if comparison.mean > 0.0 => writeln!(out, "enough to decide: it is better"),
+        (true, _) => writeln!(out, "enough to decide: it is worse"),
         (false, Some(n_more)) => writeln!(
             out,
-            "if it goes on like this, about {} more questions decide",
+            "if it goes on like this, about {} more questions will decide",
             grouped(n_more)
         ),
         (false, None) => writeln!(out, "too little to tell"),

@@ -197,20 +197,20 @@ fn reread(result: &SearchResult) -> String {
     match report.stopped {
         Some(Stopped::Budget) => (),
         Some(Stopped::Certain) => {
-            return format!("{scored} of {requested} reread in {time}, which settled it");
+            return format!("{scored} of {requested} reread in {time}, which settled the results");
         }
         Some(Stopped::Confident) => {
             return format!(
-                "{scored} of {requested} reread in {time}, which most likely settled it"
+                "{scored} of {requested} reread in {time}, which most likely settled the results"
             );
         }
         _ => return format!("{scored} reread in {time}"),
     }
     let left = report
         .time_left
-        .map(|left| format!(", {} short", duration(left)));
+        .map(|left| format!(", {} too early", duration(left)));
     if report.scored == 0 {
-        return format!("{scored} of {requested} reread, as the budget had run out");
+        return format!("{scored} of {requested} reread, because the budget had run out");
     }
     format!(
         "{scored} of {requested} reread in {time}, then the budget ran out{}",
@@ -259,7 +259,7 @@ pub(crate) fn index_line(summary: &IndexSummary) -> String {
     }
     if summary.n_binary > 0 {
         parts.push(format!(
-            "{} without text left out",
+            "left out {} without text",
             counted(summary.n_binary, "file")
         ));
     }
@@ -267,7 +267,7 @@ pub(crate) fn index_line(summary: &IndexSummary) -> String {
         parts.push(counted(summary.problems.len(), "problem"));
     }
     if summary.resumed {
-        parts.push("a run that was stopped is now complete".to_owned());
+        parts.push("finished a run that had been stopped".to_owned());
     }
     parts.join("; ")
 }

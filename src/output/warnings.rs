@@ -19,7 +19,7 @@ fn sentence(warning: &Warning) -> String {
 
 fn remedy(warning: &Warning) -> Option<&'static str> {
     match warning {
-        Warning::FirstPass(Note::Unfinished) => Some("`reread index` does what is left"),
+        Warning::FirstPass(Note::Unfinished) => Some("`reread index` does the rest"),
         Warning::SecondPassFailed(failure) => errors::remedy(Chain::new(failure)),
         Warning::OtherCalibration { .. } => Some("run `reread tune` again"),
         _ => None,
@@ -51,12 +51,12 @@ mod tests {
         assert_eq!(
             sentences(&warnings),
             [
-                "the query holds no word to search for",
-                "a part of the folder is not indexed yet; `reread index` does what is left",
-                "the second pass was left out: there is no cross-encoder \"x\" in a; give a model's \
-                 folder, or another folder to search; say which with --models or REREAD_MODELS",
-                "the calibration is of another cross-encoder (a1b2), so there are no probabilities; run \
-                 `reread tune` again",
+                "the query has no word to search for",
+                "part of the folder is not indexed yet; `reread index` does the rest",
+                "the second pass was skipped: there is no cross-encoder \"x\" in a; give a model's \
+                 folder, or another folder to search; name it with --models or REREAD_MODELS",
+                "the calibration was made for another cross-encoder (a1b2), so there are no \
+                 probabilities; run `reread tune` again",
             ]
         );
     }

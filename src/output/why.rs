@@ -62,12 +62,12 @@ fn write_stages(out: &mut impl Write, why: &Why, options: &SearchOptions) -> io:
         )
     };
     let among = |count: usize| match count {
-        0 => "not asked".to_owned(),
+        0 => "not searched".to_owned(),
         count => format!("of {}", grouped(count)),
     };
     let bm25 = match (stages.n_lexical, stages.lexical) {
-        (0, _) if stages.n_dense > 0 => "no passage holds a word of the question".to_owned(),
-        (count, None) if count > 0 => "it holds no word of the question".to_owned(),
+        (0, _) if stages.n_dense > 0 => "no passage contains a word of the question".to_owned(),
+        (count, None) if count > 0 => "it contains no word of the question".to_owned(),
         (count, _) => among(count),
     };
     row("BM25", stages.lexical, &bm25)?;
@@ -92,7 +92,7 @@ fn first_pass(stages: &Stages) -> String {
         (None, _) if stages.lexical.or(stages.dense).is_none() => "in neither list".to_owned(),
         (None, _) => "beyond the deepest first pass".to_owned(),
         (Some(_), Some(needed)) if needed > stages.depth => format!(
-            "depth {} reaches it; it was {}",
+            "depth {} would reach it; the depth was {}",
             grouped(needed),
             grouped(stages.depth)
         ),

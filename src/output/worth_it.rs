@@ -62,7 +62,7 @@ impl Findings {
                 )
             }
             Answer::OnlyFor(kind) => format!(
-                "Only for {}: there the second pass pays; for all together it is not established.",
+                "Only for {}: the second pass pays there; for all questions together this is not established.",
                 words(kind)
             ),
             Answer::No => format!(
@@ -75,11 +75,14 @@ impl Findings {
                     .filter(|&needed| needed > n_questions)
                     .map_or_else(String::new, |needed| {
                         format!(
-                            " To see a gain of {SMALLEST_GAIN} takes about {} questions.",
+                            " It takes about {} questions to see a gain of {SMALLEST_GAIN}.",
                             grouped(needed)
                         )
                     });
-                format!("{} cannot tell.{more}", counted(n_questions, "question"))
+                format!(
+                    "{} are too few to tell.{more}",
+                    counted(n_questions, "question")
+                )
             }
         }
     }
@@ -109,9 +112,12 @@ pub(crate) fn write_screen(out: &mut impl Write, findings: &Findings) -> io::Res
     if findings.is_known_item {
         writeln!(
             out,
-            "{name}: no verdict. The questions were made from the documents: easier than real ones, and BM25 finds them"
+            "{name}: no verdict. The questions were made from the documents: they are easier than real ones, and BM25"
         )?;
-        write!(out, "best. They show what works, not what pays. Of them: ")?;
+        write!(
+            out,
+            "finds them best. They show what works, not what pays. For these questions: "
+        )?;
         writeln!(out, "{}", findings.answer())?;
     } else {
         writeln!(out, "{name}: {}", findings.answer())?;
@@ -119,7 +125,7 @@ pub(crate) fn write_screen(out: &mut impl Write, findings: &Findings) -> io::Res
     writeln!(out)?;
     writeln!(
         out,
-        "first pass  {} {}, {} a question",
+        "first pass  {} {}, {} per question",
         decimal(findings.hybrid),
         findings.measure,
         duration(findings.first_pass_time.0)
@@ -142,14 +148,14 @@ pub(crate) fn write_screen(out: &mut impl Write, findings: &Findings) -> io::Res
         let gain = decimal(detectable);
         writeln!(
             out,
-            "            {n_questions} show a gain of {gain} with a chance of 80 %"
+            "            {n_questions} would show a true gain of {gain} with a chance of 80 %"
         )?;
     }
     let (best, p) = (&verdict.best_gain, verdict.best_p);
     write_gain(out, findings, "best here", verdict.best, best, p)?;
     writeln!(
         out,
-        "            choosing by one half gains {}{} on the other",
+        "            choosing on one half gains {}{} on the other",
         signed(verdict.held_out.mean),
         interval(&verdict.held_out)
     )?;
@@ -179,7 +185,7 @@ fn write_gain(
     )?;
     writeln!(
         out,
-        "            {}: {} a question, one in twenty above {}",
+        "            {}: {} per question, one in twenty takes more than {}",
         findings.named(setting),
         duration(p50),
         duration(p95)
@@ -200,8 +206,12 @@ fn chosen(findings: &Findings) -> String {
         format!("{name} ({})", counts[at])
     });
     let named: Vec<String> = named.collect();
-    let rest = if order.len() > 3 { "; others less" } else { "" };
-    format!("of {n_halves} halves: {}{rest}", named.join("; "))
+    let rest = if order.len() > 3 {
+        "; others less often"
+    } else {
+        ""
+    };
+    format!("chosen on {n_halves} halves: {}{rest}", named.join("; "))
 }
 
 /// The gain of every setting: a row a depth, a column a weight.

@@ -130,7 +130,7 @@ fn why_names_the_part_of_a_condition_that_fails() {
     let args = ["why", "stove", "old.md", "--where", condition];
     let said = place.run(&args);
     assert_eq!(status(&said), 1, "{}", err(&said));
-    let reason = "its metadata does not fit `year >= 2020`, which --where asks for";
+    let reason = "its metadata does not meet `year >= 2020`, which --where asks for";
     assert!(out(&said).contains(reason), "{}", out(&said));
     assert!(out(&said).contains("a --where without `year >= 2020`"));
 

@@ -81,7 +81,7 @@ fn many_questions_are_answered_in_one_process() {
     let broken = place.run_with(&["search", "--queries", "-"], "nonsense\n".as_ref());
     assert_eq!(status(&broken), 2);
     assert!(
-        err(&broken).contains("the standard input:1"),
+        err(&broken).contains("standard input:1"),
         "{}",
         err(&broken)
     );

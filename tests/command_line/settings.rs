@@ -69,11 +69,11 @@ fn flags_come_before_the_environment_and_that_before_the_files() {
 fn a_wrong_configuration_is_named_with_file_line_and_key() {
     let place = Place::new();
     let cases = [
-        ("\ntop_x = 3\n", "reread.toml:2: `top_x` is no key"),
+        ("\ntop_x = 3\n", "reread.toml:2: `top_x` is not a key"),
         ("top_k = 0\n", "reread.toml:1: `top_k` must be"),
         (
             "models = [\"/elsewhere\"]\n",
-            "reread.toml:1: `models` may stand in the user's own",
+            "reread.toml:1: `models` is allowed only in the user's own",
         ),
         ("top_k = \n", "reread.toml:1: "),
     ];

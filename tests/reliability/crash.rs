@@ -137,7 +137,7 @@ fn what_a_kill_leaves_says_so_until_the_next_run() {
     let next = place.run(&["index"]);
     let said = String::from_utf8(next.stderr).unwrap();
     assert!(
-        said.contains("a run that was stopped is now complete"),
+        said.contains("finished a run that had been stopped"),
         "{said}"
     );
     assert!(!place.ok(&["status"]).contains("unfinished"));

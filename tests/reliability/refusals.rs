@@ -175,7 +175,8 @@ fn a_backup_that_cannot_be_read_is_told_from_an_index_that_cannot_be_written() {
     let message = restored();
     close(&backup, 0o755);
     assert!(
-        message.contains("MANIFEST of the backup, and the index is as it was; allow it to be read"),
+        message
+            .contains("MANIFEST of the backup, so the index is unchanged; make the file readable"),
         "{message}"
     );
 }

@@ -227,7 +227,7 @@ fn an_update_is_one_line_and_a_problem_is_named_once() {
     assert!(first.contains(" indexed 2 files, 1 passage in "), "{first}");
     let problem = next();
     assert!(problem.starts_with("  bad.pdf: "), "{problem}");
-    assert_eq!(next(), "watching .; Ctrl-C ends");
+    assert_eq!(next(), "watching .; press Ctrl-C to stop");
     place.write("b.md", "# B\n\nThe second file.\n");
     let second = next();
     assert!(

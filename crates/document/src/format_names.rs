@@ -50,7 +50,7 @@ impl FromStr for DocumentKind {
 /// A name that no kind of document goes by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no kind of document `{given}`; there are {}",
+    "there is no kind of document `{given}`; the kinds are {}",
     DocumentKind::ALL.map(DocumentKind::name).join(", ")
 )]
 #[non_exhaustive]

@@ -28,7 +28,7 @@ pub enum Reason {
     #[error("its name is not valid UTF-8; rename it")]
     NameNotUtf8,
     /// The file's name would garble a terminal or a line of results.
-    #[error("its name holds control characters; rename it")]
+    #[error("its name contains control characters; rename it")]
     NameWithControl,
     /// The file is larger than the limit.
     #[error("is too large: {len_bytes} bytes, and the limit is {limit_bytes}")]
@@ -71,13 +71,13 @@ pub enum Reason {
     #[error("the record has no `text`")]
     MissingText,
     /// Two records have the same `_id`; the first is kept.
-    #[error("the `_id` {0:?} stands in an earlier line too, which is kept")]
+    #[error("an earlier line has the same `_id` {0:?}; that one is kept")]
     DuplicateId(String),
     /// More lines of the same file have problems than are listed.
     #[error("{0} more lines have problems")]
     MoreLines(usize),
     /// No line of a JSON Lines file is a record with `text`.
-    #[error("no line is a record with `text`; indexed as plain text")]
+    #[error("no line is a record with `text`; it was indexed as plain text")]
     NoRecords,
 }
 

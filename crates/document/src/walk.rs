@@ -190,7 +190,7 @@ fn open_plain(path: &Path) -> io::Result<fs::File> {
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
-        Err(io::Error::other("it is no plain file any more"))
+        Err(io::Error::other("it is no longer a regular file"))
     }
 }
 

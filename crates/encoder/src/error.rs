@@ -23,7 +23,7 @@ pub enum Error {
     },
 
     /// A file of the model is not the JSON that it should be.
-    #[error("{} is damaged: it does not hold the JSON expected", path.display())]
+    #[error("{} is damaged: it does not hold the expected JSON", path.display())]
     Json {
         /// The file.
         path: PathBuf,
@@ -62,7 +62,7 @@ pub enum Error {
     },
 
     /// The weights are cut short or garbled.
-    #[error("{} is damaged: its header does not describe its content", path.display())]
+    #[error("{} is damaged: its header does not match its content", path.display())]
     DamagedWeights {
         /// The file.
         path: PathBuf,

@@ -75,7 +75,7 @@ impl FromStr for InstructionSet {
 
 /// An instruction set was asked for by a name that is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no instruction set `{found}`; there are {}", names(&InstructionSet::ALL))]
+#[error("there is no instruction set `{found}`; the names are {}", names(&InstructionSet::ALL))]
 #[non_exhaustive]
 pub struct UnknownInstructionSet {
     /// The name that was given.

@@ -2,7 +2,7 @@
 
 /// A name that no choice goes by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no {what} `{given}`; there are {}", names.join(", "))]
+#[error("there is no {what} `{given}`; the names are {}", names.join(", "))]
 #[non_exhaustive]
 pub struct UnknownName {
     /// What was to be named, such as `mode`.
@@ -46,7 +46,7 @@ mod tests {
         let error: UnknownName = "both".parse::<Precision>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no precision `both`; there are int8, f32"
+            "there is no precision `both`; the names are int8, f32"
         );
     }
 }

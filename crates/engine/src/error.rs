@@ -35,7 +35,7 @@ pub enum Error {
     #[error("the engine has no folder to index; give it one when it is built")]
     NoRoot,
     /// What was to be indexed is not a folder.
-    #[error("{} is not a folder; give the folder, and a path filter for one file of it", path.display())]
+    #[error("{} is not a folder; give the folder, and use a path filter for a single file in it", path.display())]
     NotAFolder {
         /// What was given.
         path: PathBuf,
@@ -49,7 +49,7 @@ pub enum Error {
         source: BoxError,
     },
     /// A document to be read is not in the folder it is to be read from.
-    #[error("{} is outside {}; only documents of that folder can be read", path.display(), root.display())]
+    #[error("{} is outside {}; only documents in that folder can be read", path.display(), root.display())]
     Outside {
         /// What was given.
         path: PathBuf,
@@ -57,7 +57,7 @@ pub enum Error {
         root: PathBuf,
     },
     /// What should be a document is a folder.
-    #[error("{path:?} is a folder; name a file of it")]
+    #[error("{path:?} is a folder; name a file in it")]
     IsAFolder {
         /// What was given.
         path: PathBuf,

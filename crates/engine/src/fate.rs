@@ -77,7 +77,7 @@ impl Fate {
             Self::LostInFusion => "lost in fusion",
             Self::NotRetrieved => "not retrieved",
             Self::FilteredOut => "removed by a filter",
-            Self::CutApart => "in no single passage",
+            Self::CutApart => "not in any single passage",
             Self::NotIndexed => "not in the index",
         }
     }

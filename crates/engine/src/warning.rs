@@ -72,7 +72,7 @@ impl fmt::Display for Warning {
             Self::SecondPassFailed(failure) => {
                 write!(
                     f,
-                    "the second pass was left out: {}",
+                    "the second pass was skipped: {}",
                     failure.causes().join(": ")
                 )
             }
@@ -82,7 +82,7 @@ impl fmt::Display for Warning {
             } => {
                 write!(
                     f,
-                    "the calibration is of another cross-encoder ({model}), so there are no probabilities"
+                    "the calibration was made for another cross-encoder ({model}), so there are no probabilities"
                 )?;
                 match min_probability {
                     Some(_) => write!(f, "; {UNFILTERED}"),
@@ -91,12 +91,12 @@ impl fmt::Display for Warning {
             }
             Self::NothingRead { .. } => write!(
                 f,
-                "there are no probabilities, as the second pass has read nothing; {UNFILTERED}"
+                "there are no probabilities, because the second pass read nothing; {UNFILTERED}"
             ),
             Self::Between { path, line, below } => write!(
                 f,
-                "line {line} of {path} is a heading or blank and in no passage itself; \
-                 the passage below it, from line {below}, is meant"
+                "line {line} of {path} is a heading or a blank line and is not in a passage; \
+                 the passage below it, from line {below}, is used instead"
             ),
         }
     }
@@ -138,7 +138,7 @@ mod tests {
         let warning = Warning::SecondPassFailed(failed("no route"));
         assert_eq!(
             warning.to_string(),
-            "the second pass was left out: the first pass failed: no route"
+            "the second pass was skipped: the first pass failed: no route"
         );
         assert_eq!(failed("no route"), failed("no route"));
         assert_ne!(failed("no route"), failed("no reply"));

@@ -31,7 +31,7 @@ pub enum Error {
         found: String,
     },
     /// A line of judgements, queries or results says again what an earlier one says.
-    #[error("{}:{line}: {what} stands on line {first} already; remove one of them", path.display())]
+    #[error("{}:{line}: {what} is already on line {first}; remove one of them", path.display())]
     RepeatedLine {
         /// The file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum Error {
         expected: &'static str,
     },
     /// A judged query has no text.
-    #[error("{}:{line}: query {query} is judged here and is not in {}", qrels.display(), queries.display())]
+    #[error("{}:{line}: query {query} is judged here but is not in {}", qrels.display(), queries.display())]
     QueryWithoutText {
         /// The judgements.
         qrels: PathBuf,
@@ -63,7 +63,7 @@ pub enum Error {
         query: String,
     },
     /// A folder is not a collection in BEIR layout.
-    #[error("{} has no {missing}; a collection has corpus.jsonl, queries.jsonl and qrels/<split>.tsv, each plain or with .gz", path.display())]
+    #[error("{} has no {missing}; a collection has corpus.jsonl, queries.jsonl and qrels/<split>.tsv, each plain or as .gz", path.display())]
     NoCollection {
         /// The folder.
         path: PathBuf,
@@ -88,7 +88,7 @@ pub enum Error {
     },
     /// There is no measure of this name.
     #[error(
-        "there is no measure {name:?}; there are nDCG@k, R@k, AP, RR@k, P@k, Success@k and Judged@k, with a whole number for k"
+        "there is no measure {name:?}; the measures are nDCG@k, R@k, AP, RR@k, P@k, Success@k and Judged@k, with a whole number for k"
     )]
     UnknownMeasure {
         /// The name.

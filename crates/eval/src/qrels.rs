@@ -129,7 +129,7 @@ fn add(
     let (query, document, grade, quote) = split(line, form)?;
     let grade = grade
         .parse()
-        .map_err(|_| line.bad("a whole number as grade"))?;
+        .map_err(|_| line.bad("a whole number as the grade"))?;
     let key = (query.to_owned(), document.to_owned(), quote.clone());
     if let Some(&first) = seen.get(&key) {
         return Err(line.repeated(

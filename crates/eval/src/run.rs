@@ -119,7 +119,7 @@ fn split<'a>(line: &Line<'a>, form: Form) -> Result<(&'a str, &'a str, f32)> {
     let score = score.filter(|score| score.is_finite());
     match score {
         Some(score) if !query.is_empty() && !document.is_empty() => Ok((query, document, score)),
-        _ => Err(line.bad("a finite number as score")),
+        _ => Err(line.bad("a finite number as the score")),
     }
 }
 

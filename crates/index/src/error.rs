@@ -26,7 +26,7 @@ pub enum Error {
     },
     /// A file of the index does not hold what was written to it. [`doctor`](crate::doctor) says what can be
     /// mended.
-    #[error("{} is damaged at byte {offset}: {problem}; mend or rebuild the index", path.display())]
+    #[error("{} is damaged at byte {offset}: {problem}; repair or rebuild the index", path.display())]
     Damaged {
         /// The damaged file.
         path: PathBuf,
@@ -75,7 +75,7 @@ pub enum Error {
     },
     /// Something else stands where an index or a backup needs a name. It is left alone.
     #[error(
-        "{} is in the way: {problem}; move it away, or give another place",
+        "{} is in the way: {problem}; move it away, or choose another place",
         path.display()
     )]
     InTheWay {
@@ -86,7 +86,7 @@ pub enum Error {
     },
     /// A folder with other things in it was given as the index folder.
     #[error(
-        "{} holds other files and is no index; give a new or empty folder outside the indexed files",
+        "{} holds other files and is not an index; give a new or empty folder outside the indexed files",
         path.display()
     )]
     NotAnIndex {
@@ -95,7 +95,7 @@ pub enum Error {
     },
     /// A folder with other things in it was given as the place of a backup.
     #[error(
-        "{} is no place for a backup: give a new or empty folder outside the index and other backups, or \
+        "{} is not a place for a backup: give a new or empty folder outside the index and other backups, or \
          an earlier backup",
         path.display()
     )]
@@ -105,7 +105,7 @@ pub enum Error {
     },
     /// A backup was to be restored to an index that it lies in, that lies in it, or that it is.
     #[error(
-        "the backup {} and the index folder {} are not apart; give another index folder, or move \
+        "the backup {} and the index folder {} overlap; give another index folder, or move \
          the backup",
         path.display(),
         index.display()
@@ -124,8 +124,8 @@ pub enum Error {
     },
     /// A file of the backup that was to be restored does not hold what was written to it.
     #[error(
-        "{} of the backup is damaged at byte {offset}: {problem}; the index is as it was: restore \
-         another backup, or mend the index",
+        "{} of the backup is damaged at byte {offset}: {problem}; the index is unchanged: restore \
+         another backup, or repair the index",
         path.display()
     )]
     DamagedBackup {
@@ -138,7 +138,7 @@ pub enum Error {
     },
     /// The operating system refused to read the backup that was to be restored.
     #[error(
-        "cannot read {} of the backup, and the index is as it was; allow it to be read, or restore \
+        "cannot read {} of the backup, so the index is unchanged; make the file readable, or restore \
          another backup",
         path.display()
     )]
@@ -149,7 +149,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A backup was to be changed. What is restored from it can be.
-    #[error("{} is a backup, which is not changed", path.display())]
+    #[error("{} is a backup, and backups are not changed", path.display())]
     IsBackup {
         /// The folder.
         path: PathBuf,
@@ -176,7 +176,7 @@ pub enum Error {
     },
     /// Passages are damaged that hold documents of an application, which stand in no file.
     #[error(
-        "a repair would lose {}, which an application added and no file holds, as {} is damaged; restore a backup, or allow the loss",
+        "a repair would lose {}, which an application added and no file holds, because {} is damaged; restore a backup, or allow the loss",
         listed(documents),
         path.display()
     )]

@@ -188,7 +188,7 @@ fn refuse_other_kinds(folder: &Path) -> Result<()> {
         if fs::symlink_metadata(&path).is_ok_and(is_other) {
             return Err(Error::InTheWay {
                 path,
-                problem: "it is no file",
+                problem: "it is not a file",
             });
         }
     }

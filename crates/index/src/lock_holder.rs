@@ -46,6 +46,6 @@ impl std::fmt::Display for LockHolder {
             120..7_200 => format!("{} min", seconds / 60),
             _ => format!("{} h", seconds / 3_600),
         };
-        write!(f, "process {}, which began {ago} ago,", self.pid)
+        write!(f, "process {}, which started {ago} ago,", self.pid)
     }
 }

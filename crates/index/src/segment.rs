@@ -300,7 +300,7 @@ impl Segment {
             if len == Some(file.payload().len()) {
                 Ok(())
             } else {
-                Err(file.damaged(16, "its length does not fit the number of passages"))
+                Err(file.damaged(16, "its length does not match the number of passages"))
             }
         };
         let cells = n.checked_mul(dim);
@@ -395,7 +395,7 @@ impl Segment {
             return Ok(vector);
         }
         let at = HEADER_BYTES + position as usize * self.dim * 4;
-        let problem = "a vector is not the one that its 8-bit copy was made of";
+        let problem = "a vector is not the one that its 8-bit copy was made from";
         Err(self.vectors.damaged(at, problem))
     }
 

@@ -126,7 +126,7 @@ fn read_file(path: &Path, known: &mut HashMap<Key, Known>) -> io::Result<File> {
                 .take(most as u64)
                 .read_to_end(&mut bytes)?;
         }
-        Ok(_) => return Err(io::Error::other("it is no file")),
+        Ok(_) => return Err(io::Error::other("it is not a file")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => (),
         Err(error) => return Err(error),
     }

@@ -12,7 +12,7 @@ pub enum LeftOut {
     #[error("no document of this name was added")]
     NoSuchDocument,
     /// The file holds no text.
-    #[error("it is of a kind that is not read: it holds no text")]
+    #[error("it is of a kind that is not read: it has no text")]
     NoText,
     /// The file was read, and there is not a word in it.
     #[error("it is empty")]
@@ -32,10 +32,10 @@ pub enum LeftOut {
     #[error("it is a symbolic link or lies behind one, and these are not followed")]
     Link,
     /// It is a pipe, a socket or a device.
-    #[error("it is no regular file")]
+    #[error("it is not a regular file")]
     Special,
     /// Its name or a folder's begins with a dot.
-    #[error("it is hidden: a name that begins with a dot")]
+    #[error("it is hidden: its name, or a folder's, begins with a dot")]
     Hidden,
     /// A `.gitignore`, `.ignore` or `.rereadignore` names it.
     #[error("a .gitignore, .ignore or .rereadignore leaves it out")]
@@ -45,9 +45,9 @@ pub enum LeftOut {
     Store,
     /// It could be indexed, and was not there or was different when the index was last brought up
     /// to date.
-    #[error("the index has not been brought up to date since it came")]
+    #[error("the index has not been brought up to date since it was added or changed")]
     NotYet,
     /// No record of the JSON Lines file stands on this line.
-    #[error("no record with `text` stands on this line")]
+    #[error("there is no record with `text` on this line")]
     NoRecord,
 }

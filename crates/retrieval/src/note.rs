@@ -9,7 +9,7 @@ pub enum Note {
     #[error("the query only excludes words, so they are searched for instead")]
     OnlyExclusions,
     /// The query holds no letter and no digit.
-    #[error("the query holds no word to search for")]
+    #[error("the query has no word to search for")]
     NoWord,
     /// The query has more different words than BM25 looks for.
     #[error("the query has {n_terms} different words; BM25 uses the {n_used} rarest")]
@@ -21,7 +21,7 @@ pub enum Note {
     },
     /// No passage holds all of the query's phrases, so their words were searched for one by one.
     #[error(
-        "no passage holds {}, so the words were searched for one by one",
+        "no passage contains {}, so the words were searched for one by one",
         quoted(phrases)
     )]
     PhrasesNotFound {
@@ -29,7 +29,7 @@ pub enum Note {
         phrases: Vec<String>,
     },
     /// Indexing was stopped before its end or still goes on.
-    #[error("a part of the folder is not indexed yet")]
+    #[error("part of the folder is not indexed yet")]
     Unfinished,
     /// What a first pass of the application's own says, in a sentence.
     #[error("{0}")]

@@ -29,8 +29,8 @@ pub(crate) fn write_report(out: &mut impl Write, results: &Results) -> io::Resul
                 h2 { "How good is each ranking?" }
                 (measures(results))
                 p.note {
-                    "All measures go from 0 to 1, higher is better. The ceiling is what the first one would be if the "
-                    "candidates that a system may reorder stood in the best order; no second pass of that depth can do better."
+                    "All measures go from 0 to 1; higher is better. The ceiling is what the first measure would be if the "
+                    "candidates that a system may reorder were in the best order; no second pass of that depth can do better."
                 }
                 (comparisons(results))
                 (second_pass(results))
@@ -41,8 +41,8 @@ pub(crate) fn write_report(out: &mut impl Write, results: &Results) -> io::Resul
                 figure {
                     (plots::latency(results))
                     figcaption {
-                        "Bars end at the median, lines at the 95th percentile. Times with ~ take the share of the deepest "
-                        "second pass that their pairs are."
+                        "Bars end at the median, lines at the 95th percentile. Times with ~ are estimated from the deepest "
+                        "second pass, in proportion to the pairs read."
                     }
                 }
                 (stages(results))
@@ -125,15 +125,15 @@ fn second_pass(results: &Results) -> Markup {
         figure {
             (plots::depth_curve(results))
             figcaption {
-                "Solid: " (results.main_measure()) " by depth, with the 95 % interval of its difference to the hybrid "
+                "Solid: " (results.main_measure()) " by depth, with the 95 % interval of its difference from the hybrid "
                 "(dotted). Dashed: the ceiling."
             }
         }
-        h2 { "Which questions gain, which lose?" }
+        h2 { "Which questions gain and which lose?" }
         @for row in results.second_pass() {
             figure {
                 (plots::gains(results, row))
-                figcaption { (row.system) ": one bar a question, sorted. Point at a bar for the question's id." }
+                figcaption { (row.system) ": one bar per question, sorted. Point at a bar to see the question's id." }
             }
         }
     }

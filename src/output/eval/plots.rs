@@ -214,7 +214,7 @@ pub(super) fn latency(results: &Results) -> Markup {
         }
     };
     frame.draw(
-        "Time of a question by system: median and 95th percentile",
+        "Time per question by system: median and 95th percentile",
         &inside,
     )
 }

@@ -22,24 +22,24 @@ pub(super) fn verdict(why: &Why, options: &SearchOptions) -> String {
     match &why.cause {
         Cause::Shown => format!("{place} is shown, at {answer}."),
         Cause::PutDown => format!(
-            "{place} was read and put at {answer}: the first pass had it at {first}, the cross-encoder at {}.",
+            "{place} was read and ended up at {answer}: the first pass put it at {first}, the cross-encoder at {}.",
             rank(stages.cross_encoder)
         ),
         Cause::BelowMinScore(score, least) => format!(
             "{place} would be shown, at {answer}, but its score of {score:.4} is below {least}."
         ),
         Cause::BelowMinProbability(probability, least) => format!(
-            "{place} would be shown, at {answer}, but is relevant with a probability of {probability:.4}, below {least}."
+            "{place} would be shown, at {answer}, but its probability of being relevant, {probability:.4}, is below {least}."
         ),
         Cause::CutOff => format!(
-            "{place} was not read to its end: its passage is longer than what the cross-encoder reads beside the question."
+            "{place} was not read to its end: its passage is longer than what the cross-encoder can read together with the question."
         ),
         Cause::TooDeep => format!(
-            "{place} was a candidate at {first}, and not read: {}.",
+            "{place} was a candidate at {first}, but was not read: {}.",
             unread(why, options)
         ),
         Cause::LostInFusion => format!(
-            "{place} was lost in fusion: BM25 or the vectors have it among their first {}, both together at {first}.",
+            "{place} was lost in fusion: BM25 or the vectors have it among their first {}, but together they put it at {first}.",
             grouped(stages.pool)
         ),
         Cause::NotRetrieved => format!("{place} was not retrieved: {}.", lists(why, options)),
@@ -47,7 +47,7 @@ pub(super) fn verdict(why: &Why, options: &SearchOptions) -> String {
             format!("{place} was removed by a filter: {}.", refused(refusal))
         }
         Cause::CutApart(pieces) => format!(
-            "{place} is in no single passage: it is cut across those on lines {}.",
+            "{place} is not in any single passage: it is spread over the passages on lines {}.",
             pieces.iter().map(range).collect::<Vec<_>>().join(", ")
         ),
         Cause::NotIndexed(reason) => format!("{place} is not in the index: {reason}."),
@@ -84,12 +84,12 @@ fn unread(why: &Why, options: &SearchOptions) -> String {
 fn lists(why: &Why, options: &SearchOptions) -> &'static str {
     match options.first_pass.mode {
         Mode::Lexical if why.stages.lexical.is_none() => {
-            "it holds no word of the question, and BM25 alone was asked"
+            "it contains no word of the question, and only BM25 was used"
         }
-        Mode::Lexical => "it is too far down in BM25, which alone was asked",
-        Mode::Dense => "it is too far down in the vectors, which alone were asked",
+        Mode::Lexical => "it is too far down in BM25, and only BM25 was used",
+        Mode::Dense => "it is too far down in the vectors, and only vectors were used",
         Mode::Hybrid if why.stages.lexical.is_none() => {
-            "it holds no word of the question, and is too far down in the vectors"
+            "it contains no word of the question and is too far down in the vectors"
         }
         Mode::Hybrid => "it is too far down in BM25 and in the vectors",
     }
@@ -101,10 +101,10 @@ pub(super) fn refused(refusal: &Refusal) -> String {
         Refusal::Kind(kind) => format!("its kind, {}, is not among --type", kind_name(*kind)),
         Refusal::ModifiedBefore => "it was last modified before --since".to_owned(),
         Refusal::Condition(condition) => {
-            format!("its metadata does not fit `{condition}`, which --where asks for")
+            format!("its metadata does not meet `{condition}`, which --where asks for")
         }
-        Refusal::Phrase(words) => format!("it does not hold the phrase \"{words}\""),
-        Refusal::Exclusion(words) => format!("it holds {words:?}, which the question excludes"),
+        Refusal::Phrase(words) => format!("it does not contain the phrase \"{words}\""),
+        Refusal::Exclusion(words) => format!("it contains {words:?}, which the question excludes"),
         _ => "the search leaves it out".to_owned(),
     }
 }
@@ -181,16 +181,20 @@ pub(super) fn effect(remedy: &Remedy, top_k: usize) -> String {
         Change::PassageTokens(_) | Change::OverlapTokens(_)
     );
     match (remedy.effect, &remedy.change) {
-        (Effect::Rank(rank), Change::TopK(_)) => format!("it is then the last, at rank {rank}"),
-        (Effect::Rank(rank), _) if rank as usize <= top_k => format!("it is then at rank {rank}"),
-        (Effect::Rank(rank), _) => format!("it is then at rank {rank}, and still not shown"),
-        (Effect::Candidate(rank), _) => {
-            format!("it is then a candidate, at rank {rank}, and read")
+        (Effect::Rank(rank), Change::TopK(_)) => {
+            format!("makes it the last result, at rank {rank}")
         }
-        (Effect::AfterIndexing, _) if indexing => "of `reread index`, which cuts anew".to_owned(),
-        (Effect::AfterIndexing, _) => "it is then indexed".to_owned(),
+        (Effect::Rank(rank), _) if rank as usize <= top_k => format!("puts it at rank {rank}"),
+        (Effect::Rank(rank), _) => format!("puts it at rank {rank}, still not shown"),
+        (Effect::Candidate(rank), _) => {
+            format!("makes it a candidate, at rank {rank}, and it is read")
+        }
+        (Effect::AfterIndexing, _) if indexing => {
+            "for `reread index`, which then cuts all documents again".to_owned()
+        }
+        (Effect::AfterIndexing, _) => "lets it be indexed".to_owned(),
         (_, Change::OtherWords) => "in the question or the document".to_owned(),
-        (_, Change::PairTokens(_)) => "it is then read".to_owned(),
-        _ => "it may then be found".to_owned(),
+        (_, Change::PairTokens(_)) => "lets it be read".to_owned(),
+        _ => "may let it be found".to_owned(),
     }
 }

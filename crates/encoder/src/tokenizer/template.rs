@@ -59,7 +59,7 @@ impl Template {
             && once(&pair, Content::First)
             && once(&pair, Content::Second);
         if !each_once {
-            return Err("each text must stand once among the special tokens".into());
+            return Err("each text must appear once among the special tokens".into());
         }
         Ok(Self { single, pair })
     }

@@ -37,7 +37,7 @@ impl Target {
             if fs::symlink_metadata(path).is_ok() && !is_aside(path) {
                 return Err(Error::InTheWay {
                     path: path.clone(),
-                    problem: "a backup needs this name on the way, and has not left what is there",
+                    problem: "a backup needs this name while it is made, and no backup left what is there",
                 });
             }
         }

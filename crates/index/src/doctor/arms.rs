@@ -118,7 +118,7 @@ fn check_positions(check: &mut Check, path: &Path, catalog: &Catalog, segment: &
     }
     if at != segment.n_passages {
         let problem = format!(
-            "segment {} has {} passages and {at} are accounted for",
+            "segment {} has {} passages, but {at} are accounted for",
             segment.number, segment.n_passages
         );
         check.find(path, None, problem);
@@ -200,7 +200,7 @@ fn wrong_with(
 ) -> Option<String> {
     if record.key != key {
         let found = record.key;
-        return Some(format!("has key {found}, and the catalog says {key}"));
+        return Some(format!("has key {found}, but the catalog says {key}"));
     }
     if record.start_byte > record.end_byte || record.start_line > record.end_line {
         return Some("ends before it begins".to_owned());
@@ -210,7 +210,7 @@ fn wrong_with(
     };
     let embedded = contextual_text(&document.title, &split_headings(headings), text);
     (text_digest(&embedded) != record.text_digest)
-        .then(|| "is not the text that was embedded: its digest is another".to_owned())
+        .then(|| "is not the text that was embedded: its digest differs".to_owned())
 }
 
 pub(super) fn check_lexical(
@@ -224,7 +224,7 @@ pub(super) fn check_lexical(
         .iter()
         .any(|file| unsound.contains(&file.name))
     {
-        return blocked(Subject::Lexical, "a file of it is damaged");
+        return blocked(Subject::Lexical, "one of its files is damaged");
     }
     let mut check = Check::new(Subject::Lexical);
     let path = folder.join(&manifest.lexical);
@@ -243,7 +243,7 @@ pub(super) fn check_lexical(
 /// Compares the keys that BM25 has, ascending, with those that documents own.
 fn compare_keys(check: &mut Check, path: &Path, stored: &[u64], catalog: &Catalog) {
     let extra = |key: u64| {
-        format!("it holds passage key {key}, which is part of no document or comes twice")
+        format!("it holds passage key {key}, which belongs to no document or occurs twice")
     };
     let mut owners: Vec<&DocumentRecord> = documents(catalog).collect();
     owners.sort_unstable_by_key(|document| document.key);

@@ -154,7 +154,7 @@ impl Check {
                 problem,
             } => self.find(path, Some(*offset), problem),
             Error::UnsupportedVersion { path, found, .. } => {
-                let problem = format!("it says version {found}, which does not fit its index");
+                let problem = format!("it says version {found}, which does not match its index");
                 self.find(path, Some(8), problem);
             }
             Error::Lexical { path, source, .. } => self.find(path, None, source.to_string()),

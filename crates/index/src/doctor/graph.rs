@@ -27,7 +27,7 @@ pub(super) fn check(
                 check.find(&path, None, problem);
             }
             for position in found.unfound {
-                let problem = format!("a search by it does not reach vector {position}");
+                let problem = format!("a search through it does not reach vector {position}");
                 check.find(&path, None, problem);
             }
             segment.n_passages() as usize

@@ -129,7 +129,7 @@ fn sound_catalog(
     if unsound.contains(&manifest.catalog.name) {
         let found = checked.findings.iter().find(|finding| finding.path == path);
         let offset = found.and_then(|finding| finding.offset);
-        return Err(damaged(offset, "it cannot be made from anything else"));
+        return Err(damaged(offset, "it cannot be remade from anything else"));
     }
     let catalog = read_catalog(folder, manifest)?;
     match check_catalog(folder, manifest, &catalog).findings.first() {

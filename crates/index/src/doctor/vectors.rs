@@ -158,7 +158,7 @@ fn check_rows(
     let (n, dim) = (described.n_passages as usize, manifest.dim as usize);
     let cells = n.checked_mul(dim).and_then(|cells| cells.checked_mul(4));
     if dim == 0 || cells != Some(file.payload().len()) {
-        let problem = "its length does not fit the number of passages";
+        let problem = "its length does not match the number of passages";
         return Err(file.damaged(16, problem).into());
     }
     let rows = file.f32s(0..file.payload().len())?;
@@ -189,7 +189,7 @@ fn check_copies(
     let stored = segment.max_error()?;
     if !(stored.is_finite() && stored >= largest) {
         let problem =
-            format!("it says that copies are at most {stored} steps off, and one is {largest}");
+            format!("it says that copies are at most {stored} steps off, but one is {largest} off");
         check.find(&path, Some(HEADER_BYTES as u64), problem);
     }
     Ok(())
@@ -230,7 +230,7 @@ fn check_recall(
     if (found as f64) < sought as f64 * least {
         let path = folder.join(format!("segment-{}", described.number));
         let problem = format!(
-            "its {by_graph} finds {found} of {sought} nearest vectors, and should find {least}"
+            "its {by_graph} finds {found} of {sought} nearest vectors, but should find {least}"
         );
         check.find(&path, None, problem);
     }

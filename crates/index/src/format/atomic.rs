@@ -148,7 +148,7 @@ pub(crate) fn open_file(path: &Path) -> Result<File> {
         Err(Error::Damaged {
             path: path.to_owned(),
             offset: 0,
-            problem: "it is no file".to_owned(),
+            problem: "it is not a file".to_owned(),
         })
     }
 }
@@ -184,7 +184,7 @@ pub(crate) fn refuse_no_folder(folder: &Path) -> Result<()> {
     if is_other {
         return Err(Error::InTheWay {
             path: there.to_owned(),
-            problem: "it is no folder",
+            problem: "it is not a folder",
         });
     }
     Ok(())
@@ -207,7 +207,7 @@ pub(crate) fn read_error(path: &Path, source: io::Error) -> Error {
         return Error::Damaged {
             path: path.to_owned(),
             offset: 0,
-            problem: "it is no file".to_owned(),
+            problem: "it is not a file".to_owned(),
         };
     }
     if [NotFound, NotADirectory].contains(&source.kind()) {

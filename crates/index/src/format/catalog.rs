@@ -98,7 +98,7 @@ pub(crate) fn decode_catalog(path: &Path, version: u32, payload: &[u8]) -> Resul
         Some(document) => Err(Error::Damaged {
             path: path.to_owned(),
             offset: HEADER_BYTES as u64,
-            problem: format!("the metadata of {:?} cannot be such", document.id),
+            problem: format!("the metadata of {:?} is not valid", document.id),
         }),
     }
 }

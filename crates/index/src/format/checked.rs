@@ -80,7 +80,7 @@ fn read_through(
     let front_len = kind.map_or(0, |_| HEADER_BYTES as u64);
     let len_bytes = file.len_bytes.saturating_add(front_len);
     if found_len != len_bytes {
-        let problem = format!("it has {found_len} bytes and had {len_bytes}");
+        let problem = format!("it has {found_len} bytes, but had {len_bytes}");
         return Err(damaged(found_len.min(len_bytes), &problem));
     }
     if let Some(kind) = kind {
@@ -88,7 +88,7 @@ fn read_through(
         open.read_exact(&mut front).map_err(unreadable)?;
         let header = header::decode_front(path, &front, found_len, kind)?;
         if header.digest != file.digest {
-            let problem = "its header has another digest than the manifest";
+            let problem = "its header has a different digest from the manifest";
             return Err(damaged(32, problem));
         }
         take(&front)?;

@@ -65,7 +65,7 @@ pub(crate) fn check(index_folder: &Path, files: &[FileRef]) -> Result<()> {
             return Err(Error::Damaged {
                 path,
                 offset: len_bytes.min(file.len_bytes),
-                problem: format!("it has {len_bytes} bytes and had {}", file.len_bytes),
+                problem: format!("it has {len_bytes} bytes, but had {}", file.len_bytes),
             });
         }
         if len_bytes <= SMALL_BYTES {

@@ -54,7 +54,7 @@ pub(super) fn open_index(dir: &Path) -> Result<(Index, Fields)> {
     let index = Index::open_in_dir(dir).map_err(|source| failed("open it", dir, source))?;
     let (expected, fields) = schema();
     if index.schema() != expected {
-        let source = TantivyError::SchemaError("it has other fields than this version".to_owned());
+        let source = TantivyError::SchemaError("its fields differ from this version's".to_owned());
         return Err(failed("open it", dir, source));
     }
     index.tokenizers().register(ANALYZER, Analyzer);

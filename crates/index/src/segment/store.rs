@@ -167,7 +167,7 @@ fn check_record_count(passages: &MappedFile, n: usize) -> Result<()> {
     if recorded == Some(n as u64) && (payload.len() - 8) / RECORD_BYTES >= n {
         Ok(())
     } else {
-        Err(passages.damaged(16, "it holds another number of passages"))
+        Err(passages.damaged(16, "it holds a different number of passages"))
     }
 }
 

@@ -62,7 +62,7 @@ pub enum OnnxError {
         asked: PathBuf,
     },
     /// The library loaded and would not start.
-    #[error("ONNX Runtime does not start")]
+    #[error("ONNX Runtime did not start")]
     NotStarted {
         /// What it said.
         source: BoxError,
@@ -92,7 +92,7 @@ pub enum OnnxError {
         problem: String,
     },
     /// ONNX Runtime refuses the model.
-    #[error("ONNX Runtime refuses {}: {problem}", path.display())]
+    #[error("ONNX Runtime rejects {}: {problem}", path.display())]
     BadModel {
         /// The model file.
         path: PathBuf,
@@ -154,7 +154,7 @@ pub enum OnnxError {
         cache: PathBuf,
     },
     /// The download failed.
-    #[error("cannot download the model {name}; or give the folder of an ONNX model")]
+    #[error("cannot download the model {name}; try again, or give the folder of an ONNX model")]
     Download {
         /// The model's repository.
         name: String,

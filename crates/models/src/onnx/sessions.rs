@@ -45,7 +45,7 @@ impl<S: Send> SessionPool<S> {
         let mut session = idle.map_or_else(|| (self.open)(), Ok)?;
         // The session is dropped when this unwinds, so nothing sees it half-changed.
         let result = catch_unwind(AssertUnwindSafe(|| work(&mut session))).map_err(|_| {
-            let source = "an array did not have the shape that was expected of it".into();
+            let source = "an array did not have the expected shape".into();
             OnnxError::Failed {
                 model: self.model.clone(),
                 source,

@@ -61,7 +61,7 @@ impl Layout {
         let shrink = upper.is_sorted_by(|below, above| below >= above);
         let within = upper.iter().all(|nodes| (1..=*n).contains(nodes));
         if !shrink || !within || above.iter().any(|nodes| *nodes != 0) {
-            return Err((UPPER_COUNTS_AT, "its layers do not fit its rows"));
+            return Err((UPPER_COUNTS_AT, "its layers do not match its rows"));
         }
         if entry >= n && *n > 0 {
             return Err((3, "it starts at a row that does not exist"));
@@ -76,7 +76,7 @@ impl Layout {
             n_lost: *n_lost as usize,
         };
         if layout.n_words() != words.len() as u64 {
-            return Err((words.len(), "its counts do not fit its length"));
+            return Err((words.len(), "its counts do not match its length"));
         }
         Ok(layout)
     }
