@@ -9,12 +9,8 @@ fn main() -> reread_engine::Result<()> {
     let result = engine.search("why does bread rise", &SearchOptions::default())?;
     for hit in &result.hits {
         let passage = &hit.passage;
-        println!(
-            "{} {} {:+}",
-            passage.path,
-            passage.lines().start(),
-            hit.moved
-        );
+        let line = passage.lines().start();
+        println!("{} {line} {:+}", passage.path, hit.moved);
     }
     Ok(())
 }
