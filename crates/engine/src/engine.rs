@@ -206,21 +206,6 @@ impl Engine {
     ///
     /// use reread_engine::{BoxError, Document, Embedder, Engine, ModelIdentity, SearchOptions};
     /// use reread_engine::SecondPass;
-    /// # use reread_engine::{DocumentKind, Lines};
-    /// #
-    /// # fn document(id: &str, text: &str) -> Document {
-    /// #     Document {
-    /// #         id: id.to_owned(),
-    /// #         path: id.to_owned(),
-    /// #         title: String::new(),
-    /// #         kind: DocumentKind::Text,
-    /// #         text: text.to_owned(),
-    /// #         headings: Vec::new(),
-    /// #         pages: Vec::new(),
-    /// #         lines: Lines::OfText,
-    /// #         metadata: Default::default(),
-    /// #     }
-    /// # }
     ///
     /// /// Tells texts apart by their length, which is enough to show a writer.
     /// struct ByLength(ModelIdentity);
@@ -255,8 +240,8 @@ impl Engine {
     ///     .build()?;
     ///
     /// let mut writer = engine.writer()?;
-    /// writer.put(&document("yeast", "Yeast makes the dough rise."))?;
-    /// writer.put(&document("steel", "Carbon makes iron hard."))?;
+    /// writer.put(&Document::new("yeast", "Yeast makes the dough rise."))?;
+    /// writer.put(&Document::new("steel", "Carbon makes iron hard."))?;
     /// writer.commit()?;
     ///
     /// let options = SearchOptions::default().with_second_pass(SecondPass::Off);
