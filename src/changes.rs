@@ -79,7 +79,7 @@ impl Changes {
     }
 
     /// Waits until something has changed and all has been quiet for a moment, or until it is time to
-    /// look anyway, `at_most` so long.
+    /// look anyway, `at_most` this long.
     pub(crate) fn wait(&mut self, at_most: Option<Duration>, stop: impl Fn() -> bool) -> Woken {
         let started = Instant::now();
         let usual = if self.watcher.is_some() {

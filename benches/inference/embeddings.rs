@@ -23,7 +23,7 @@ const N_CALLS: usize = 10;
 /// Passages of a run. Longer runs suit fastembed less, which pads them all to the longest.
 const N_PASSAGES: usize = 32;
 
-/// There are so many times fewer runs than questions.
+/// How many questions there are to each run.
 const QUESTIONS_A_RUN: usize = 4;
 
 /// Texts to embed in one call, and how many such calls are made in a row.

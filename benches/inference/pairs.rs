@@ -17,11 +17,11 @@ use crate::{Result, Settings};
 
 pub(crate) const MODEL: &str = "ms-marco-MiniLM-L-12-v2";
 
-/// Candidates of a question, and what share of the questions is asked with so many. With the first
+/// Candidates of a question, and what share of the questions is asked with this many. With the first
 /// depth everybody takes part, and agreement is measured too.
 const DEPTHS: [(usize, usize); 3] = [(20, 1), (50, 5), (100, 8)];
 
-/// A question with so many of its candidates.
+/// A question with this many of its candidates.
 struct Pairs<'a> {
     question: &'a Question,
     texts: Vec<String>,

@@ -15,7 +15,7 @@ use crate::output::{counted, doctor, json, say};
 use crate::progress::Progress;
 use crate::{Outcome, folder, interrupt, resolve};
 
-/// So many files and documents are named; the others are counted.
+/// How many files and documents are named; the others are counted.
 const MAX_NAMED: usize = 10;
 
 pub(crate) fn run(args: &DoctorArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
@@ -102,7 +102,7 @@ enum Unmendable {
     Failed(anyhow::Error),
 }
 
-/// Makes anew what can be made from what the index stores.
+/// Makes again what can be made from what the index stores.
 fn mend(
     engine: &Engine,
     args: &DoctorArgs,
@@ -169,7 +169,7 @@ fn what_was_done(mended: &Mended) -> Vec<String> {
     done
 }
 
-/// Builds the index anew from its folder, once it has been said what that loses.
+/// Rebuilds the index from its folder, once it has been said what that loses.
 fn rebuild(
     args: &DoctorArgs,
     common: &CommonArgs,

@@ -27,7 +27,7 @@ pub(super) const DEPTHS: [usize; 3] = [10, 20, 50];
 /// cross-encoder's order alone.
 pub(super) const PERCENTS: [u8; 5] = [30, 50, 75, 90, 100];
 
-/// So many bad judgements are named; the rest is counted.
+/// How many bad judgements are named; the rest are counted.
 const SHOWN: usize = 5;
 
 /// What is measured, and where it is indexed.
@@ -45,7 +45,7 @@ pub(super) struct Place {
 /// Where questions and judgements come from.
 enum Asked {
     Judged(Collection),
-    /// So many are made from the index, with this seed.
+    /// This many are made from the index, with this seed.
     KnownItems(usize, u64),
 }
 
@@ -257,7 +257,7 @@ impl Judged {
     }
 }
 
-/// Says which scores were not worked out anew, and where they are.
+/// Says which scores were not worked out again, and where they are.
 fn say_kept(engine: &Engine, trials: &[Trial], quiet: bool) {
     let Some(scores) = engine.score_cache() else {
         return;

@@ -123,7 +123,7 @@ fn finding(
     )
 }
 
-/// What so many questions could have shown, and what it would take to show the difference seen.
+/// What this many questions could have shown, and what it would take to show the difference seen.
 fn power(comparison: &Comparison, n_queries: usize) -> String {
     let Some(detectable) = comparison.detectable else {
         return String::new();

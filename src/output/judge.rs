@@ -8,7 +8,7 @@ use reread_eval::Standing;
 use super::eval::{p_value, signed};
 use super::{clean, clean_lines, counted, grouped};
 
-/// A passage is cut after so many characters: enough to judge by.
+/// A passage is cut after this many characters: enough to judge by.
 const MAX_CHARS: usize = 1_200;
 
 pub(crate) fn write_question(

@@ -12,7 +12,7 @@ pub(crate) use json::write_json;
 use self::sentences::{change, effect, not_scored, read_to, verdict};
 use super::{clean, counted, grouped};
 
-/// So many of the results above the place are listed.
+/// How many of the results above the place are listed.
 const MAX_ABOVE: usize = 3;
 
 /// Writes the diagnosis for people.

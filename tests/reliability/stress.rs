@@ -45,7 +45,7 @@ fn is_whole(snapshot: &Snapshot) {
     );
 }
 
-/// Asks the command, which opens the index anew each time.
+/// Asks the command, which opens the index again each time.
 fn ask_command(place: &Place) {
     let args = [
         "search",

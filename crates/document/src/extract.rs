@@ -14,7 +14,7 @@ use crate::text;
 pub struct ExtractOptions {
     /// How long the reader of one file may take, for formats with a guarded reader such as PDF and
     /// HTML. 30 s by default: a manual of a thousand pages takes about 5 s on one slow core, and a
-    /// parser that hangs takes for ever.
+    /// parser that hangs takes forever.
     pub time_limit: Duration,
 }
 

@@ -177,7 +177,7 @@ impl FoundFile {
 }
 
 /// Opens a file, and nothing else that has come into its place since it was found: a link may lead
-/// anywhere, and opening a pipe would wait for ever.
+/// anywhere, and opening a pipe would wait forever.
 fn open_plain(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::File::options();
     options.read(true);

@@ -64,7 +64,7 @@ struct Table {
 }
 
 impl Table {
-    /// Prints a stage of so many operations in linear layers and in attention (0 where counting makes
+    /// Prints a stage of this many operations in linear layers and in attention (0 where counting makes
     /// no sense) against the peaks.
     fn row(&mut self, name: &str, operations: [usize; 2], seconds: f64) {
         let all = operations[0] + operations[1];

@@ -50,7 +50,7 @@ const EXTENSION: &str = "packed";
 /// The beginning of the name of a file that is being written.
 const TEMPORARY: &str = ".packing-";
 
-/// Nobody takes so long to write a file.
+/// Nobody takes this long to write a file.
 const LONG_AGO: Duration = Duration::from_secs(3600);
 
 type Known = [u8; KNOWN_BYTES];

@@ -145,7 +145,7 @@ impl Engine {
             }
             let embedder = self.embedder()?;
             let options = self.options.clone();
-            let writer = IndexWriter::open_anew(index_folder, Some(root), embedder, options)?;
+            let writer = IndexWriter::create(index_folder, Some(root), embedder, options)?;
             let summary = reread_index::update(writer, root, run)?;
             self.reload()?;
             Ok(summary)

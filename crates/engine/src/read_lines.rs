@@ -20,7 +20,7 @@ const MAX_BYTES: u64 = 64 << 20;
 /// index.
 ///
 /// # Errors
-/// `Outside` for a path that leads out of `root`, be it by `..` or by a symbolic link;
+/// `Outside` for a path that leads out of `root`, by `..` or by a symbolic link;
 /// `Unreadable`; `NoSuchLines` when the document ends before the first line.
 pub fn read_lines(
     root: &Path,

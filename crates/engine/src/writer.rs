@@ -33,7 +33,7 @@ impl Opening {
 /// It keeps the writer's lock and the models open, so that many commits are cheap. Searches see
 /// nothing of what it does before [`commit`](Self::commit); what is not committed when it is dropped is
 /// gone. After an error it begins again from the last commit: what was put or removed since then is
-/// gone as well, and the next call takes the lock anew.
+/// gone as well, and the next call takes the lock again.
 pub struct Writer {
     opening: Opening,
     /// None after an error, until the next call.

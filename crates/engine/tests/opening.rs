@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reread_engine::{CancelToken, Engine, Error, Models, ModelsError, SearchOptions, Stopped};
 
-/// An engine over one note whose models, the shipped ones, are packed anew when they open.
+/// An engine over one note whose models, the shipped ones, are packed again when they open.
 fn engine(folder: &std::path::Path) -> Engine {
     let models = Models::default().with_keep_packed(false);
     let engine = Engine::builder().root(folder).models(models).build();

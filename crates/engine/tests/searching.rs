@@ -317,7 +317,7 @@ fn a_refresh_leaves_graphs_to_the_next_indexing_run() {
     assert_eq!((summary.changed, summary.n_embedded), (false, 0));
     assert_eq!(n_in_graphs(), 40);
 
-    // Most of what the graph holds is gone, which would be a reason to build it anew.
+    // Most of what the graph holds is gone, which would be a reason to build it again.
     for i in (0..40).step_by(2) {
         let path = root.path().join(format!("even/{i}.md"));
         fs::write(path, format!("another river {i}")).expect("a file");

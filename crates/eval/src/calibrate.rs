@@ -3,7 +3,7 @@
 use crate::targets::Targets;
 use crate::trial::Trial;
 
-/// Questions are dealt to so many parts; each is predicted by what the others say.
+/// Questions are dealt to this many parts; each is predicted by what the others say.
 const PARTS: usize = 5;
 
 /// A threshold may lose at most this share of what is relevant, and 95 % sure.

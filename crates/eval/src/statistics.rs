@@ -7,10 +7,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
-/// Up to so many queries that differ, every assignment of signs is looked at.
+/// Up to this many queries that differ, every assignment of signs is looked at.
 const MAX_EXACT: usize = 20;
 
-/// Beyond that, so many random ones: a p-value of .05 then has a standard error of .0007.
+/// Beyond that, this many random ones: a p-value of .05 then has a standard error of .0007.
 const N_SAMPLES: u32 = 100_000;
 
 /// Differences that are smaller in size are ties: measures are sums whose last bits are noise.

@@ -11,7 +11,7 @@ use crate::statistics::{Comparison, compare, holm, percentile};
 use crate::targets::{Presence, Targets};
 use crate::trial::{Ranking, System, Trial, TrialOptions, run_of};
 
-/// A place is found if it is among so many results: a screenful, and the usual cut-off.
+/// A place is found if it is among this many results: a screenful, and the usual cut-off.
 pub const FOUND_AT: usize = 10;
 
 /// One row of the table.

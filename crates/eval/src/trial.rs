@@ -28,7 +28,7 @@ pub enum System {
     Dense,
     /// Both, fused: the first pass.
     Hybrid,
-    /// Both passes, the second one reading so many candidates.
+    /// Both passes, the second one reading this many candidates.
     Depth(usize),
     /// Both passes, with a weight of the cross-encoder in percent, whatever the options say.
     Weighted {

@@ -20,7 +20,7 @@ pub const SMALLEST_GAIN: f64 = 0.01;
 /// [`ENOUGH_EQUAL`] questions.
 const MIN_DIFFERENT: usize = 10;
 
-/// So many questions without any difference rule out a gain of [`SMALLEST_GAIN`] all the same: with a
+/// This many questions without any difference rule out a gain of [`SMALLEST_GAIN`] all the same: with a
 /// chance of 95 % less than 3 / n of all questions differ (rule of three; Hanley and Lippman-Hand, JAMA
 /// 1983), each by 1 at most.
 const ENOUGH_EQUAL: usize = 300;
@@ -75,7 +75,7 @@ pub enum Answer {
 /// A kind of questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Those of at most so many words, half of all.
+    /// Those of at most this many words, half of all.
     Short(usize),
     /// Those of more words.
     Long(usize),

@@ -75,7 +75,7 @@ impl Diagnosis {
         }
     }
 
-    /// Refuses to build anew from another folder than the index was built for.
+    /// Refuses to rebuild from another folder than the index was built for.
     ///
     /// # Errors
     /// `OtherFolder`, which names both.

@@ -113,7 +113,7 @@ impl<'a> Following<'a> {
         let state = IndexState {
             catalog: writer.catalog(),
             written_ns: writer.written_ns(),
-            must_cut: writer.cuts_anew(),
+            must_cut: writer.cuts_again(),
         };
         let jobs = plan(&state, found, &mut summary);
         let progress = IndexProgress {

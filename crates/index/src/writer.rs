@@ -44,7 +44,7 @@ pub struct IndexWriter {
     options: IndexOptions,
     chunk_options: ChunkOptions,
     scope: Scope,
-    /// Whether readers shall see all changes of this writer or none.
+    /// Whether readers must see all changes of this writer or none.
     at_once: bool,
     /// Whether the commit leaves nothing of a folder to be done.
     follows_folder: bool,
@@ -123,7 +123,7 @@ impl IndexWriter {
     ///
     /// # Errors
     /// `Locked`, `Io`, `InvalidOption`.
-    pub fn open_anew(
+    pub fn create(
         folder: &Path,
         root: Option<&Path>,
         embedder: Arc<dyn Embedder>,
@@ -157,7 +157,7 @@ impl IndexWriter {
             remove_rubbish(folder, &manifest.entries());
         }
         // Names that are taken are passed over: of what could not be removed, and of an index that is
-        // built anew, whose files go when the new manifest is in place.
+        // rebuilt, whose files go when the new manifest is in place.
         let left = highest_left(folder, &manifest.entries());
         if left > 0 {
             manifest.generation = manifest.generation.max(left);
@@ -272,7 +272,7 @@ impl IndexWriter {
     }
 
     /// Whether this run cuts documents in another way than the index did.
-    pub(crate) fn cuts_anew(&self) -> bool {
+    pub(crate) fn cuts_again(&self) -> bool {
         self.base.is_some() && self.manifest.chunk_options() != self.chunk_options
     }
 
@@ -409,7 +409,7 @@ impl IndexWriter {
         let graphs = hnsw.map(|hnsw| GraphBuild { hnsw, told, cancel });
         let graph_is_due =
             |segments: &[SegmentRef]| hnsw.is_some_and(|hnsw| merge::graph_is_due(segments, &hnsw));
-        let as_it_was = !self.changed && !self.cuts_anew() && self.scope == self.manifest.scope();
+        let as_it_was = !self.changed && !self.cuts_again() && self.scope == self.manifest.scope();
         if as_it_was && self.base.is_some() && !graph_is_due(&self.manifest.segments) {
             return Ok(false);
         }
@@ -433,9 +433,9 @@ impl IndexWriter {
     }
 
     /// Whether what is done so far may be published before the rest: not where an index is cut
-    /// anew or built anew, which readers shall see as a whole.
+    /// again or rebuilt, which readers must see as a whole.
     pub(crate) fn may_checkpoint(&self) -> bool {
-        self.changed && !self.at_once && !self.cuts_anew()
+        self.changed && !self.at_once && !self.cuts_again()
     }
 
     /// Publishes what is done so far as a generation of its own, and goes on.

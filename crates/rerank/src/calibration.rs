@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use reread_models::ModelIdentity;
 
-/// So many letters of a model's digest name it.
+/// How many letters of a model's digest name it.
 const MODEL_LETTERS: usize = 12;
 
 /// What a cross-encoder's logit means on some documents: the probability that a passage is relevant is

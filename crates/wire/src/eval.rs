@@ -42,7 +42,7 @@ pub struct Evaluation {
 /// One way to rank.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct System {
-    /// `bm25`, `vector`, `hybrid`, or `depth-20` for both passes with so many candidates read.
+    /// `bm25`, `vector`, `hybrid`, or `depth-20` for both passes with this many candidates read.
     pub system: String,
     /// The mean over all questions, by the measure's name.
     pub means: BTreeMap<String, f64>,

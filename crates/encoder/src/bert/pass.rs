@@ -38,7 +38,7 @@ impl Workspace {
 pub(super) struct Pass<'a> {
     pub(super) shape: Shape,
     pub(super) sequences: &'a [&'a Tokens],
-    /// So many layers run for all rows; the one after them, if there is one, runs for the first row of
+    /// This many layers run for all rows; the one after them, if there is one, runs for the first row of
     /// each sequence, where nobody reads the others.
     pub(super) n_full: usize,
     pub(super) cancel: &'a CancelToken,

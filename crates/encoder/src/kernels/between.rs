@@ -27,7 +27,7 @@ pub(crate) struct Activated {
 }
 
 impl Activated {
-    /// Makes room for so many values.
+    /// Makes room for this many values.
     pub(super) fn values_of(&mut self, n_rows: usize, n_columns: usize) -> &mut [f32] {
         (self.n_rows, self.n_columns) = (n_rows, n_columns);
         self.values.of_len(n_rows * n_columns)

@@ -14,7 +14,7 @@ use super::aligned::Aligned;
 /// A huge page, in bytes.
 const PAGE: usize = 2 << 20;
 
-/// A matrix begins on a multiple of so many numbers: a cache line.
+/// A matrix begins on a multiple of this many numbers: a cache line.
 const LINE: usize = 16;
 
 /// Numbers that are only read: in memory of their own, or beside others in huge pages or in the file
@@ -31,7 +31,7 @@ pub(super) enum Packed {
 }
 
 impl Packed {
-    /// The `len` numbers from byte `at` of a mapped file on, where there are so many; they are in the
+    /// The `len` numbers from byte `at` of a mapped file on, where there are that many; they are in the
     /// byte order of the machine.
     pub(super) fn in_file(file: &Arc<Mmap>, at: usize, len: usize) -> Option<Self> {
         let end = len.checked_mul(size_of::<i32>())?.checked_add(at)?;

@@ -16,9 +16,9 @@ pub struct Remedy {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Change {
-    /// Return so many results.
+    /// Return this many results.
     TopK(u32),
-    /// Let the second pass read so many candidates.
+    /// Let the second pass read this many candidates.
     Depth(usize),
     /// Give the second pass this weight in the final score.
     RerankWeight(f32),
@@ -30,11 +30,11 @@ pub enum Change {
     DenseWeight(f32),
     /// Search in this mode.
     Mode(Mode),
-    /// Let the cross-encoder read so many tokens of query and passage.
+    /// Let the cross-encoder read this many tokens of query and passage.
     PairTokens(usize),
-    /// Cut documents into passages of at most so many tokens.
+    /// Cut documents into passages of at most this many tokens.
     PassageTokens(usize),
-    /// Let a passage repeat so many tokens of the one before it.
+    /// Let a passage repeat this many tokens of the one before it.
     OverlapTokens(usize),
     /// Ask for no higher score than this.
     MinScore(f32),
@@ -42,7 +42,7 @@ pub enum Change {
     MinProbability(f32),
     /// Take out what refuses the place.
     WithoutRefusal(Refusal),
-    /// Take in files of so many bytes.
+    /// Take in files of this many bytes.
     MaxFileBytes(u64),
     /// Take in hidden files.
     Hidden,
@@ -63,7 +63,7 @@ pub enum Effect {
     /// Its passage then has this rank after the first pass, and is read; what the cross-encoder
     /// would make of it was not tried.
     Candidate(u32),
-    /// It shows only when the index is built anew.
+    /// It shows only when the index is built again.
     AfterIndexing,
     /// It was not tried.
     Untried,

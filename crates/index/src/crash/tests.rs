@@ -35,7 +35,7 @@ const ALL: &str = "REREAD_TEST_ALL_STEPS";
 
 const DIM: usize = 16;
 
-/// From so many passages on an index has a graph here, so that runs end while one is built, too.
+/// From this many passages on an index has a graph here, so that runs end while one is built, too.
 const GRAPH_FROM: usize = 30;
 
 static STEPS_DONE: Mutex<Vec<String>> = Mutex::new(Vec::new());

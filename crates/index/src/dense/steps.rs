@@ -30,7 +30,7 @@ impl<'a> Steps<'a> {
     /// Says how many rows are done.
     ///
     /// # Errors
-    /// [`Error::Cancelled`](crate::Error::Cancelled) where the work shall stop.
+    /// [`Error::Cancelled`](crate::Error::Cancelled) where the work is to stop.
     pub(super) fn reach(&self, n_done: usize) -> Result<()> {
         (self.told)(n_done);
         Ok(self.cancel.check()?)

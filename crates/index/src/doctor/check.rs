@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::Error;
 use crate::format::manifest::SegmentRef;
 
-/// At most so many findings of one check are described; the others are counted.
+/// At most this many findings of one check are described; the others are counted.
 const MAX_DESCRIBED: usize = 20;
 
 /// A check that has found so much looks no further: what it compares may be far off, and damaged
@@ -71,7 +71,7 @@ pub struct Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Remedy {
-    /// Let a repair make it anew, or restore a backup.
+    /// Let a repair make it again, or restore a backup.
     Repair,
     /// Remove it; the next writer does so too.
     Remove,

@@ -1,4 +1,4 @@
-//! Makes segments and BM25 anew from stored passages and vectors.
+//! Makes segments and BM25 again from stored passages and vectors.
 
 use std::fs;
 use std::path::Path;
@@ -181,7 +181,7 @@ fn embedded_text(store: &PassageStore, document: &DocumentRecord, position: u32)
     ))
 }
 
-/// Makes BM25 anew from the stored passages, and names it in the manifest.
+/// Makes BM25 again from the stored passages, and names it in the manifest.
 pub(super) fn derive_lexical(
     index: &Path,
     manifest: &mut Manifest,

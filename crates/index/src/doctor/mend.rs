@@ -58,7 +58,7 @@ enum State {
     Passages,
 }
 
-/// Makes anew what is damaged and publishes it as the next generation. What was there stays until
+/// Makes what is damaged again and publishes it as the next generation. What was there stays until
 /// then. Where nothing is damaged, nothing is written.
 ///
 /// # Errors
@@ -222,7 +222,7 @@ impl<'a> Repair<'a> {
         Ok(())
     }
 
-    /// Makes the 8-bit copies and graphs of segments anew.
+    /// Makes the 8-bit copies and graphs of segments again.
     fn derive(&mut self, numbers: &[u32], run: &IndexRun<'_>) -> Result<()> {
         for &old in numbers {
             run.check()?;

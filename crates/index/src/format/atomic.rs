@@ -153,7 +153,7 @@ pub(crate) fn open_file(path: &Path) -> Result<File> {
     }
 }
 
-/// Writes a small file of an index anew. What stands in its place is unlinked and never written through:
+/// Writes a small file of an index. What stands in its place is unlinked and never written through:
 /// a link may lead to a file of somebody else's.
 ///
 /// # Errors

@@ -139,7 +139,7 @@ fn a_run_without_a_commit_takes_away_what_it_has_written() {
         options(),
     ));
     assert_eq!(left(folder.path()), before);
-    give_up(IndexWriter::open_anew(
+    give_up(IndexWriter::create(
         folder.path(),
         None,
         embedder(),
@@ -150,7 +150,7 @@ fn a_run_without_a_commit_takes_away_what_it_has_written() {
     assert_eq!(diagnosis.verdict(), crate::doctor::Verdict::Sound);
 
     fs::write(folder.path().join(MANIFEST), "garbage").expect("damaged");
-    give_up(IndexWriter::open_anew(
+    give_up(IndexWriter::create(
         folder.path(),
         None,
         embedder(),
@@ -169,9 +169,9 @@ fn a_folder_whose_files_only_have_the_names_of_ours_is_refused_and_left_alone() 
         fs::write(catalog.join("receipts"), "dear").expect("a file");
         let opened = IndexWriter::open(folder.path(), None, embedder(), IndexOptions::default());
         assert!(opened.is_err(), "{name}");
-        let anew = IndexWriter::open_anew(folder.path(), None, embedder(), IndexOptions::default());
+        let created = IndexWriter::create(folder.path(), None, embedder(), IndexOptions::default());
         assert!(
-            matches!(anew.err(), Some(Error::NotAnIndex { .. })),
+            matches!(created.err(), Some(Error::NotAnIndex { .. })),
             "{name}"
         );
         let kept = fs::read_to_string(folder.path().join(name));

@@ -285,7 +285,7 @@ struct Best {
 
 impl Best {
     /// The least score with which a passage may get in: that of the worst of `k`, and before there are
-    /// so many just above 0, which is the score of one without any term.
+    /// that many, just above 0, which is the score of one without any term.
     fn least_score(&self) -> f32 {
         match self.heap.peek() {
             Some(Reverse(worst)) if self.heap.len() >= self.k => worst.score,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// The share of a run's time that its commits may take: one in so many.
+/// The share of a run's time that its commits may take: one in this many.
 const CHECKPOINT_SHARE: u32 = 50;
 
 /// Says when a run has worked long enough to commit what it has done.

@@ -33,7 +33,7 @@ pub(super) enum Reading {
     },
 }
 
-/// Cuts the work into what is read at a time: so many files, and so many bytes unless one file
+/// Cuts the work into what is read at a time: a number of files, and of bytes unless one file
 /// alone is larger.
 pub(super) fn batches(jobs: &[Job]) -> impl Iterator<Item = &[Job]> {
     let mut rest = jobs;

@@ -202,7 +202,7 @@ impl IntProduct<'_> {
         }
     }
 
-    /// Tells whether so many panels are there.
+    /// Tells whether this many panels are there.
     #[inline(always)]
     fn holds_panels(&self, n_panels: usize) -> bool {
         if self.runs.is_empty() {

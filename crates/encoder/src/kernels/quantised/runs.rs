@@ -7,7 +7,7 @@ const MOST: u8 = 128;
 /// The lengths of a run that are tried, from short to long.
 const RUNS: [usize; 11] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48];
 
-/// A line at the end of a panel takes the time of so many groups within a run.
+/// A line at the end of a panel takes the time of this many groups within a run.
 const COST_OF_EXTRA: usize = 3;
 
 /// How one panel is cut into runs.

@@ -29,7 +29,7 @@ pub(in crate::kernels) struct PanelLayout {
     pub(in crate::kernels) width: usize,
     /// The weights of a group.
     pub(in crate::kernels) group: usize,
-    /// The number of groups of a column is rounded up to a multiple of so many.
+    /// The number of groups of a column is rounded up to a multiple of this.
     pub(in crate::kernels) step: usize,
     /// Panels are cut into runs, and are as long as their weights make them.
     pub(in crate::kernels) in_runs: bool,

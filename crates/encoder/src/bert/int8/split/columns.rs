@@ -32,7 +32,7 @@ const STEPS: usize = 4;
 /// Fewer columns of a row to a part are not worth the meetings.
 const MIN_COLUMNS: usize = 96;
 
-/// What stands between up and down is dealt out in so many columns.
+/// What stands between up and down is dealt out this many columns at a time.
 const UNIT: usize = 32;
 
 /// The memory that the threads work in.

@@ -38,7 +38,7 @@ pub(super) struct Turn {
     pub(super) part: usize,
 }
 
-/// Counts a turn as done when dropped, be it by a panic.
+/// Counts a turn as done when dropped, even by a panic.
 struct Done<'a>(&'a AtomicUsize);
 
 impl Drop for Done<'_> {
