@@ -162,7 +162,10 @@ fn bad_input_is_an_error_that_names_it() {
             [QUESTION, "bread.md:99"],
             "bread.md ends at line 3, before line 99",
         ),
-        ([QUESTION, "bread.md:5-2"], "\"5-2\" is not a range of lines"),
+        (
+            [QUESTION, "bread.md:5-2"],
+            "\"5-2\" is not a range of lines",
+        ),
         ([QUESTION, "/etc/passwd"], "/etc/passwd is outside"),
         ([QUESTION, "../x.md"], "../x.md is outside"),
     ] {
