@@ -283,7 +283,7 @@ fn truncation_and_filters_are_named_as_losses_with_what_to_mend() {
         "{lost}"
     );
     let advice = read["advice"].as_str().unwrap();
-    assert!(advice.contains("Mend ranking first"), "{advice}");
+    assert!(advice.contains("Improve ranking first"), "{advice}");
 }
 
 #[test]
