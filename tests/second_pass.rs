@@ -179,7 +179,10 @@ fn a_pair_is_scored_once_and_the_file_may_be_lost() {
     bytes[40] ^= 1;
     fs::write(scores_file(&place), bytes).unwrap();
     let (damaged, told) = eval();
-    assert!(told.contains("63 of 64 pairs were scored before"), "{told}");
+    assert!(
+        told.contains("63 of 64 pairs had been scored before"),
+        "{told}"
+    );
     assert_eq!(damaged, first);
     fs::remove_file(scores_file(&place)).unwrap();
     fs::create_dir(scores_file(&place)).unwrap();
