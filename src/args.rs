@@ -200,11 +200,11 @@ pub(crate) struct OutputArgs {
     #[arg(long)]
     pub(crate) explain: bool,
 
-    /// One JSON object for the whole answer; the same as `--format json`
+    /// Print one JSON object for the whole answer; the same as `--format json`
     #[arg(long, group = "format_choice")]
     pub(crate) json: bool,
 
-    /// One JSON object per result, each on its own line; the same as `--format jsonl`
+    /// Print one JSON object per result, each on its own line; the same as `--format jsonl`
     #[arg(long, group = "format_choice")]
     pub(crate) jsonl: bool,
 
@@ -351,7 +351,7 @@ pub(crate) struct RerankArgs {
     #[arg(long, conflicts_with = "json")]
     pub(crate) scores: bool,
 
-    /// One JSON object per line, with the raw score
+    /// Print one JSON object per line, with the raw score
     #[arg(long)]
     pub(crate) json: bool,
 

@@ -273,7 +273,7 @@ fn truncation_and_filters_are_named_as_losses_with_what_to_mend() {
     );
     let advice = cut["advice"].as_str().unwrap();
     assert!(advice.contains("2 of 2 relevant places"), "{advice}");
-    assert!(advice.contains("Mend chunking first"), "{advice}");
+    assert!(advice.contains("Improve chunking first"), "{advice}");
     // What is read to its end and still ranked below is a matter of the order.
     let read = ask(&["--depths", "20"]);
     let lost = &read["systems"][3]["relevant"];
@@ -283,7 +283,7 @@ fn truncation_and_filters_are_named_as_losses_with_what_to_mend() {
         "{lost}"
     );
     let advice = read["advice"].as_str().unwrap();
-    assert!(advice.contains("Mend ranking first"), "{advice}");
+    assert!(advice.contains("Improve ranking first"), "{advice}");
 }
 
 #[test]

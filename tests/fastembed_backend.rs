@@ -311,7 +311,7 @@ fn a_model_that_does_not_fit_its_role_is_refused() {
     assert!(
         error
             .to_string()
-            .contains("returns logits [?, 3], and this needs"),
+            .contains("returns logits [?, 3], but this needs"),
         "{error}"
     );
 

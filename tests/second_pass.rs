@@ -168,7 +168,10 @@ fn a_pair_is_scored_once_and_the_file_may_be_lost() {
     let len = fs::metadata(scores_file(&place)).unwrap().len();
     assert_eq!(len, 8 * 8 * 32);
     let (again, told) = eval();
-    assert!(told.contains("64 of 64 pairs were scored before"), "{told}");
+    assert!(
+        told.contains("64 of 64 pairs had been scored before"),
+        "{told}"
+    );
     assert_eq!(again, first);
     assert_eq!(fs::metadata(scores_file(&place)).unwrap().len(), len);
     // Damage and loss cost time alone; a folder in its place costs the cache.
@@ -176,7 +179,10 @@ fn a_pair_is_scored_once_and_the_file_may_be_lost() {
     bytes[40] ^= 1;
     fs::write(scores_file(&place), bytes).unwrap();
     let (damaged, told) = eval();
-    assert!(told.contains("63 of 64 pairs were scored before"), "{told}");
+    assert!(
+        told.contains("63 of 64 pairs had been scored before"),
+        "{told}"
+    );
     assert_eq!(damaged, first);
     fs::remove_file(scores_file(&place)).unwrap();
     fs::create_dir(scores_file(&place)).unwrap();

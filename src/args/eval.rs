@@ -40,7 +40,7 @@ pub(crate) struct EvalArgs {
           help_heading = "What is measured")]
     pub(crate) depths: Vec<usize>,
 
-    /// One JSON object with every number, including those of each question
+    /// Print one JSON object with every number, including those of each question
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 
@@ -154,7 +154,7 @@ pub(crate) struct EvalSearchFlags {
           value_parser = weight)]
     dense_weight: Option<f32>,
 
-    /// Added to each rank by `--fusion rrf` [default: 60]
+    /// The constant that `--fusion rrf` adds to each rank [default: 60]
     #[arg(long, value_name = "K", env = "REREAD_RRF_K", hide_env_values = true,
           value_parser = finite)]
     rrf_k: Option<f32>,

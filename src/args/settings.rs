@@ -79,7 +79,7 @@ pub(crate) struct SearchFlags {
           value_parser = weight)]
     pub(crate) dense_weight: Option<f32>,
 
-    /// Added to each rank by `--fusion rrf` [default: 60]
+    /// The constant that `--fusion rrf` adds to each rank [default: 60]
     ///
     /// Smaller values favour what is at the very top of either list.
     #[arg(long, value_name = "K", env = "REREAD_RRF_K", hide_env_values = true,
@@ -92,7 +92,7 @@ pub(crate) struct SearchFlags {
     #[arg(long, overrides_with = "rerank")]
     pub(crate) no_rerank: bool,
 
-    /// Do the second pass even where a configuration file says no
+    /// Do the second pass even if a configuration file turns it off
     #[arg(long, overrides_with = "no_rerank")]
     pub(crate) rerank: bool,
 
@@ -171,7 +171,7 @@ pub(crate) struct SearchFlags {
     #[arg(long, overrides_with = "refresh")]
     pub(crate) no_refresh: bool,
 
-    /// Look for changed files even where a configuration file says no
+    /// Look for changed files even if a configuration file turns that off
     #[arg(long, overrides_with = "no_refresh")]
     pub(crate) refresh: bool,
 
@@ -286,7 +286,7 @@ pub(crate) struct WalkFlags {
     #[arg(long, overrides_with = "no_hidden")]
     pub(crate) hidden: bool,
 
-    /// Leave out hidden files even where the index or a configuration file says otherwise
+    /// Leave out hidden files even if the index or a configuration file says otherwise
     #[arg(long, overrides_with = "hidden")]
     pub(crate) no_hidden: bool,
 }

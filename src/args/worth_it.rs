@@ -35,7 +35,7 @@ pub(crate) struct WorthItArgs {
           help_heading = "What is measured")]
     pub(crate) depths: Vec<usize>,
 
-    /// One JSON object with every number
+    /// Print one JSON object with every number
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 

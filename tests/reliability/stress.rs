@@ -152,7 +152,7 @@ fn a_second_writer_is_told_who_is_writing() {
     let said = String::from_utf8(refused.stderr).unwrap();
     let pid = std::process::id();
     assert!(
-        said.contains(&format!("process {pid}, which began ")),
+        said.contains(&format!("process {pid}, which started ")),
         "{said}"
     );
     // A search goes on with what there is.

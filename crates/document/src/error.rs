@@ -17,7 +17,7 @@ pub enum Error {
         source: io::Error,
     },
     /// An option lies outside its bounds.
-    #[error("{option} is {value}, and must be {bound}")]
+    #[error("{option} is {value}, but must be {bound}")]
     InvalidOption {
         /// The option's name.
         option: &'static str,

@@ -31,7 +31,7 @@ pub enum Reason {
     #[error("its name contains control characters; rename it")]
     NameWithControl,
     /// The file is larger than the limit.
-    #[error("is too large: {len_bytes} bytes, and the limit is {limit_bytes}")]
+    #[error("is too large: {len_bytes} bytes, but the limit is {limit_bytes}")]
     TooLarge {
         /// The file's size.
         len_bytes: u64,

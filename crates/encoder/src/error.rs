@@ -46,7 +46,7 @@ pub enum Error {
 
     /// The model is of a kind that this crate does not run.
     #[error(
-        "{}: `{key}` is {found}, and the built-in encoder runs only {expected}; \
+        "{}: `{key}` is {found}, but the built-in encoder runs only {expected}; \
          the fastembed back end can run ONNX models of other kinds",
         path.display()
     )]
@@ -98,7 +98,7 @@ pub enum Error {
 
     /// A tensor holds numbers of a kind that is not read here.
     #[error(
-        "{}: tensor `{tensor}` holds {found}, and the built-in encoder reads {expected}; \
+        "{}: tensor `{tensor}` holds {found}, but the built-in encoder reads {expected}; \
          the fastembed back end can run ONNX models of other kinds",
         path.display()
     )]

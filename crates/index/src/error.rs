@@ -37,7 +37,7 @@ pub enum Error {
     },
     /// The index was written by a version that this one does not read.
     #[error(
-        "{} has format version {found}, and this version reads {supported}; rebuild the index",
+        "{} has format version {found}, but this version reads {supported}; rebuild the index",
         path.display(),
         supported = range(supported)
     )]
@@ -199,7 +199,7 @@ pub enum Error {
         holder: Option<LockHolder>,
     },
     /// An option lies outside its bounds.
-    #[error("{option} is {value}, and must be {bound}")]
+    #[error("{option} is {value}, but must be {bound}")]
     InvalidOption {
         /// The option's name.
         option: &'static str,

@@ -38,13 +38,13 @@ pub enum Error {
     },
     /// The model is for ONNX Runtime, and this crate was built without its feature `fastembed`. It is the
     /// source of [`Model`](Self::Model).
-    #[error("this is an ONNX model, and this build has no fastembed")]
+    #[error("this is an ONNX model, but this build has no fastembed")]
     NoFastembed,
     /// The caller asked to stop, or time was up.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
     /// An option lies outside its bounds.
-    #[error("{option} is {value}, and must be {bound}")]
+    #[error("{option} is {value}, but must be {bound}")]
     InvalidOption {
         /// The option's name.
         option: &'static str,

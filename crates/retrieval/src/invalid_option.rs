@@ -2,7 +2,7 @@
 
 /// An option lies outside its bounds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{option} is {value}, and must be {bound}")]
+#[error("{option} is {value}, but must be {bound}")]
 #[non_exhaustive]
 pub struct InvalidOption {
     /// The option's name.

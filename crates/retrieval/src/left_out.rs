@@ -21,7 +21,7 @@ pub enum LeftOut {
     #[error("it {0}")]
     Failed(String),
     /// The file is larger than the limit.
-    #[error("it is too large: {len_bytes} bytes, and the limit is {limit_bytes}")]
+    #[error("it is too large: {len_bytes} bytes, but the limit is {limit_bytes}")]
     TooLarge {
         /// The file's size.
         len_bytes: u64,

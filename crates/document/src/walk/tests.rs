@@ -97,7 +97,7 @@ fn large_files_are_reported() {
     assert_eq!(names(&found), ["small"]);
     assert_eq!(
         found.problems[0].to_string(),
-        "large: is too large: 6 bytes, and the limit is 5"
+        "large: is too large: 6 bytes, but the limit is 5"
     );
     // It grew after it was found.
     fs::write(top.path().join("small"), "123456789").unwrap();

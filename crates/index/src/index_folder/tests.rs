@@ -31,7 +31,7 @@ fn a_lock_says_who_holds_it_until_it_is_let_go() {
     assert!(matches!(error, Error::Locked { holder: Some(by), .. } if by.pid == pid));
     let said = error.to_string();
     assert!(
-        said.starts_with(&format!("process {pid}, which began ")),
+        said.starts_with(&format!("process {pid}, which started ")),
         "{said}"
     );
     fs::write(folder.path().join(MANIFEST), MAGIC).expect("written");

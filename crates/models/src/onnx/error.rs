@@ -37,7 +37,7 @@ pub enum OnnxError {
     },
     /// The library is too old.
     #[error(
-        "{} is ONNX Runtime {found}, and {needed} or newer is needed; \
+        "{} is ONNX Runtime {found}, but {needed} or newer is needed; \
          upgrade it (`pip install -U onnxruntime`)",
         path.display()
     )]
@@ -100,7 +100,7 @@ pub enum OnnxError {
         problem: String,
     },
     /// The model returns something else than its role asks for.
-    #[error("{} returns {found}, and this needs {needed}", path.display())]
+    #[error("{} returns {found}, but this needs {needed}", path.display())]
     UnexpectedOutput {
         /// The model file.
         path: PathBuf,
@@ -116,7 +116,7 @@ pub enum OnnxError {
         path: PathBuf,
     },
     /// An option lies outside its bounds.
-    #[error("{option} is {value}, and must be {bound}")]
+    #[error("{option} is {value}, but must be {bound}")]
     InvalidOption {
         /// The option's name.
         option: &'static str,
