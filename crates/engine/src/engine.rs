@@ -1,5 +1,6 @@
 //! The engine: an index, two models, and what is done with them.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -38,6 +39,17 @@ pub struct Engine {
     threads: Option<Arc<rayon::ThreadPool>>,
 }
 
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("root", &self.root)
+            .field("index_folder", &self.index_folder)
+            .field("options", &self.options)
+            .field("models", &self.models)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Gathers what an [`Engine`] is made of.
 #[derive(Default)]
 pub struct EngineBuilder {
@@ -49,6 +61,18 @@ pub struct EngineBuilder {
     cross_encoder: Option<Arc<dyn CrossEncoder>>,
     first_pass: Option<Arc<dyn FirstPass>>,
     n_threads: usize,
+}
+
+impl fmt::Debug for EngineBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineBuilder")
+            .field("root", &self.root)
+            .field("index_folder", &self.index_folder)
+            .field("options", &self.options)
+            .field("models", &self.models)
+            .field("n_threads", &self.n_threads)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One text as the second pass ranks it.

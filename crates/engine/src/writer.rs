@@ -1,5 +1,6 @@
 //! A writer that an application keeps.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -40,6 +41,14 @@ pub struct Writer {
     open: Option<IndexWriter>,
     current: Current,
     threads: Option<Arc<ThreadPool>>,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("open", &self.open)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Writer {

@@ -3,6 +3,7 @@
 use reread_document::{ChunkOptions, Cut, Document, chunk};
 use reread_models::{Embedder, token_offsets_in_blocks};
 use reread_retrieval::contextual_text;
+use std::fmt;
 
 use crate::format::metadata::{self, StoredMetadata};
 use crate::segment::{TextDigest, joined_headings, split_headings, text_digest};
@@ -15,6 +16,16 @@ pub struct Prepared {
     pub(crate) title: String,
     pub(crate) metadata: StoredMetadata,
     pub(crate) passages: Vec<PreparedPassage>,
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("id", &self.id)
+            .field("title", &self.title)
+            .field("n_passages", &self.passages.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// One passage of it.

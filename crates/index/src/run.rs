@@ -1,6 +1,7 @@
 //! What is said of a run while it goes on, and what stops it.
 
 use reread_models::CancelToken;
+use std::fmt;
 
 use crate::Result;
 
@@ -18,6 +19,15 @@ pub trait Observer: Sync {
 pub struct IndexRun<'a> {
     observer: Option<&'a dyn Observer>,
     cancel: CancelToken,
+}
+
+impl fmt::Debug for IndexRun<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IndexRun")
+            .field("is_observed", &self.observer.is_some())
+            .field("cancel", &self.cancel)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> IndexRun<'a> {

@@ -1,6 +1,7 @@
 //! A snapshot: one generation of the index, open for reading.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -35,6 +36,17 @@ pub struct Snapshot {
     /// Of each document, in the same order.
     metadata: OnceLock<Vec<Metadata>>,
     unfinished: bool,
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("folder", &self.folder)
+            .field("generation", &self.generation())
+            .field("n_documents", &self.n_documents())
+            .field("n_passages", &self.n_passages())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A segment and where its passages stand in the snapshot.

@@ -1,6 +1,7 @@
 //! The writer: changes documents and publishes them as one new generation.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,6 +61,16 @@ pub struct IndexWriter {
     counts: WriteCounts,
     /// Stops what this writer does.
     cancel: CancelToken,
+}
+
+impl fmt::Debug for IndexWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IndexWriter")
+            .field("folder", &self.folder)
+            .field("options", &self.options)
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Drop for IndexWriter {

@@ -1,5 +1,6 @@
 //! What the cross-encoder reads of the candidates, and when it stops.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use reread_models::{BoxError, CancelToken, CrossEncoder};
@@ -18,6 +19,15 @@ const STEP: usize = 4;
 pub struct Reader<'a> {
     cross_encoder: &'a dyn CrossEncoder,
     scores: Option<&'a ScoreCache>,
+}
+
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("model", &self.cross_encoder.model())
+            .field("scores", &self.scores)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What was read.

@@ -12,6 +12,7 @@ use crate::embedder::BoxError;
 pub const DEFAULT_PAIR_TOKENS: usize = 256;
 
 /// A BERT cross-encoder in pure Rust, read from a Hugging Face style folder.
+#[derive(Debug)]
 pub struct BertCrossEncoder {
     model: Model,
     max_tokens: usize,

@@ -8,6 +8,7 @@ use reread_encoder::{CancelToken, Model, ModelIdentity, ModelOptions};
 use crate::embedder::{BoxError, Embedder};
 
 /// A BERT bi-encoder in pure Rust, read from a Hugging Face style folder.
+#[derive(Debug)]
 pub struct BertEmbedder {
     model: Model,
 }

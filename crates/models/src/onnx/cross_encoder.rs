@@ -1,5 +1,6 @@
 //! The ONNX cross-encoder.
 
+use std::fmt;
 use std::path::Path;
 
 use ::fastembed::{RerankInitOptionsUserDefined, TextRerank, UserDefinedRerankingModel};
@@ -36,6 +37,15 @@ pub struct FastembedCrossEncoder {
     n_special: usize,
     token_ranges: TokenRanges,
     sessions: SessionPool<TextRerank>,
+}
+
+impl fmt::Debug for FastembedCrossEncoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FastembedCrossEncoder")
+            .field("model", &self.model)
+            .field("max_tokens", &self.max_tokens)
+            .finish_non_exhaustive()
+    }
 }
 
 impl FastembedCrossEncoder {

@@ -1,5 +1,6 @@
 //! The ONNX bi-encoder.
 
+use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
@@ -32,6 +33,15 @@ pub struct FastembedEmbedder {
     passage_prefix: String,
     token_ranges: TokenRanges,
     sessions: SessionPool<TextEmbedding>,
+}
+
+impl fmt::Debug for FastembedEmbedder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FastembedEmbedder")
+            .field("model", &self.model)
+            .field("dim", &self.dim)
+            .finish_non_exhaustive()
+    }
 }
 
 impl FastembedEmbedder {
