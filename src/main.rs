@@ -109,9 +109,7 @@ fn is_cancelled(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         matches!(
             cause.downcast_ref::<reread_engine::Error>(),
-            Some(reread_engine::Error::Index(
-                reread_engine::IndexError::Cancelled
-            ))
+            Some(reread_engine::Error::Cancelled(_))
         )
     })
 }

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &EvalArgs, common: &CommonArgs) -> anyhow::Result<Outcom
             &args.measures,
             args.judged.seed,
         ),
-        n_passages: judged.engine.snapshot()?.n_passages(),
+        n_passages: judged.engine.first_pass()?.n_passages(),
         models: models(&judged.engine, &options)?,
         name: judged.name,
         trials,

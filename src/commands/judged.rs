@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use reread_engine::{Engine, Snapshot};
+use reread_engine::{Engine, LocalFirstPass};
 use reread_eval::{
     Collection, MIN_QUESTIONS, Measure, Presence, QueryText, System, Target, Targets, Trial,
     TrialOptions, evaluate, known_items, run_of, try_systems,
@@ -159,13 +159,14 @@ impl Place {
             refresh(&engine, &self.root, common.quiet)?;
         }
         engine.keep_scores()?;
-        let snapshot = engine.snapshot()?;
+        let first_pass = engine.first_pass()?;
+        let local = first_pass.local().ok_or(reread_engine::Error::NotLocal)?;
         let is_known_item = matches!(self.asked, Asked::KnownItems(..));
         let (collection, note) = match self.asked {
             Asked::Judged(collection) => (collection, None),
-            Asked::KnownItems(n, seed) => known(&snapshot, n, seed)?,
+            Asked::KnownItems(n, seed) => known(local, n, seed)?,
         };
-        let targets = Targets::find(&collection.qrels, snapshot.as_ref())?;
+        let targets = Targets::find(&collection.qrels, local)?;
         let mut warnings = warnings(&collection, &targets);
         warnings.extend(note);
         let questions = asked(&collection, limit, &mut warnings).to_vec();
@@ -285,10 +286,15 @@ fn say_kept(engine: &Engine, trials: &[Trial], quiet: bool) {
 }
 
 /// Questions made from the documents, and what must be said of them.
-fn known(snapshot: &Snapshot, n: usize, seed: u64) -> anyhow::Result<(Collection, Option<String>)> {
-    let mut passages = Vec::with_capacity(snapshot.n_passages());
-    for document in snapshot.documents() {
-        passages.extend(snapshot.passages_of(document.key)?);
+fn known(
+    local: &dyn LocalFirstPass,
+    n: usize,
+    seed: u64,
+) -> anyhow::Result<(Collection, Option<String>)> {
+    let mut passages = Vec::with_capacity(local.n_passages());
+    for document in local.documents() {
+        let found = local.passages_of(document.key);
+        passages.extend(found.map_err(reread_engine::Error::of_first_pass)?);
     }
     let collection = known_items(&passages, n, seed);
     if collection.queries.is_empty() {

@@ -84,7 +84,7 @@ impl Watch<'_> {
                 self.report(&summary, first)?;
                 Ok(true)
             }
-            Err(reread_engine::Error::Index(IndexError::Cancelled)) => Ok(false),
+            Err(reread_engine::Error::Cancelled(_)) => Ok(false),
             // The next look does it; the other process most likely does the same work.
             Err(error @ reread_engine::Error::Index(IndexError::Locked { .. })) => {
                 if !self.waiting {

@@ -146,7 +146,7 @@ impl Engine {
             {
                 return Ok(summary);
             }
-            let writer = self.opening(options.clone())?.open()?;
+            let writer = self.opening(options.clone(), run.cancel())?.open()?;
             let summary = reread_index::update(writer, root, run)?;
             self.reload()?;
             Ok(summary)
@@ -167,7 +167,7 @@ impl Engine {
                     path: root.to_owned(),
                 });
             }
-            let embedder = self.embedder()?;
+            let embedder = self.embedder_within(run.cancel())?;
             let options = self.options.clone();
             let writer = IndexWriter::create(index_folder, Some(root), embedder, options)?;
             let summary = reread_index::update(writer, root, run)?;
@@ -193,8 +193,11 @@ impl Engine {
     pub fn mend(&self, loss: Loss, run: &IndexRun<'_>) -> Result<Mended> {
         let index_folder = self.require_index_folder()?;
         let embedder = || {
-            let opened = self.embedder();
-            opened.map_err(|error| reread_index::Error::Embedder(error.into()))
+            let opened = self.embedder_within(run.cancel());
+            opened.map_err(|error| match error {
+                Error::Cancelled(_) => reread_index::Error::Cancelled,
+                error => reread_index::Error::Embedder(error.into()),
+            })
         };
         let mended = self.install(|| doctor::mend(index_folder, &embedder, loss, run))?;
         // Searches go on with what they have where it cannot be opened.
@@ -280,10 +283,10 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// `NoIndexFolder`; `NoModel`, `Model`; `Index` with `Locked` while another writer is at work, and
+    /// `NoIndexFolder`; `Models`; `Index` with `Locked` while another writer is at work, and
     /// with what opening an index can fail with.
     pub fn writer(&self) -> Result<Writer> {
-        let opening = self.opening(self.options.clone())?;
+        let opening = self.opening(self.options.clone(), &CancelToken::default())?;
         Writer::open(opening, self.current.clone(), self.threads.clone())
     }
 
@@ -315,7 +318,7 @@ impl Engine {
     /// Orders texts by their relevance to a query, best first, without an index.
     ///
     /// # Errors
-    /// `NoModel`, `Model`, `CrossEncoder`.
+    /// `Models`, `Rerank`.
     pub fn rerank(&self, query: &str, texts: &[&str]) -> Result<Vec<Reranked>> {
         self.install(|| {
             if texts.is_empty() {
@@ -391,7 +394,7 @@ impl Engine {
     /// The bi-encoder; opened if it is not yet.
     ///
     /// # Errors
-    /// `NoModel`, `Model`.
+    /// `Models`.
     pub fn embedder(&self) -> Result<Arc<dyn Embedder>> {
         self.embedder_within(&CancelToken::default())
     }
@@ -399,7 +402,7 @@ impl Engine {
     /// The bi-encoder; opened if it is not yet, unless `cancel` stops that.
     ///
     /// # Errors
-    /// `NoModel`, `Model`, `Cancelled`.
+    /// `Models`, `Cancelled`.
     pub(crate) fn embedder_within(&self, cancel: &CancelToken) -> Result<Arc<dyn Embedder>> {
         let open = || Ok(self.models.open_embedder_within(cancel)?);
         self.embedder.get_or_open(open)
@@ -408,7 +411,7 @@ impl Engine {
     /// The cross-encoder; opened if it is not yet.
     ///
     /// # Errors
-    /// `NoModel`, `Model`.
+    /// `Models`.
     pub fn cross_encoder(&self) -> Result<Arc<dyn CrossEncoder>> {
         self.cross_encoder_within(&CancelToken::default())
     }
@@ -416,7 +419,7 @@ impl Engine {
     /// The cross-encoder; opened if it is not yet, unless `cancel` stops that.
     ///
     /// # Errors
-    /// `NoModel`, `Model`, `Cancelled`.
+    /// `Models`, `Cancelled`.
     pub(crate) fn cross_encoder_within(
         &self,
         cancel: &CancelToken,
@@ -455,11 +458,11 @@ impl Engine {
         self.index_folder().ok_or(Error::NoIndexFolder)
     }
 
-    fn opening(&self, options: IndexOptions) -> Result<Opening> {
+    fn opening(&self, options: IndexOptions, cancel: &CancelToken) -> Result<Opening> {
         Ok(Opening {
             index_folder: self.require_index_folder()?.to_owned(),
             root: self.root.clone(),
-            embedder: self.embedder()?,
+            embedder: self.embedder_within(cancel)?,
             options,
         })
     }

@@ -12,7 +12,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The first pass or the index failed.
     #[error(transparent)]
-    Index(#[from] reread_index::Error),
+    Index(reread_index::Error),
     /// A first pass that is not an index on this machine failed.
     #[error("the first pass failed")]
     FirstPass(#[source] BoxError),
@@ -113,6 +113,16 @@ impl Error {
         match error.downcast::<Cancelled>() {
             Ok(cancelled) => Self::Cancelled(*cancelled),
             Err(error) => Self::FirstPass(error),
+        }
+    }
+}
+
+impl From<reread_index::Error> for Error {
+    /// Keeps apart what failed and what was stopped.
+    fn from(error: reread_index::Error) -> Self {
+        match error {
+            reread_index::Error::Cancelled => Self::Cancelled(Cancelled),
+            error => Self::Index(error),
         }
     }
 }

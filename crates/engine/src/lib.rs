@@ -22,8 +22,8 @@
 //!
 //! [`Engine::builder`] takes a folder to index, an index folder, [`Models`] and [`IndexOptions`].
 //! [`Engine::update`] brings the index in step with the folder; an application without one adds
-//! each [`Document`] itself, all at once or with a [`Writer`] that it keeps. [`Engine::search`] takes [`SearchOptions`] and returns a [`SearchResult`]
-//! whose [`Hit`]s say what each pass thought of them; [`Engine::why`] says what became of one [`Place`].
+//! each [`Document`] itself, all at once or with a [`Writer`] that it keeps. [`Engine::search`] takes
+//! [`SearchOptions`] and returns a [`SearchResult`] whose [`Hit`]s say what each pass thought of them; [`Engine::why`] says what became of one [`Place`].
 //! [`Engine::rerank`] is the second pass alone.
 //! Other models come in through the traits [`Embedder`] and [`CrossEncoder`].
 //!
@@ -32,8 +32,8 @@
 //! - The same index, query and options give the same answer, whatever the number of threads.
 //! - Many readers and one writer: a search sees one generation of the index, whole.
 //! - A second pass that fails costs the reordering, not the answer.
-//! - Nothing is printed, no environment variable is read, and no global thread pool is made. A parser
-//!   that panics over a damaged file is caught, but the process's panic hook hears of it first: an
+//! - Nothing is printed, no environment variable is read (but for `HF_HOME` with the feature `hub`), and no
+//!   thread pool is made unless it is asked for; else work goes to rayon's. A parser that panics over a damaged file is caught, but the process's panic hook hears of it first: an
 //!   application that wants silence there sets one that passes over threads named [`GUARD_THREAD`].
 //!
 //! # Features

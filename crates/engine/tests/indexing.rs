@@ -207,10 +207,7 @@ fn a_cancelled_run_leaves_the_index_as_it_was() {
     cancel.cancel();
     let run = IndexRun::default().with_cancel(&cancel);
     let error = engine.update_with(&run).expect_err("cancelled");
-    assert!(matches!(
-        error,
-        Error::Index(reread_index::Error::Cancelled)
-    ));
+    assert!(matches!(error, Error::Cancelled(_)));
     let status = engine.reload().expect("still there").status();
     assert_eq!((status.generation, status.n_documents), (1, 1));
     engine.update().expect("the next run does the work");
@@ -340,7 +337,7 @@ fn a_run_stopped_anywhere_keeps_what_was_committed_and_the_next_one_does_the_res
                 break;
             }
             Err(error) => {
-                let stopped = matches!(error, Error::Index(reread_index::Error::Cancelled));
+                let stopped = matches!(error, Error::Cancelled(_));
                 assert!(stopped, "{error:?}");
                 let status = engine.reload().expect("still there").status();
                 assert_eq!((status.generation, status.n_documents), (1, 1));

@@ -24,7 +24,7 @@ pub struct IndexOptions {
     /// Whether hidden files and folders are indexed. `None` keeps what the index was built with, or
     /// leaves them out of a new one, as other search tools do.
     pub hidden: Option<bool>,
-    /// How long one PDF may take. 30 s by default: a 1,600-page manual takes about 7.
+    /// How long reading one file of a guarded format (PDF, HTML, Markdown) may take. 30 s by default: a 1,600-page manual takes about 7.
     pub pdf_timeout: Duration,
     /// How long a run over a folder works before it commits what it has done, so that one that is
     /// killed is gone on with from there. It waits longer where commits would otherwise take more than

@@ -52,7 +52,8 @@ impl<'a> IndexRun<'a> {
         }
     }
 
-    pub(crate) fn cancel(&self) -> &CancelToken {
+    /// What stops the run.
+    pub fn cancel(&self) -> &CancelToken {
         &self.cancel
     }
 

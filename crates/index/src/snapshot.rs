@@ -229,22 +229,18 @@ impl Snapshot {
             .document_of_key(record.key)
             .ok_or_else(|| self.unknown(id))?;
         let (source, described) = self.document(document)?;
-        Ok(Passage {
-            key: PassageKey(record.key),
-            document: DocumentKey(described.key),
-            doc_id: described.id.clone(),
-            path: source.path.clone(),
-            title: described.title.clone(),
-            kind: source.kind.into(),
-            heading_path: split_headings(headings),
-            bytes: record.start_byte..record.end_byte,
-            locator: Locator::new(
-                record.start_line..=record.end_line,
-                (record.page > 0).then_some(record.page),
-            ),
-            metadata: metadata::metadata(&described.metadata),
-            text: text.to_owned(),
-        })
+        let place = Locator::new(
+            record.start_line..=record.end_line,
+            (record.page > 0).then_some(record.page),
+        );
+        let (key, document) = (PassageKey(record.key), DocumentKey(described.key));
+        Ok(Passage::new(key, document, described.id.as_str(), text)
+            .with_path(source.path.as_str())
+            .with_title(described.title.as_str())
+            .with_kind(source.kind.into())
+            .with_heading_path(split_headings(headings))
+            .with_place(record.start_byte..record.end_byte, place)
+            .with_metadata(metadata::metadata(&described.metadata)))
     }
 
     /// All passages of a document, in the order of its text; none for a key that no document has, or has

@@ -136,14 +136,14 @@ impl Found {
             .collect();
         fused
             .into_iter()
-            .filter_map(|fused| {
-                Some(Candidate {
-                    passage: passages.remove(&fused.id)?,
-                    score: fused.score,
-                    rank: fused.rank,
-                    lexical: fused.lexical,
-                    dense: fused.dense,
-                })
+            .map(|fused| Candidate {
+                passage: passages
+                    .remove(&fused.id)
+                    .expect("each entry of the fused list is once in it, and is of one of the two"),
+                score: fused.score,
+                rank: fused.rank,
+                lexical: fused.lexical,
+                dense: fused.dense,
             })
             .collect()
     }

@@ -21,6 +21,7 @@ impl fmt::Display for PassageKey {
 
 /// A passage with everything that is known of it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Passage {
     /// Its key.
     pub key: PassageKey,
@@ -47,6 +48,72 @@ pub struct Passage {
 }
 
 impl Passage {
+    /// A passage on the first line of a text document that is its own file, without a title; the rest is set
+    /// as it is known.
+    pub fn new(
+        key: PassageKey,
+        document: DocumentKey,
+        doc_id: impl Into<String>,
+        text: impl Into<String>,
+    ) -> Self {
+        let (doc_id, text) = (doc_id.into(), text.into());
+        Self {
+            key,
+            document,
+            path: doc_id.clone(),
+            doc_id,
+            title: String::new(),
+            kind: DocumentKind::Text,
+            heading_path: Vec::new(),
+            bytes: 0..text.len() as u64,
+            locator: Locator::new(1..=1, None),
+            metadata: Metadata::new(),
+            text,
+        }
+    }
+
+    /// Sets the file it comes from.
+    #[must_use]
+    pub fn with_path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Sets its document's title.
+    #[must_use]
+    pub fn with_title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// Sets its document's kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: DocumentKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Sets the headings above it, outermost first.
+    #[must_use]
+    pub fn with_heading_path(mut self, heading_path: Vec<String>) -> Self {
+        self.heading_path = heading_path;
+        self
+    }
+
+    /// Sets its bytes in the document's text, and where a reader finds them.
+    #[must_use]
+    pub fn with_place(mut self, bytes: Range<u64>, locator: Locator) -> Self {
+        (self.bytes, self.locator) = (bytes, locator);
+        self
+    }
+
+    /// Sets what is known of its document beside the text.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
     /// Its lines, from 1.
     pub fn lines(&self) -> &RangeInclusive<u32> {
         self.locator.lines()

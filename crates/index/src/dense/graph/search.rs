@@ -193,7 +193,10 @@ impl Walk<'_> {
                     break;
                 }
                 here = closest;
-                index = links.upper(layer, index).nth(link).unwrap_or(index);
+                index = links
+                    .upper(layer, index)
+                    .nth(link)
+                    .expect("the links were counted just now");
             }
         }
         here
