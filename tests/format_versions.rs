@@ -115,19 +115,38 @@ fn a_backup_of_version_2_is_restored_as_version_3() {
 #[test]
 fn a_mixed_index_is_read() {
     let docs = place(2);
-    let old = fs::read(docs.path().join(".reread/segment-1/passages")).unwrap();
-    // A changed time alone is taken over in a commit of its own; the segment stays.
-    let tea = fs::File::options()
-        .append(true)
-        .open(docs.path().join("tea.md"))
-        .unwrap();
-    tea.set_modified(std::time::SystemTime::now()).unwrap();
-    assert!(reread(docs.path(), &["index"]).status.success());
-    assert_eq!(version_of(docs.path(), "MANIFEST"), 3);
-    assert_eq!(version_of(docs.path(), "segment-1/passages"), 2);
-    assert_eq!(
-        fs::read(docs.path().join(".reread/segment-1/passages")).unwrap(),
-        old
+    let backups = tempfile::tempdir().unwrap();
+    let backup = backups.path().join("backup");
+    let to = backup.to_str().unwrap();
+    assert!(reread(docs.path(), &["backup", to]).status.success());
+    assert!(
+        reread(docs.path(), &["restore", to, "--force"])
+            .status
+            .success()
     );
+    assert_eq!(version_of(docs.path(), "MANIFEST"), 3);
+    let index = fs::read_dir(docs.path().join(".reread")).unwrap();
+    let names = index.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let segment = names
+        .filter(|name| name.starts_with("segment-"))
+        .min()
+        .unwrap();
+    assert_eq!(version_of(docs.path(), &format!("{segment}/passages")), 2);
     finds(docs.path(), "how hot is tea brewed", "80 degrees");
+}
+
+#[test]
+fn files_of_version_2_are_read_again_for_metadata_and_nothing_is_embedded_again() {
+    let docs = place(2);
+    // Its time and size are others, its content is the same.
+    let indexed = reread(docs.path(), &["index", "--json"]);
+    assert!(indexed.status.success(), "{indexed:?}");
+    let summary: serde_json::Value = serde_json::from_slice(&indexed.stdout).unwrap();
+    assert_eq!(summary["passages"]["embedded"], 0, "{summary}");
+    assert_eq!(summary["passages"]["written"], 1, "{summary}");
+    assert_eq!(version_of(docs.path(), "MANIFEST"), 3);
+    finds(docs.path(), "how hot is tea brewed", "80 degrees");
+    let again = reread(docs.path(), &["index", "--json"]);
+    let summary: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(summary["passages"]["written"], 0, "{summary}");
 }

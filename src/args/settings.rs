@@ -196,7 +196,7 @@ pub(crate) struct SearchFlags {
 
     /// Only documents whose metadata meets a condition [default: all]
     ///
-    /// Such as `lang = "en" and year >= 2020`, `tags in ("draft", "old")`, `title contains "stove"`,
+    /// Such as `lang = "en" and year >= 2020`, `tags in ("draft", "old")`, `author contains "love"`,
     /// `not has author`. Put texts in quotes; write numbers and days such as 2024-03-01 as they are. If a
     /// value is a list, one of its items must fit. If you repeat the option, all conditions must hold.
     /// `docs/filters.md` describes the whole language.
@@ -313,7 +313,7 @@ pub(crate) struct ReadFlags {
           value_parser = size)]
     pub(crate) max_file_size: Option<u64>,
 
-    /// How long one PDF or HTML file may take [default: 30s]
+    /// How long one PDF, HTML or Markdown file may take [default: 30s]
     ///
     /// Such as `90s` or `2m`. Raise it for very long books on slow machines.
     #[arg(long, value_name = "TIME", env = "REREAD_PDF_TIMEOUT", hide_env_values = true,

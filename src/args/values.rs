@@ -52,7 +52,7 @@ pub(crate) fn weight(text: &str) -> Result<f32, String> {
 /// Reads what `reread tune` writes of a cross-encoder's scores.
 pub(crate) fn calibration(text: &str) -> Result<Calibration, String> {
     text.parse()
-        .map_err(|problem: BadCalibration| problem.to_string())
+        .map_err(|problem: BadCalibration| format!("{problem}, as `reread tune` writes them"))
 }
 
 /// Reads a condition on metadata; the error shows where in it something else was expected.

@@ -56,8 +56,12 @@ fn for_engine(error: &Error) -> Option<&'static str> {
 
 fn for_index(error: &IndexError) -> Option<&'static str> {
     match error {
-        IndexError::Damaged { .. } => Some("run `reread doctor`"),
-        IndexError::UnsupportedVersion { .. } => Some("run `reread index --rebuild`"),
+        IndexError::Damaged { .. } => {
+            Some("`reread doctor` says what is wrong, and `--repair` repairs it")
+        }
+        IndexError::UnsupportedVersion { .. } => {
+            Some("rebuild the index with `reread index --rebuild`")
+        }
         IndexError::NoIndex { .. } => Some("build one with `reread index`"),
         IndexError::NoBackup { .. } => Some("`reread backup` makes one"),
         IndexError::DamagedBackup { .. } => {
@@ -71,7 +75,9 @@ fn for_index(error: &IndexError) -> Option<&'static str> {
 
 fn for_models(error: &ModelsError) -> Option<&'static str> {
     match error {
-        ModelsError::NoModel { .. } => Some("name it with --models or REREAD_MODELS"),
+        ModelsError::NoModel { .. } => {
+            Some("give a model's folder, or say where models are with --models or REREAD_MODELS")
+        }
         ModelsError::NoFastembed => Some("build with `--features fastembed`"),
         _ => None,
     }
@@ -112,8 +118,8 @@ mod tests {
         let error = Err::<(), _>(no_model()).context("cannot index notes");
         assert_eq!(
             line(&error.unwrap_err()),
-            "cannot index notes: there is no embedder \"x\" in a; give a model's folder, or another \
-             folder to search; name it with --models or REREAD_MODELS"
+            "cannot index notes: there is no embedder \"x\" in a; give a model's folder, or say where \
+             models are with --models or REREAD_MODELS"
         );
     }
 

@@ -26,7 +26,7 @@ pub enum Error {
     },
     /// A file of the index does not hold what was written to it. [`doctor`](crate::doctor) says what can be
     /// mended.
-    #[error("{} is damaged at byte {offset}: {problem}; repair or rebuild the index", path.display())]
+    #[error("{} is damaged at byte {offset}: {problem}", path.display())]
     Damaged {
         /// The damaged file.
         path: PathBuf,
@@ -37,7 +37,7 @@ pub enum Error {
     },
     /// The index was written by a version that this one does not read.
     #[error(
-        "{} has format version {found}, but this version reads {supported}; rebuild the index",
+        "{} has format version {found}, but this version reads {supported}",
         path.display(),
         supported = range(supported)
     )]

@@ -9,7 +9,9 @@ use reread_document::{ChunkOptions, Locator, Metadata};
 use reread_models::ModelIdentity;
 use reread_retrieval::{DocumentKey, DocumentNames, Filter, Passage, PassageKey};
 
-use crate::format::catalog::{Catalog, DocumentRecord, Origin, Source, read_catalog};
+use crate::format::catalog::{
+    Catalog, DocumentRecord, Origin, Source, lacks_metadata, read_catalog,
+};
 use crate::format::manifest::Manifest;
 use crate::format::{foreign, metadata};
 use crate::index_folder::{is_unfinished, stored_root};
@@ -28,6 +30,8 @@ pub struct Snapshot {
     pub(crate) manifest: Manifest,
     model: ModelIdentity,
     pub(crate) catalog: Catalog,
+    /// Whether it was written before metadata were kept, so that they must be read from the files again.
+    pub(crate) lacks_metadata: bool,
     /// Ascending by key, which is the order of indexing.
     documents: Vec<DocumentPlace>,
     segments: Vec<OpenSegment>,
@@ -93,6 +97,7 @@ impl Snapshot {
 
     fn open_generation(folder: &Path, manifest: &Manifest) -> Result<Self> {
         let catalog = read_catalog(folder, manifest)?;
+        let lacks_metadata = lacks_metadata(folder, manifest)?;
         let model = manifest.model();
         let model_name = model.to_string();
         let mut segments = Vec::with_capacity(manifest.segments.len());
@@ -120,6 +125,7 @@ impl Snapshot {
             manifest: manifest.clone(),
             model,
             catalog,
+            lacks_metadata,
             documents,
             segments,
             lexical,

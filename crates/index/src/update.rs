@@ -43,7 +43,8 @@ pub fn nothing_to_do(
     let must_cut = options
         .chunk
         .as_ref()
-        .is_some_and(|chunk| *chunk != snapshot.chunk_options());
+        .is_some_and(|chunk| *chunk != snapshot.chunk_options())
+        || snapshot.lacks_metadata;
     let state = IndexState {
         catalog: &snapshot.catalog,
         written_ns: snapshot.manifest.written_ns,

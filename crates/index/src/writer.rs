@@ -284,7 +284,9 @@ impl IndexWriter {
 
     /// Whether this run cuts documents in another way than the index did.
     pub(crate) fn cuts_again(&self) -> bool {
-        self.base.is_some() && self.manifest.chunk_options() != self.chunk_options
+        let lacks_metadata = |base: &Arc<Snapshot>| base.lacks_metadata;
+        self.base.as_ref().is_some_and(lacks_metadata)
+            || self.base.is_some() && self.manifest.chunk_options() != self.chunk_options
     }
 
     /// Puts a source in place of the one with the same path, with these documents.

@@ -24,10 +24,7 @@ pub enum Error {
         source: BoxError,
     },
     /// A model of this name is in none of the folders searched.
-    #[error(
-        "there is no {role} {name:?} in {}; give a model's folder, or another folder to search",
-        list(searched)
-    )]
+    #[error("there is no {role} {name:?} in {}", list(searched))]
     NoModel {
         /// What it was to be: `embedder` or `cross-encoder`.
         role: &'static str,

@@ -39,7 +39,7 @@ pub use parse::BadCondition;
 /// | `lang != "en"` | there is a value, and `=` does not hold |
 /// | `year < 2020`, `<=`, `>`, `>=` | the value is less, at most, more, at least this one |
 /// | `lang in ("en", "de")` | `=` holds for one of these |
-/// | `title contains "stove"` | the value is a text that holds this one |
+/// | `author contains "love"` | the value is a text that holds this one |
 /// | `has author` | there is a value |
 /// | `a and b`, `a or b`, `not a`, `(a)` | as the words say; `not` binds first, then `and`, then `or` |
 ///

@@ -81,6 +81,15 @@ pub(crate) fn read_catalog(folder: &Path, manifest: &Manifest) -> Result<Catalog
     decode_catalog(&path, payload.version, &payload.bytes)
 }
 
+/// Whether the catalog that a manifest names is of a version that could not keep metadata.
+///
+/// # Errors
+/// `Io`, `Damaged`, `UnsupportedVersion`.
+pub(crate) fn lacks_metadata(folder: &Path, manifest: &Manifest) -> Result<bool> {
+    let path = folder.join(&manifest.catalog.name);
+    Ok(read_checked(&path, FileKind::Catalog)?.version < WITH_METADATA)
+}
+
 /// Decodes the catalog in a file of this version.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use super::{Comparison, Condition, Literal, Tree};
 impl Condition {
     /// Whether a document with this metadata fits.
     pub fn holds(&self, metadata: &Metadata) -> bool {
-        let value = |name: &String| metadata.get(name);
+        let value = |name: &String| find(metadata, name);
         match self.tree() {
             Tree::Has(name) => value(name).is_some(),
             Tree::Compare {
@@ -35,6 +35,12 @@ impl Condition {
             _ => (!self.holds(metadata)).then_some(self),
         }
     }
+}
+
+/// The value of a name as it is written, else in lower case, as names that were read from files are.
+fn find<'a>(metadata: &'a Metadata, name: &str) -> Option<&'a Value> {
+    let exact = metadata.get(name);
+    exact.or_else(|| metadata.get(&name.to_lowercase()))
 }
 
 fn compares(value: &Value, comparison: Comparison, literal: &Literal) -> bool {
