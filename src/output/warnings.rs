@@ -54,7 +54,7 @@ mod tests {
                 "the query has no word to search for",
                 "part of the folder is not indexed yet; `reread index` does the rest",
                 "the second pass was skipped: there is no cross-encoder \"x\" in a; give a model's \
-                 folder, or another folder to search; name it with --models or REREAD_MODELS",
+                 folder, or say where models are with --models or REREAD_MODELS",
                 "the calibration was made for another cross-encoder (a1b2), so there are no \
                  probabilities; run `reread tune` again",
             ]
