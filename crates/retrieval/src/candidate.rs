@@ -136,14 +136,15 @@ impl Found {
             .collect();
         fused
             .into_iter()
-            .map(|fused| Candidate {
-                passage: passages
-                    .remove(&fused.id)
-                    .expect("each entry of the fused list is once in it, and is of one of the two"),
-                score: fused.score,
-                rank: fused.rank,
-                lexical: fused.lexical,
-                dense: fused.dense,
+            .filter_map(|fused| {
+                Some(Candidate {
+                    // A first pass that lists a passage twice, which it must not, is taken at its first word.
+                    passage: passages.remove(&fused.id)?,
+                    score: fused.score,
+                    rank: fused.rank,
+                    lexical: fused.lexical,
+                    dense: fused.dense,
+                })
             })
             .collect()
     }

@@ -92,7 +92,8 @@ fn a_document_without_the_name_fits_no_comparison() {
     let book = book();
     let cases = [
         ("has tags", true),
-        ("has Tags", false),
+        ("has Tags", true),
+        ("has 'ÄTags'", false),
         ("author = 'Ada'", false),
         ("author != 'Ada'", false),
         ("not author = 'Ada'", true),
