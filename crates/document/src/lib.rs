@@ -51,6 +51,7 @@ mod guard;
 mod kind;
 mod locator;
 mod metadata;
+mod node;
 mod problem;
 mod readers;
 mod searchable;
