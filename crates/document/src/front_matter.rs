@@ -1,11 +1,12 @@
-//! What a Markdown file says about itself before its text: YAML between lines of `---`, or TOML
-//! between lines of `+++`.
+//! What a Markdown file says about itself before its text: YAML between lines of `---`, TOML between
+//! lines of `+++`, or an object of JSON.
 
 mod salvage;
 mod toml;
 mod yaml;
 
-use crate::node::Entries;
+use crate::node::{Entries, Node};
+use crate::text::boundary_before;
 
 /// Front matter beyond this is not looked into.
 const MAX_BYTES: usize = 64 << 10;
@@ -34,13 +35,11 @@ impl FrontMatter {
     /// The front matter of `text`; `None` where it begins with its text, perhaps below a line of
     /// `---` that only divides.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        let (inside, end, is_yaml) =
-            if let Some((inside, end)) = fenced(text, "---", &["---", "..."]) {
-                (inside, end, true)
-            } else {
-                let (inside, end) = fenced(text, "+++", &["+++"])?;
-                (inside, end, false)
-            };
+        let yaml = fenced(text, "---", &["---", "..."]);
+        let is_yaml = yaml.is_some();
+        let Some((inside, end)) = yaml.or_else(|| fenced(text, "+++", &["+++"])) else {
+            return json(text);
+        };
         if is_blank(inside) {
             return Some(Self {
                 end,
@@ -87,6 +86,25 @@ fn fenced<'t>(text: &'t str, open: &str, close: &[&str]) -> Option<(&'t str, usi
         }
     }
     None
+}
+
+/// An object of JSON that begins a file and ends a line, as Hugo has it.
+fn json(text: &str) -> Option<FrontMatter> {
+    let start = &text[..boundary_before(text, MAX_BYTES)];
+    if !start.starts_with('{') {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_str(start).into_iter();
+    let Some(Ok(Node::Map(entries))) = values.next() else {
+        return None;
+    };
+    let end = values.byte_offset();
+    let rest_of_line = text[end..].split('\n').next()?;
+    rest_of_line.trim().is_empty().then(|| FrontMatter {
+        end: text.len().min(end + rest_of_line.len() + 1),
+        entries,
+        bad: Vec::new(),
+    })
 }
 
 /// Whether there are only blank lines and comments.

@@ -28,6 +28,7 @@ fn the_fences_are_those_of_site_makers() {
         "---\n\ntitle: T\n\n---\nbody",
         "+++\ntitle = \"T\"\n+++\nbody",
         "+++\r\ntitle = 'T'\r\n+++\r\nbody",
+        "{\r\n  \"title\": \"T\"\r\n} \r\nbody",
     ] {
         assert_eq!(
             read(text),
@@ -65,6 +66,9 @@ fn lines_that_divide_are_no_fences() {
         "---\nHe said: \"no\nand went away\nfor good and all\n---\n",
         "+++\na = 1\n",
         "+++ a\n+++\n",
+        "{\"title\": \"T\"} is what it says",
+        "{title} of",
+        "{\"title\": ",
     ] {
         assert_eq!(read(text), None, "{text}");
     }

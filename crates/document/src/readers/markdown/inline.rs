@@ -8,13 +8,14 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use super::edits::Edits;
 use super::links::Links;
 use super::modules::Modules;
-use super::scripts::{Script, marked, written};
+use super::scripts::{marked, written};
 use super::tags::{self, Piece};
 use crate::document::Heading;
+use crate::readers::script::Shift;
 use crate::text::boundary_before;
 
-/// How much of the text before a superscript is looked at.
-const MAX_TAIL_BYTES: usize = 32;
+/// How much of the line before a superscript is kept.
+const MAX_TAIL_BYTES: usize = 256;
 
 /// A text of Markdown as it is read.
 pub(super) struct Reading {
@@ -61,7 +62,7 @@ struct Walk<'s> {
     verbatim: Verbatim,
     links: Links,
     script: Option<OpenScript>,
-    /// The end of what has been read, up to the last blank.
+    /// The end of what has been read of a block.
     tail: String,
     /// Where the last text ends.
     text_end: usize,
@@ -90,11 +91,12 @@ struct OpenHeading {
 
 /// A superscript or subscript whose end has not come yet.
 struct OpenScript {
-    script: Script,
+    shift: Shift,
     /// Its tag in the source.
     mark: Range<usize>,
     before: String,
     text: String,
+    holds_link: bool,
 }
 
 impl<'s> Walk<'s> {
@@ -203,7 +205,12 @@ impl<'s> Walk<'s> {
                 link_type,
                 dest_url,
                 ..
-            } => self.links.open(range, link_type, &dest_url, false),
+            } => {
+                if let Some(script) = &mut self.script {
+                    script.holds_link = true;
+                }
+                self.links.open(range, link_type, &dest_url, false);
+            }
             Tag::Image {
                 link_type,
                 dest_url,
@@ -238,7 +245,8 @@ impl<'s> Walk<'s> {
             Event::InlineHtml(_) => self.html(range),
             Event::FootnoteReference(label) => {
                 let is_glued = self.source[range.end..].starts_with(char::is_alphanumeric);
-                let before = if self.tail.is_empty() { "" } else { " " };
+                let is_first = self.tail.trim_end().len() < self.tail.len() || self.tail.is_empty();
+                let before = if is_first { "" } else { " " };
                 let after = if is_glued { " " } else { "" };
                 self.edits.replace(range, format!("{before}{label}{after}"));
                 self.read(&label);
@@ -267,14 +275,9 @@ impl<'s> Walk<'s> {
         if let Some(script) = &mut self.script {
             script.text.push_str(words);
         }
-        match words.rfind(char::is_whitespace) {
-            Some(at) => {
-                self.tail.clear();
-                self.tail.push_str(words[at..].trim_start());
-            }
-            None => self.tail.push_str(words),
-        }
-        if self.tail.len() > MAX_TAIL_BYTES {
+        self.tail.push_str(words);
+        // Half stays, so that this is seldom done.
+        if self.tail.len() > 2 * MAX_TAIL_BYTES {
             let at = boundary_before(&self.tail, self.tail.len() - MAX_TAIL_BYTES);
             self.tail.drain(..at);
         }
@@ -317,7 +320,8 @@ impl<'s> Walk<'s> {
             };
             at = mark + marked.len;
             self.marked_end = at;
-            self.show_script(marked.script, mark..at, &self.tail.clone(), marked.text);
+            let shown = written(marked.shift, &self.tail, marked.text, false);
+            self.show_script(mark..at, &self.tail.clone(), shown);
         }
         self.read(source.get(at..range.end).unwrap_or_default());
     }
@@ -397,18 +401,21 @@ impl<'s> Walk<'s> {
     }
 
     fn html_tag(&mut self, range: Range<usize>) {
-        let tag = &self.source[range.clone()];
+        let source = self.source;
+        let tag = &source[range.clone()];
         let is_end = tag.starts_with("</");
         let name = tags::name(tag);
-        let script = match name.as_str() {
-            "sup" => Some(Script::Raised),
-            "sub" => Some(Script::Lowered),
+        let shift = match name.as_str() {
+            "sup" => Some(Shift::Up),
+            "sub" => Some(Shift::Down),
             _ => None,
         };
-        match script {
+        match shift {
             Some(_) if is_end => self.close_script(range),
-            Some(script) => self.start_script(script, range),
+            Some(shift) => self.start_script(shift, range),
             None if tags::is_inline(&name) => self.edits.remove(range),
+            // MDX has elements of its own.
+            None if self.modules.is_none() && !tags::is_element(&name) => self.read(tag),
             None => {
                 let alt = (name == "img")
                     .then(|| tags::attribute(tag, "alt"))
@@ -420,13 +427,14 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn start_script(&mut self, script: Script, mark: Range<usize>) {
+    fn start_script(&mut self, shift: Shift, mark: Range<usize>) {
         self.end_script();
         self.script = Some(OpenScript {
-            script,
+            shift,
             mark,
             before: self.tail.clone(),
             text: String::new(),
+            holds_link: false,
         });
     }
 
@@ -434,15 +442,15 @@ impl<'s> Walk<'s> {
         match self.script.take() {
             Some(open) => {
                 let range = open.mark.start..mark.end;
-                self.show_script(open.script, range, &open.before, &open.text);
+                let shown = written(open.shift, &open.before, &open.text, open.holds_link);
+                self.show_script(range, &open.before, shown);
             }
             None => self.edits.remove(mark),
         }
     }
 
     /// Puts what stands above or below the line into it.
-    fn show_script(&mut self, script: Script, range: Range<usize>, before: &str, text: &str) {
-        let mut shown = written(script, before, text);
+    fn show_script(&mut self, range: Range<usize>, before: &str, mut shown: String) {
         let is_glued = self.source[range.end..].starts_with(char::is_alphanumeric);
         if shown.starts_with(' ') && is_glued {
             shown.push(' ');

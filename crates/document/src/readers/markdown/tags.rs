@@ -20,6 +20,16 @@ const INLINE: [&str; 33] = [
     "strike", "strong", "time", "tt", "u", "var", "wbr",
 ];
 
+/// The other elements of HTML. Anything else in pointed brackets is what people write so: `<your name>`,
+/// `Vec<String>`.
+const APART: &str = "\
+    address area article aside audio base blockquote body br button canvas caption center col colgroup \
+    dd details dialog dir div dl dt embed fieldset figcaption figure footer form frame frameset h1 h2 \
+    h3 h4 h5 h6 head header hgroup hr html iframe img input legend li link main map math menu meta \
+    nav noscript object ol optgroup option p param picture pre progress script section select \
+    source style summary sub sup svg table tbody td template textarea tfoot th thead title tr track ul \
+    video";
+
 /// Longest name of an entity: `&CounterClockwiseContourIntegral;`.
 const MAX_ENTITY_BYTES: usize = 33;
 
@@ -129,6 +139,11 @@ pub(super) fn name(tag: &str) -> String {
     } else {
         String::new()
     }
+}
+
+/// Whether this is the name of an element of HTML.
+pub(super) fn is_element(name: &str) -> bool {
+    is_inline(name) || APART.split(' ').any(|element| element == name)
 }
 
 pub(super) fn is_inline(name: &str) -> bool {
@@ -244,6 +259,16 @@ mod tests {
             assert!(pieces(&html).len() <= 400_000);
             assert!(decoded(&html).len() <= html.len());
         }
+    }
+
+    #[test]
+    fn elements_are_told_from_other_words_in_brackets() {
+        assert!(
+            ["sup", "b", "h1", "video", "address"]
+                .into_iter()
+                .all(is_element)
+        );
+        assert!(!["string", "your-name", "t", ""].into_iter().any(is_element));
     }
 
     #[test]
