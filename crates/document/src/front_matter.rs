@@ -1,17 +1,17 @@
 //! What a Markdown file says about itself before its text: YAML between lines of `---`, TOML between
 //! lines of `+++`, or an object of JSON.
 
+mod bad_line;
 mod salvage;
 mod toml;
 mod yaml;
 
+use self::bad_line::{BadLine, MAX_LISTED};
 use crate::node::{Entries, Node};
 use crate::text::boundary_before;
 
 /// Front matter beyond this is not looked into.
 const MAX_BYTES: usize = 64 << 10;
-/// How many lines of it that cannot be read are named.
-const MAX_LISTED: usize = 10;
 
 /// The block at the beginning of a file.
 #[derive(Debug, Default, PartialEq)]
@@ -21,14 +21,6 @@ pub(crate) struct FrontMatter {
     pub(crate) entries: Entries,
     /// The first lines that cannot be read. The entries are those on the others.
     pub(crate) bad: Vec<BadLine>,
-}
-
-/// A line of a file that cannot be read.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct BadLine {
-    /// Counts the lines of the file from 1.
-    pub(crate) line: u32,
-    pub(crate) what: String,
 }
 
 impl FrontMatter {
@@ -47,7 +39,7 @@ impl FrontMatter {
             });
         }
         let (entries, mut bad) = if is_yaml {
-            yaml::read(inside)?
+            salvage::read(inside)?
         } else {
             toml::read(inside)
         };

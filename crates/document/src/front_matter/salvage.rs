@@ -1,7 +1,8 @@
-//! Reads a damaged block of YAML entry by entry, so that one bad line does not cost the others.
+//! Reads a block of YAML: as a whole, or entry by entry where it is damaged, so that one bad line does not
+//! cost the others.
 
-use super::BadLine;
-use super::yaml::NoMap;
+use super::bad_line::BadLine;
+use super::yaml::{NoMap, map};
 use crate::node::{Entries, Node};
 
 /// An entry of the outermost map: its first line, and those that belong to it.
@@ -13,12 +14,19 @@ struct Block<'s> {
     has_name: bool,
 }
 
-/// The entries that can be read by themselves with `map`, and the lines of the others. `None` where
-/// too little looks like an entry: then it is prose.
-pub(super) fn salvage(
-    source: &str,
-    map: impl Fn(&str) -> Result<Entries, NoMap>,
-) -> Option<(Entries, Vec<BadLine>)> {
+/// The entries of a block, and the lines that cannot be read. `None` if it is no front matter but
+/// prose between two lines that divide.
+pub(super) fn read(source: &str) -> Option<(Entries, Vec<BadLine>)> {
+    match map(source) {
+        Ok(entries) => Some((entries, Vec::new())),
+        Err(NoMap::Other) => None,
+        Err(NoMap::Damaged(_)) => salvage(source),
+    }
+}
+
+/// The entries that can be read by themselves, and the lines of the others. `None` where too little
+/// looks like an entry: then it is prose.
+fn salvage(source: &str) -> Option<(Entries, Vec<BadLine>)> {
     let blocks = blocks(source);
     let n_named = blocks.iter().filter(|block| block.has_name).count();
     if n_named <= blocks.len() - n_named {

@@ -2,7 +2,7 @@
 
 use ::toml::de::{DeTable, DeValue, Error};
 
-use super::BadLine;
+use super::bad_line::{BadLine, MAX_LISTED};
 use crate::node::{Entries, Node};
 
 /// The entries of a block, and the lines that cannot be read.
@@ -30,7 +30,7 @@ fn salvage(source: &str) -> (Entries, Vec<BadLine>) {
     }
     // What is left goes wrong only as a whole, where a name stands twice.
     let (table, errors) = DeTable::parse_recoverable(&sound);
-    for error in errors.iter().take(super::MAX_LISTED) {
+    for error in errors.iter().take(MAX_LISTED) {
         let start = error.span().map_or(0, |span| span.start.min(sound.len()));
         let before = sound.bytes().take(start);
         let n_before = before.filter(|&byte| byte == b'\n').count();

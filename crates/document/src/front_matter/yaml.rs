@@ -2,8 +2,6 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::BadLine;
-use super::salvage::salvage;
 use crate::node::{Entries, Node};
 
 /// How deep YAML may nest.
@@ -16,16 +14,6 @@ pub(super) enum NoMap {
     Other,
     /// It is damaged or nests too deep; the parser's words.
     Damaged(String),
-}
-
-/// The entries of a block, and the lines that cannot be read. `None` if it is no front matter but
-/// prose between two lines that divide.
-pub(super) fn read(source: &str) -> Option<(Entries, Vec<BadLine>)> {
-    match map(source) {
-        Ok(entries) => Some((entries, Vec::new())),
-        Err(NoMap::Other) => None,
-        Err(NoMap::Damaged(_)) => salvage(source, map),
-    }
 }
 
 /// The names and values of the first map of YAML.
@@ -98,7 +86,6 @@ mod tests {
 
     use super::*;
     use crate::facts::Facts;
-    use crate::front_matter::MAX_BYTES;
 
     fn facts(source: &str) -> String {
         let mut facts = Facts::default();
@@ -142,7 +129,6 @@ mod tests {
             let list = format!("[*{below}, *{below}, *{below}, *{below}]");
             let _ = writeln!(source, "{name}: &{name} {list}");
         }
-        assert!(source.len() < MAX_BYTES);
         assert_eq!(facts(&source), r#"{"a":["x","x","x","x"]}"#);
     }
 }
