@@ -82,8 +82,8 @@ pub enum Reason {
     /// No line of a JSON Lines file is a record with `text` or `title`.
     #[error("no line is a record with `text` or `title`; it was indexed as plain text")]
     NoRecords,
-    /// A line of the front matter of a Markdown file cannot be read; its other entries are.
-    #[error("this entry of the front matter cannot be read: {0}")]
+    /// An entry of the front matter of a Markdown file is not valid; the others were read.
+    #[error("this entry of the front matter is not valid: {0}")]
     FrontMatter(String),
     /// A document says more about itself than is kept.
     #[error(

@@ -36,7 +36,7 @@ fn salvage(source: &str) -> Option<(Entries, Vec<BadLine>)> {
     let mut bad = Vec::new();
     for block in &blocks {
         // Named by its first line: an error inside is noticed anywhere behind.
-        let what = match map(block.text) {
+        let mut what = match map(block.text) {
             Ok(read) if block.has_name => {
                 entries.extend(read);
                 continue;
@@ -44,11 +44,14 @@ fn salvage(source: &str) -> Option<(Entries, Vec<BadLine>)> {
             Err(NoMap::Damaged(what)) if block.has_name => what,
             _ => "it has no name with a colon behind it".to_owned(),
         };
+        if let Some(entry) = as_written(block) {
+            entries.push(entry);
+            what.push_str("; what follows the colon was taken as text");
+        }
         bad.push(BadLine {
             line: block.line,
             what,
         });
-        entries.extend(as_written(block));
     }
     Some((entries, bad))
 }

@@ -113,6 +113,11 @@ fn words_that_yaml_takes_for_its_own_are_kept_and_reported() {
         let text = format!("---\nyear: 2024\n{line}\ntags: [a]\n---\n");
         let json = format!(r#"{{"tags":["a"],"title":"{title}","year":2024}}"#);
         is(&text, &json, &[3]);
+        let what = &FrontMatter::of(&text).unwrap().bad[0].what;
+        assert!(
+            what.ends_with("; what follows the colon was taken as text"),
+            "{what}"
+        );
     }
 }
 

@@ -122,7 +122,7 @@ fn front_matter_that_cannot_be_read_is_reported_by_its_line() {
     assert_eq!(output.documents[0].title, "T");
     let message = output.problems[0].to_string();
     assert!(
-        message.starts_with("a.md:3: this entry of the front matter cannot be read: "),
+        message.starts_with("a.md:3: this entry of the front matter is not valid: "),
         "{message}"
     );
     let many: Vec<String> = (0..70).map(|i| format!("n{i}: {i}\n")).collect();
