@@ -195,7 +195,7 @@ impl<'s> Walk<'s> {
                 self.verbatim = Verbatim::Html;
                 self.html(range);
             }
-            Tag::Emphasis => self.remove_marks(range, 1),
+            Tag::Emphasis if !self.is_product(&range) => self.remove_marks(range, 1),
             Tag::Strong => self.remove_marks(range, 2),
             Tag::Strikethrough => {
                 let is_double = self.source[range.clone()].starts_with("~~");
@@ -324,6 +324,13 @@ impl<'s> Walk<'s> {
             self.show_script(mark..at, &self.tail.clone(), shown);
         }
         self.read(source.get(at..range.end).unwrap_or_default());
+    }
+
+    /// Whether stars stand between numbers, as in `2*3*4`: nobody means emphasis by that.
+    fn is_product(&self, range: &Range<usize>) -> bool {
+        let is_digit = |c: char| c.is_ascii_digit();
+        self.source[..range.start].ends_with(is_digit)
+            && self.source[range.start + 1..].starts_with(is_digit)
     }
 
     fn remove_marks(&mut self, range: Range<usize>, len: usize) {

@@ -171,6 +171,7 @@ fn words_are_whole() {
             "fish & chips, 5 m, <b>",
         ),
         ("sun<wbr>light", "sunlight"),
+        ("2*3*4", "2*3*4"),
         ("one<br>two", "one two"),
         (
             "_a_ snake_case_name 2 * 3 * 4",
