@@ -108,6 +108,92 @@ fn records_of_one_file_have_metadata_of_their_own() {
 }
 
 #[test]
+fn front_matter_of_site_makers_is_read() {
+    let place = Place::empty();
+    let body = "\n# Stove\n\nA stove heats the room.\n";
+    let files = [
+        (
+            "toml.md",
+            "+++\ntitle = \"Harbour\"\n[taxonomies]\ntags = [\"iron\"]\n+++\n",
+        ),
+        (
+            "folded.md",
+            "---\ntitle: >-\n  The long\n  way\ntags: iron, wood\n---\n",
+        ),
+        (
+            "comment.md",
+            "---\r\ntitle: Harbour # draft\r\nauthors:\r\n- name: Ada\r\n---\r\n",
+        ),
+        (
+            "broken.md",
+            "---\ntags: [iron\nyear: 2021\ntitle: Tea: hot\n---\n",
+        ),
+        ("divided.md", "---\nYear by year it stands.\n---\n"),
+    ];
+    for (path, front_matter) in files {
+        place.write(path, format!("{front_matter}{body}"));
+    }
+    let indexed = place.run(&["index"]);
+    let said = format!("{}{}", out(&indexed), err(&indexed));
+    for line in [
+        "broken.md:2: this entry of the front matter is not valid: ",
+        "broken.md:4: this entry of the front matter is not valid: ",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+    let cases: [(&str, &[&str]); 6] = [
+        ("title = 'Harbour'", &["comment.md", "toml.md"]),
+        ("title = 'The long way'", &["folded.md"]),
+        ("tags = 'iron'", &["folded.md", "toml.md"]),
+        ("authors = 'Ada'", &["comment.md"]),
+        ("year = 2021 and title = 'Tea: hot'", &["broken.md"]),
+        ("not has title", &["divided.md"]),
+    ];
+    for (condition, expected) in cases {
+        let mut paths = found(&place, &["--where", condition]);
+        // What stands between two lines that divide is a heading, and a passage of its own.
+        paths.dedup();
+        assert_eq!(paths, expected, "{condition}");
+    }
+}
+
+#[test]
+fn words_of_markdown_are_found_as_they_are_seen() {
+    let place = Place::empty();
+    place.write(
+        "sea.md",
+        "The cr&egrave;me was un*believ*able.\n\nShe sank[^1] for **bo**ldness.\n\n[^1]: In 1912.\n",
+    );
+    place.write("land.md", "Wheat grows on the plain.\n");
+    for word in ["creme", "unbelievable", "sank", "boldness"] {
+        let output = place.run(&[
+            "search",
+            "--jsonl",
+            "--mode",
+            "lexical",
+            "--no-rerank",
+            word,
+        ]);
+        let hits = lines_of_json(&output);
+        assert_eq!(hits[0]["path"], "sea.md", "{word}");
+    }
+    let lines = place.json(&[
+        "search",
+        "--json",
+        "--mode",
+        "lexical",
+        "--no-rerank",
+        "1912",
+    ]);
+    assert!(
+        lines["hits"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("1: In 1912.")
+    );
+}
+
+#[test]
 fn metadata_is_shown_with_the_results() {
     let place = stoves();
     let args = ["search", "--no-rerank", "stove", "--where", "has author"];

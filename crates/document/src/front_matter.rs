@@ -1,212 +1,130 @@
-//! What a Markdown file says about itself before its text: YAML or TOML, as maps of JSON's types.
-//! The only file that names `saphyr_parser` and `toml`.
+//! What a Markdown file says about itself before its text: YAML between lines of `---`, TOML between
+//! lines of `+++`, or an object of JSON.
 
-use saphyr_parser::{Event, Parser, ScalarStyle};
-use serde_json::{Map, Value as Json};
+mod bad_line;
+mod salvage;
+mod toml;
+mod yaml;
 
-use crate::facts::number;
+use self::bad_line::{BadLine, MAX_LISTED};
+use crate::node::{Entries, Node};
+use crate::text::boundary_before;
 
 /// Front matter beyond this is not looked into.
 const MAX_BYTES: usize = 64 << 10;
-/// How deep YAML may nest.
-const MAX_DEPTH: usize = 16;
 
-/// The names and values of YAML; none if it is no map, damaged, or nests too deep.
-///
-/// Aliases are left out instead of followed, so that a few lines cannot stand for a million.
-pub(crate) fn yaml(source: &str) -> Option<Map<String, Json>> {
-    if source.len() > MAX_BYTES {
+/// The block at the beginning of a file.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct FrontMatter {
+    /// Where the text after it begins.
+    pub(crate) end: usize,
+    pub(crate) entries: Entries,
+    /// The first lines that cannot be read. The entries are those on the others.
+    pub(crate) bad: Vec<BadLine>,
+}
+
+impl FrontMatter {
+    /// The front matter of `text`; `None` where it begins with its text, perhaps below a line of
+    /// `---` that only divides.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        let yaml = fenced(text, "---", &["---", "..."]);
+        let is_yaml = yaml.is_some();
+        let Some((inside, end)) = yaml.or_else(|| fenced(text, "+++", &["+++"])) else {
+            return json(text);
+        };
+        if is_blank(inside) {
+            return Some(Self {
+                end,
+                ..Self::default()
+            });
+        }
+        let (entries, mut bad) = if is_yaml {
+            salvage::read(inside)?
+        } else {
+            toml::read(inside)
+        };
+        // Below a line that divides, prose may look like an entry: `Note: …`.
+        let begins_blank = inside
+            .lines()
+            .next()
+            .is_some_and(|line| line.trim().is_empty());
+        if is_yaml && begins_blank && !entries.iter().any(|(name, _)| is_usual(name)) {
+            return None;
+        }
+        bad.truncate(MAX_LISTED);
+        for bad in &mut bad {
+            // The fence is line 1.
+            bad.line += 1;
+        }
+        Some(Self { end, entries, bad })
+    }
+}
+
+/// What stands between a first line of `open` and the next line that is one of `close`, and where the
+/// text behind that begins.
+fn fenced<'t>(text: &'t str, open: &str, close: &[&str]) -> Option<(&'t str, usize)> {
+    let start = text.find('\n')? + 1;
+    if text[..start].trim_end() != open {
         return None;
     }
-    let mut open: Vec<Open> = Vec::new();
-    for event in Parser::new_from_str(source) {
-        let done = match event.ok()?.0 {
-            Event::MappingStart(..) => {
-                open.push(Open::Map(Map::new(), None));
-                None
-            }
-            Event::SequenceStart(..) => {
-                open.push(Open::List(Vec::new()));
-                None
-            }
-            Event::Scalar(text, style, ..) => Some(scalar(&text, style)),
-            Event::Alias(_) => Some(Json::Null),
-            Event::MappingEnd | Event::SequenceEnd => Some(open.pop()?.close()),
-            _ => None,
-        };
-        if open.len() > MAX_DEPTH {
-            return None;
+    let mut at = start;
+    for line in text[start..].split_inclusive('\n') {
+        if close.contains(&line.trim_end()) {
+            return Some((&text[start..at], at + line.len()));
         }
-        match (done, open.last_mut()) {
-            (Some(value), Some(inside)) => inside.take(value),
-            // The first document ends here; nothing after it counts.
-            (Some(Json::Object(map)), None) => return Some(map),
-            (Some(_), None) => return None,
-            (None, _) => {}
-        }
-    }
-    None
-}
-
-/// A map or a list whose end has not come yet.
-enum Open {
-    /// With a name that still lacks its value.
-    Map(Map<String, Json>, Option<Json>),
-    List(Vec<Json>),
-}
-
-impl Open {
-    fn take(&mut self, value: Json) {
-        match self {
-            Self::List(values) => values.push(value),
-            Self::Map(map, name) => match name.take() {
-                None => *name = Some(value),
-                // Names that are numbers are names too; a map as a name is passed over.
-                Some(Json::String(name)) => drop(map.insert(name, value)),
-                Some(Json::Number(name)) => drop(map.insert(name.to_string(), value)),
-                Some(_) => {}
-            },
-        }
-    }
-
-    fn close(self) -> Json {
-        match self {
-            Self::Map(map, _) => Json::Object(map),
-            Self::List(values) => Json::Array(values),
-        }
-    }
-}
-
-fn scalar(text: &str, style: ScalarStyle) -> Json {
-    if style != ScalarStyle::Plain {
-        return Json::from(text);
-    }
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => Json::Null,
-        "true" | "True" | "TRUE" => Json::Bool(true),
-        "false" | "False" | "FALSE" => Json::Bool(false),
-        _ => number(text).map_or_else(|| Json::from(text), Json::Number),
-    }
-}
-
-/// The names and values of TOML between lines of `+++` at the very beginning of a file.
-pub(crate) fn toml_of(text: &str) -> Option<Map<String, Json>> {
-    let rest = text.strip_prefix("+++")?;
-    let rest = rest
-        .strip_prefix("\r\n")
-        .or_else(|| rest.strip_prefix('\n'))?;
-    let mut end = 0;
-    for line in rest.split_inclusive('\n') {
-        if line.trim_end() == "+++" {
-            let table: toml::Table = rest[..end].parse().ok()?;
-            return Some(
-                table
-                    .into_iter()
-                    .map(|(name, value)| (name, of_toml(value)))
-                    .collect(),
-            );
-        }
-        end += line.len();
-        if end > MAX_BYTES {
+        at += line.len();
+        if at - start > MAX_BYTES {
             return None;
         }
     }
     None
 }
 
-fn of_toml(value: toml::Value) -> Json {
-    match value {
-        toml::Value::String(text) => Json::String(text),
-        toml::Value::Integer(number) => Json::from(number),
-        toml::Value::Float(number) => Json::from(number),
-        toml::Value::Boolean(truth) => Json::Bool(truth),
-        toml::Value::Datetime(time) => Json::String(time.to_string()),
-        toml::Value::Array(values) => values.into_iter().map(of_toml).collect(),
-        toml::Value::Table(table) => table
-            .into_iter()
-            .map(|(name, value)| (name, of_toml(value)))
-            .collect(),
+/// An object of JSON that begins a file and ends a line, as Hugo has it.
+fn json(text: &str) -> Option<FrontMatter> {
+    let start = &text[..boundary_before(text, MAX_BYTES)];
+    if !start.starts_with('{') {
+        return None;
     }
+    let mut values = serde_json::Deserializer::from_str(start).into_iter();
+    let Some(Ok(Node::Map(entries))) = values.next() else {
+        return None;
+    };
+    let end = values.byte_offset();
+    let rest_of_line = text[end..].split('\n').next()?;
+    rest_of_line.trim().is_empty().then(|| FrontMatter {
+        end: text.len().min(end + rest_of_line.len() + 1),
+        entries,
+        bad: Vec::new(),
+    })
+}
+
+/// Whether there are only blank lines and comments.
+fn is_blank(inside: &str) -> bool {
+    inside
+        .lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+}
+
+/// Names that hardly any prose has before a colon.
+fn is_usual(name: &str) -> bool {
+    matches!(
+        name.to_ascii_lowercase().as_str(),
+        "title"
+            | "date"
+            | "tags"
+            | "author"
+            | "authors"
+            | "aliases"
+            | "categories"
+            | "layout"
+            | "draft"
+            | "description"
+            | "keywords"
+            | "slug"
+            | "permalink"
+    )
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fmt::Write;
-
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn yaml_has_its_types() {
-        let source = "title: A B\ndate: 2024-03-01\nyear: 2024\nversion: '1.0'\nzip: 007\ndraft: no\n\
-                      done: true\nnothing: ~\ntags: [x, 2]\nauthors:\n  - Ada\n  - \"Bob\"\n\
-                      seo:\n  robots: all\nlong: >\n  two\n  lines\n12: twelve\n";
-        let expected = json!({
-            "title": "A B", "date": "2024-03-01", "year": 2024, "version": "1.0", "zip": "007",
-            "draft": "no", "done": true, "nothing": null, "tags": ["x", 2], "authors": ["Ada", "Bob"],
-            "seo": {"robots": "all"}, "long": "two lines\n", "12": "twelve",
-        });
-        assert_eq!(yaml(source).map(Json::Object), Some(expected));
-    }
-
-    #[test]
-    fn what_is_no_sound_map_is_nothing() {
-        for source in [
-            "",
-            "words",
-            "- a",
-            "a: [",
-            "a: b: c",
-            "\"a",
-            "a: \t- x\n b",
-            "%",
-            "---\n---\n",
-        ] {
-            assert_eq!(yaml(source), None, "{source}");
-        }
-        assert_eq!(yaml(&format!("a: {}", "[".repeat(5_000))), None);
-        assert_eq!(yaml(&format!("a: {}", "x".repeat(MAX_BYTES))), None);
-    }
-
-    #[test]
-    fn aliases_do_not_multiply() {
-        let mut source = "a: &a [x, x, x, x]\n".to_owned();
-        for (name, below) in ('b'..='z').zip('a'..) {
-            let list = format!("[*{below}, *{below}, *{below}, *{below}]");
-            let _ = writeln!(source, "{name}: &{name} {list}");
-        }
-        let map = yaml(&source).unwrap();
-        assert_eq!(map["a"], json!(["x", "x", "x", "x"]));
-        assert_eq!(map["z"], json!([null, null, null, null]));
-    }
-
-    #[test]
-    fn toml_is_read_between_its_fences_only() {
-        let text =
-            "+++\r\ntitle = \"T\"\r\ndate = 2024-03-01T10:00:00Z\n[extra]\nweight = 2\n+++\nbody\n";
-        let expected =
-            json!({"title": "T", "date": "2024-03-01T10:00:00Z", "extra": {"weight": 2}});
-        assert_eq!(toml_of(text).map(Json::Object), Some(expected));
-        for text in [
-            "+++\na = 1\n",
-            "x\n+++\na = 1\n+++\n",
-            "+++\na =\n+++\n",
-            "+++ a\n+++\n",
-            "+++",
-        ] {
-            assert_eq!(toml_of(text), None, "{text}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_front_matter_is_survived(
-            source in "([a-c:\\-\\[\\]{}&*!|>'\"%@`#?,~=+. \n\t]|\\PC){0,80}",
-        ) {
-            let _ = yaml(&source);
-            let _ = toml_of(&format!("+++\n{source}\n+++\n"));
-        }
-    }
-}
+mod tests;

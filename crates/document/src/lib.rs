@@ -51,8 +51,10 @@ mod guard;
 mod kind;
 mod locator;
 mod metadata;
+mod node;
 mod problem;
 mod readers;
+mod searchable;
 mod text;
 mod walk;
 
@@ -66,6 +68,7 @@ pub use kind::DocumentKind;
 pub use locator::Locator;
 pub use metadata::{BadDate, Date, Metadata, Value};
 pub use problem::{Problem, Reason};
+pub use searchable::searchable_text;
 pub use walk::{FoundFile, HiddenFiles, SkippedFiles, Walk, WalkOptions, is_store_name, walk};
 
 /// Compiles the example of the README.

@@ -67,18 +67,35 @@ pub enum Reason {
     /// A line of a JSON Lines file is not a usable record.
     #[error("is not a record: {0}")]
     BadRecord(String),
-    /// A record of a JSON Lines file has no `text`.
-    #[error("the record has no `text`")]
+    /// A record of a JSON Lines file has neither a title nor a text.
+    #[error("the record has no words in `title` or `text`")]
     MissingText,
+    /// A record of a JSON Lines file is indexed, but its other fields are not.
+    #[error("the record is indexed without its further fields: {0}")]
+    BadFields(String),
     /// Two records have the same `_id`; the first is kept.
     #[error("an earlier line has the same `_id` {0:?}; that one is kept")]
     DuplicateId(String),
     /// More lines of the same file have problems than are listed.
     #[error("{0} more lines have problems")]
     MoreLines(usize),
-    /// No line of a JSON Lines file is a record with `text`.
-    #[error("no line is a record with `text`; it was indexed as plain text")]
+    /// No line of a JSON Lines file is a record with `text` or `title`.
+    #[error("no line is a record with `text` or `title`; it was indexed as plain text")]
     NoRecords,
+    /// An entry of the front matter of a Markdown file is not valid; the others were read.
+    #[error("this entry of the front matter is not valid: {0}")]
+    FrontMatter(String),
+    /// A document says more about itself than is kept.
+    #[error(
+        "there is more metadata than is kept (64 names, 64 values a name, 1,024 bytes a value): \
+         `{name}`{} shortened or left out", and_more(*.n_more)
+    )]
+    MetadataLimit {
+        /// The first name that does not fit.
+        name: String,
+        /// How many more there are.
+        n_more: usize,
+    },
 }
 
 impl fmt::Display for Problem {
@@ -98,6 +115,15 @@ impl Problem {
             line: None,
             reason,
         }
+    }
+}
+
+/// The verb after the first of several names.
+fn and_more(n_more: usize) -> String {
+    match n_more {
+        0 => " is".to_owned(),
+        1 => " and 1 more are".to_owned(),
+        _ => format!(" and {n_more} more are"),
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod json_lines;
 pub(crate) mod markdown;
 pub(crate) mod pdf;
 pub(crate) mod plain;
+mod script;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

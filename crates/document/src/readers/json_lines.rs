@@ -1,15 +1,17 @@
 //! JSON Lines: one document a line, in the form of BEIR's `corpus.jsonl`.
 
+mod numbers;
+
 use std::collections::HashSet;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
+use self::numbers::exact_numbers;
 use super::{Input, Output};
 use crate::document::{Document, Lines};
-use crate::facts::Facts;
+use crate::facts::{Facts, Limits};
 use crate::kind::DocumentKind;
-use crate::metadata::Metadata;
+use crate::node::{Node, entry};
 use crate::problem::{Problem, Reason};
 use crate::text;
 
@@ -18,103 +20,192 @@ const MAX_LISTED: usize = 100;
 
 /// Reads one record a line: `{"_id": …, "title": …, "text": …}`.
 ///
-/// A missing `_id` becomes `path:line`. A line that is no record is reported, and so is an `_id`
-/// that came before. A file without a single record is one document of plain text.
+/// A missing `_id` becomes `path:line`; title and text may be numbers or lists of texts, and one of
+/// them may be missing. A line that is no record is reported, and so is an `_id` that came before. A
+/// file without a single record is one document of plain text.
 pub(crate) fn read(mut input: Input) -> Output {
     let text = text::decode(std::mem::take(&mut input.bytes));
-    let path = input.path.as_str();
-    let mut output = Output::default();
-    let mut ids = HashSet::new();
-    let mut n_problems = 0;
+    let mut records = Records::default();
     for (line, record) in (1_u32..).zip(text.split('\n')) {
-        if record.trim().is_empty() {
-            continue;
-        }
-        let read = read_record(path, line, record).and_then(|document| {
-            if ids.insert(document.id.clone()) {
-                Ok(document)
-            } else {
-                Err(Reason::DuplicateId(document.id))
-            }
-        });
-        match read {
-            Ok(document) => output.documents.push(document),
-            Err(reason) => {
-                n_problems += 1;
-                if n_problems <= MAX_LISTED {
-                    output.problems.push(Problem {
-                        path: path.to_owned(),
-                        line: Some(line),
-                        reason,
-                    });
-                }
-            }
+        if !record.trim().is_empty() {
+            records.take(&input.path, line, record);
         }
     }
-    if n_problems > MAX_LISTED {
-        output.problems.push(Problem::of_file(
-            path,
-            Reason::MoreLines(n_problems - MAX_LISTED),
-        ));
-    }
-    if output.documents.is_empty() && n_problems > 0 {
+    if records.holds_none() {
         let document = input.document(DocumentKind::Text, text);
-        return Output::from(document).with_problem(path, Some(Reason::NoRecords));
+        return Output::from(document).with_problem(&input.path, Some(Reason::NoRecords));
     }
-    output
+    records.into_output(&input.path)
+}
+
+/// The records of a file, and what is wrong with the others.
+#[derive(Default)]
+struct Records {
+    documents: Vec<Document>,
+    ids: HashSet<String>,
+    problems: Vec<Problem>,
+    n_problems: usize,
+    limits: Limits,
+    /// Whether a line has a title or a text, if only an empty one.
+    has_fields: bool,
+}
+
+impl Records {
+    fn take(&mut self, path: &str, line: u32, record: &str) {
+        let record = exact_numbers(record);
+        let fields = match Record::of(&record) {
+            Ok(fields) => fields,
+            Err(reason) => return self.report(path, line, reason),
+        };
+        self.has_fields |= fields.title.is_some() || fields.text.is_some();
+        let further = Further::of(&record);
+        let (metadata, limits) = further.facts.into_parts();
+        match fields.into_document(path, line, further.title) {
+            Ok(document) if self.ids.contains(&document.id) => {
+                self.report(path, line, Reason::DuplicateId(document.id));
+            }
+            Ok(mut document) => {
+                document.metadata = metadata;
+                self.limits.add(&limits);
+                if let Some(reason) = further.problem {
+                    self.report(path, line, reason);
+                }
+                self.ids.insert(document.id.clone());
+                self.documents.push(document);
+            }
+            Err(reason) => self.report(path, line, reason),
+        }
+    }
+
+    fn report(&mut self, path: &str, line: u32, reason: Reason) {
+        self.n_problems += 1;
+        if self.n_problems <= MAX_LISTED {
+            self.problems.push(Problem {
+                path: path.to_owned(),
+                line: Some(line),
+                reason,
+            });
+        }
+    }
+
+    fn holds_none(&self) -> bool {
+        self.documents.is_empty() && self.n_problems > 0 && !self.has_fields
+    }
+
+    fn into_output(mut self, path: &str) -> Output {
+        if self.n_problems > MAX_LISTED {
+            let more = Reason::MoreLines(self.n_problems - MAX_LISTED);
+            self.problems.push(Problem::of_file(path, more));
+        }
+        let output = Output {
+            documents: self.documents,
+            problems: self.problems,
+        };
+        output.with_problem(path, self.limits.reason())
+    }
 }
 
 #[derive(Deserialize)]
 struct Record {
     #[serde(rename = "_id", default)]
-    id: Option<Id>,
+    id: Option<Node>,
     #[serde(default)]
-    title: Option<String>,
+    title: Option<Node>,
     #[serde(default)]
-    text: Option<String>,
+    text: Option<Node>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "`_id` is neither a string nor a number")]
-enum Id {
-    Text(String),
-    Number(serde_json::Number),
+impl Record {
+    /// Passes over what stands in other fields.
+    fn of(record: &str) -> Result<Self, Reason> {
+        if !record.trim_start().starts_with('{') {
+            let what = match serde_json::from_str::<serde::de::IgnoredAny>(record) {
+                Ok(_) => "it is no object in `{}`".to_owned(),
+                Err(error) => message(&error),
+            };
+            return Err(Reason::BadRecord(what));
+        }
+        serde_json::from_str(record).map_err(|error| Reason::BadRecord(message(&error)))
+    }
+
+    /// The record as a document, which is called `other_title` if it has no title of its own.
+    fn into_document(
+        self,
+        path: &str,
+        line: u32,
+        other_title: Option<String>,
+    ) -> Result<Document, Reason> {
+        let id = self.id(path, line)?;
+        let mut title = words("title", self.title.as_ref())?.join(" ");
+        if title.trim().is_empty() {
+            title = other_title.unwrap_or_default();
+        }
+        let text = words("text", self.text.as_ref())?.join("\n\n");
+        if title.trim().is_empty() && text.trim().is_empty() {
+            return Err(Reason::MissingText);
+        }
+        Ok(Document::new(id, text)
+            .with_kind(DocumentKind::JsonLines)
+            .with_title(title.trim())
+            .with_lines(Lines::Single(line)))
+    }
+
+    fn id(&self, path: &str, line: u32) -> Result<String, Reason> {
+        match &self.id {
+            Some(Node::Text(id)) => Ok(id.clone()),
+            Some(Node::Number(id)) => Ok(id.to_string()),
+            None | Some(Node::Null) => Ok(format!("{path}:{line}")),
+            Some(_) => Err(Reason::BadRecord(
+                "`_id` is neither a string nor a number".to_owned(),
+            )),
+        }
+    }
 }
 
-fn read_record(path: &str, line: u32, record: &str) -> Result<Document, Reason> {
-    let Record { id, title, text } =
-        serde_json::from_str(record).map_err(|error| Reason::BadRecord(message(&error)))?;
-    let text = text.ok_or(Reason::MissingText)?;
-    let id = match id {
-        Some(Id::Text(id)) => id,
-        Some(Id::Number(id)) => id.to_string(),
-        None => format!("{path}:{line}"),
-    };
-    let title = title.unwrap_or_default();
-    let mut document = Document::new(id, text)
-        .with_kind(DocumentKind::JsonLines)
-        .with_title(title.trim())
-        .with_lines(Lines::Single(line));
-    document.metadata = metadata(record);
-    Ok(document)
+/// The texts of a field: one, or those of a list.
+fn words(name: &str, node: Option<&Node>) -> Result<Vec<String>, Reason> {
+    let texts = node.map_or_else(|| Some(Vec::new()), Node::texts);
+    texts.ok_or_else(|| {
+        let what = format!("`{name}` is neither a string, a number nor a list of these");
+        Reason::BadRecord(what)
+    })
 }
 
 /// The other fields of a record, those of its `metadata` among them as if they were its own.
-///
-/// Reads the line once more, so that what is wrong with them is no reason to refuse the record.
-fn metadata(record: &str) -> Metadata {
-    let mut facts = Facts::default();
-    if let Ok(fields) = serde_json::from_str::<Map<String, Value>>(record) {
-        let is_taken = |name: &str| matches!(name, "_id" | "title" | "text");
-        let inner = fields.get("metadata").and_then(Value::as_object);
-        facts.add_map(&fields, |name| {
-            is_taken(name) || (name == "metadata" && inner.is_some())
+#[derive(Default)]
+struct Further {
+    facts: Facts,
+    /// The title in `metadata`.
+    title: Option<String>,
+    /// Why there are none.
+    problem: Option<Reason>,
+}
+
+impl Further {
+    /// Reads the line once more, so that what is wrong with them is no reason to refuse the record.
+    fn of(record: &str) -> Self {
+        let mut further = Self::default();
+        let entries = match serde_json::from_str(record) {
+            Ok(Node::Map(entries)) => entries,
+            Ok(_) => return further,
+            Err(error) => {
+                further.problem = Some(Reason::BadFields(message(&error)));
+                return further;
+            }
+        };
+        let inner = match entry(&entries, "metadata") {
+            Some(Node::Map(inner)) => Some(inner),
+            _ => None,
+        };
+        further.facts.add_entries(&entries, |name| {
+            matches!(name, "_id" | "title" | "text") || (name == "metadata" && inner.is_some())
         });
         if let Some(inner) = inner {
-            facts.add_map(inner, |_| false);
+            further.facts.add_entries(inner, |_| false);
+            further.title = entry(inner, "title").and_then(Node::to_line);
         }
+        further
     }
-    facts.into_metadata()
 }
 
 /// The parser's words, with the column in place of a line number that is always 1.
@@ -127,93 +218,4 @@ fn message(error: &serde_json::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(path: &str, text: String) -> (Vec<Document>, Vec<Problem>) {
-        let output = super::read(Input::new(path, text.into_bytes()));
-        (output.documents, output.problems)
-    }
-
-    fn ids(text: &str) -> Vec<(String, String)> {
-        let (documents, _) = read("c.jsonl", text.to_owned());
-        documents.into_iter().map(|d| (d.id, d.text)).collect()
-    }
-
-    #[test]
-    fn records_are_read_with_any_sort_of_id() {
-        let text = "{\"_id\":\"a\",\"title\":\" T \",\"text\":\"x\"}\r\n\n{\"_id\":7,\"text\":\"y\",\"metadata\":{}}\n{\"text\":\"z\"}";
-        assert_eq!(
-            ids(text),
-            [
-                ("a".into(), "x".into()),
-                ("7".into(), "y".into()),
-                ("c.jsonl:4".into(), "z".into())
-            ]
-        );
-        let (documents, problems) = read("c.jsonl", text.to_owned());
-        assert_eq!(documents[0].title, "T");
-        assert_eq!(documents[1].lines, Lines::Single(3));
-        assert_eq!(problems, []);
-    }
-
-    #[test]
-    fn other_fields_are_metadata() {
-        let of = |record: &str| {
-            let (documents, problems) = read("c.jsonl", record.to_owned());
-            assert_eq!(problems, []);
-            serde_json::to_string(&documents[0].metadata).unwrap()
-        };
-        let beir = r#"{"_id":"a","title":"T","text":"x","metadata":{"url":"u","year":2}}"#;
-        assert_eq!(of(beir), r#"{"url":"u","year":2}"#);
-        let record = r#"{"text":"x","Year":1,"a":{"b":true},"tags":["t"],"metadata":{"year":2}}"#;
-        assert_eq!(of(record), r#"{"a.b":"true","tags":["t"],"year":1}"#);
-        assert_eq!(of(r#"{"text":"x","metadata":"m"}"#), r#"{"metadata":"m"}"#);
-        assert_eq!(of(r#"{"text":"x","metadata":{}}"#), "{}");
-        // Out of range, and of no concern to the text.
-        assert_eq!(of(r#"{"text":"x","n":1e999,"year":1}"#), "{}");
-    }
-
-    #[test]
-    fn bad_lines_are_reported_and_the_rest_goes_on() {
-        let text = "{\"_id\":\"a\",\"text\":\"x\"}\n{oops\n{\"_id\":\"b\"}\n{\"_id\":\"a\",\"text\":\"y\"}\n\
-                    {\"_id\":[],\"text\":\"y\"}\n{\"text\":\"\\ud800\"}\n[1]\n{\"_id\":\"c\",\"text\":\"\"}\n";
-        assert_eq!(
-            ids(text),
-            [("a".into(), "x".into()), ("c".into(), String::new())]
-        );
-        let (_, problems) = read("c.jsonl", text.to_owned());
-        let lines: Vec<_> = problems.iter().filter_map(|p| p.line).collect();
-        assert_eq!(lines, [2, 3, 4, 5, 6, 7]);
-        assert_eq!(problems[1].reason, Reason::MissingText);
-        assert_eq!(problems[2].reason, Reason::DuplicateId("a".into()));
-        assert_eq!(
-            problems[3].to_string(),
-            "c.jsonl:5: is not a record: `_id` is neither a string nor a number at column 9"
-        );
-    }
-
-    #[test]
-    fn a_file_without_records_is_plain_text_with_one_note() {
-        let (documents, problems) = read("log.jsonl", "{\"level\":\"info\"}\n".repeat(500));
-        assert_eq!(documents.len(), 1);
-        assert_eq!(documents[0].kind, DocumentKind::Text);
-        assert_eq!(documents[0].lines, Lines::OfText);
-        assert_eq!(problems, [Problem::of_file("log.jsonl", Reason::NoRecords)]);
-        assert_eq!(read("empty.jsonl", String::new()), (vec![], vec![]));
-    }
-
-    #[test]
-    fn the_list_of_bad_lines_is_short() {
-        let text = format!("{{\"text\":\"x\"}}\n{}", "{}\n".repeat(1000));
-        let (_, problems) = read("c.jsonl", text);
-        assert_eq!(problems.len(), MAX_LISTED + 1);
-        assert_eq!(problems[MAX_LISTED].reason, Reason::MoreLines(900));
-    }
-
-    #[test]
-    fn deep_nesting_is_reported_and_does_not_end_the_process() {
-        let text = format!("{{\"text\":\"x\"}}\n{{\"a\":{}", "[".repeat(100_000));
-        assert_eq!(read("c.jsonl", text).1.len(), 1);
-    }
-}
+mod tests;
