@@ -14,6 +14,8 @@ use super::writer::{Gap, Mark, TextWriter, UNCOUNTED};
 pub(super) struct Layout {
     pub(super) writer: TextWriter,
     lists: Vec<OpenList>,
+    /// Whether one of them is numbered backwards from the number of its items.
+    counts_items: bool,
     tables: Vec<Table>,
     figures: Vec<Figure>,
     /// The readings of the open ruby texts, which stand behind the whole.
@@ -40,6 +42,7 @@ impl Layout {
         Self {
             writer: TextWriter::new(),
             lists: Vec::new(),
+            counts_items: false,
             tables: Vec::new(),
             figures: Vec::new(),
             readings: Vec::new(),
@@ -196,8 +199,10 @@ impl Layout {
             .unwrap_or_default();
         let start = attribute(tag, "start").and_then(integer);
         let is_reversed = attribute(tag, "reversed").is_some();
-        let is_nested = self.lists.iter().any(|list| list.backwards_from.is_some());
-        let counts_items = is_reversed && start.is_none() && !is_nested && &*tag.name == "ol";
+        // One at a time, as the text is written again at its end.
+        let counts_items =
+            is_reversed && start.is_none() && !self.counts_items && &*tag.name == "ol";
+        self.counts_items |= counts_items;
         self.lists.push(OpenList {
             list: if &*tag.name == "ol" {
                 List::with_numbers(start.unwrap_or(1), is_reversed, &style)
@@ -231,6 +236,7 @@ impl Layout {
             return;
         };
         if let Some(start) = open.backwards_from {
+            self.counts_items = false;
             let mut list = List::with_numbers(open.n_items, true, &open.style);
             self.writer.count_items(start, || list.next_mark(None));
         }
