@@ -43,7 +43,7 @@ impl About {
         let name = name.trim().to_ascii_lowercase();
         if is_title(&name) {
             self.title.get_or_insert_with(|| content.to_owned());
-        } else {
+        } else if !is_for_machines(&name) {
             self.facts.append(&name, content);
         }
     }
@@ -54,4 +54,23 @@ fn is_title(name: &str) -> bool {
         name,
         "title" | "og:title" | "twitter:title" | "dc.title" | "dcterms.title" | "citation_title"
     )
+}
+
+/// Tells browsers and crawlers what to do; whoever searches for a word of it wants something else.
+fn is_for_machines(name: &str) -> bool {
+    const STARTS: [&str; 5] = ["msapplication-", "apple-", "csrf-", "fb:", "al:"];
+    matches!(
+        name,
+        "viewport"
+            | "theme-color"
+            | "color-scheme"
+            | "robots"
+            | "googlebot"
+            | "referrer"
+            | "format-detection"
+            | "mobile-web-app-capable"
+            | "handheldfriendly"
+            | "twitter:card"
+    ) || STARTS.iter().any(|start| name.starts_with(start))
+        || name.ends_with("-verification")
 }

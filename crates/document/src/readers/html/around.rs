@@ -14,7 +14,8 @@ pub(super) enum Doubt {
     Navigation,
     /// Its name speaks of navigation: it is, if it consists of links.
     NamedLikeLinks,
-    /// It is a header, a footer or an aside: it is navigation, if it consists of links alone.
+    /// It is a header, a footer, an aside, or a list in one: it is navigation, if it consists of
+    /// links alone.
     Links,
     /// It asks for consent to cookies, by its name.
     Consent,
@@ -36,6 +37,8 @@ pub(super) struct Written<'t> {
     pub(super) n_links: usize,
     /// Whether it holds the page's main heading or its main part.
     pub(super) holds_main: bool,
+    /// Whether some of it was left out already.
+    pub(super) had_more: bool,
 }
 
 /// Longer than any banner that asks for consent.
@@ -101,9 +104,17 @@ pub(super) fn is_control(name: &str) -> bool {
     matches!(name, "select" | "datalist" | "canvas" | "audio" | "video")
 }
 
-/// What speaks against an element's being part of the text. `in_title` says that it is inside of a
-/// heading or a summary.
-pub(super) fn doubt(tag: &Tag, in_title: bool) -> Option<Doubt> {
+/// Where an element stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surroundings {
+    /// Inside of a heading, a summary or a sentence.
+    pub(super) in_line: bool,
+    /// Inside of the header or the footer of the page, not of an article.
+    pub(super) at_edge: bool,
+}
+
+/// What speaks against an element's being part of the text.
+pub(super) fn doubt(tag: &Tag, surroundings: Surroundings) -> Option<Doubt> {
     let name = &*tag.name;
     let role = attribute(tag, "role").unwrap_or_default().trim();
     if matches!(name, "nav" | "search")
@@ -122,7 +133,9 @@ pub(super) fn doubt(tag: &Tag, in_title: bool) -> Option<Doubt> {
         return Some(Doubt::Navigation);
     }
     if name == "button" || (role == "button" && matches!(name, "div" | "span")) {
-        return (!in_title && !is_switch(tag, &words)).then_some(Doubt::Button);
+        let is_text =
+            (surroundings.in_line && !words.any_part(is_work_on_text)) || is_switch(tag, &words);
+        return (!is_text).then_some(Doubt::Button);
     }
     if words.speak_of_consent() {
         return Some(Doubt::Consent);
@@ -132,12 +145,12 @@ pub(super) fn doubt(tag: &Tag, in_title: bool) -> Option<Doubt> {
             Some(Doubt::Anchor)
         }
         "a" => words.any(is_skip_link).then_some(Doubt::NamedLikeLinks),
-        "header" | "footer" | "aside" => Some(if words.speak_of_navigation() {
-            Doubt::NamedLikeLinks
-        } else {
-            Doubt::Links
-        }),
-        _ => words.speak_of_navigation().then_some(Doubt::NamedLikeLinks),
+        _ if words.speak_of_navigation() => Some(Doubt::NamedLikeLinks),
+        "header" | "footer" | "aside" => Some(Doubt::Links),
+        "ul" | "ol" | "dl" if surroundings.at_edge => Some(Doubt::Links),
+        _ => words
+            .any_part(|part| part == "footer")
+            .then_some(Doubt::Links),
     }
 }
 
@@ -150,13 +163,15 @@ impl Doubt {
             n_link_bytes,
             n_links,
             holds_main,
+            had_more,
         } = written;
         let are_links = |percent: usize| n_link_bytes * 100 >= n_bytes * percent && n_links > 0;
         match self {
             Self::Navigation => true,
             Self::NamedLikeLinks => {
                 let rest = n_bytes.saturating_sub(n_link_bytes);
-                let is_short = n_links > 1 && rest <= MAX_LIST_TITLE && are_links(40);
+                let is_list = had_more || (n_links > 1 && are_links(40));
+                let is_short = is_list && rest <= MAX_LIST_TITLE;
                 !holds_main && (are_links(70) || is_short)
             }
             Self::Links => !holds_main && n_links > 2 && are_links(90),
@@ -262,6 +277,7 @@ fn is_product_class(class: &str) -> bool {
             | "headerlink"
             | "hash-link"
             | "skip-link"
+            | "mdbook-help-container"
             | "mw-editsection"
             | "mw-jump-link"
             | "mw-cite-backlink"
@@ -303,7 +319,6 @@ fn is_navigation_word(part: &str) -> bool {
             | "skiplink"
             | "skiplinks"
             | "related"
-            | "footer"
             | "share"
             | "sharing"
             | "social"
@@ -313,6 +328,14 @@ fn is_navigation_word(part: &str) -> bool {
 
 fn is_skip_link(word: &str) -> bool {
     word.starts_with("skip")
+}
+
+/// Whether a button does something with the text beside it.
+fn is_work_on_text(part: &str) -> bool {
+    matches!(
+        part,
+        "copy" | "clipboard" | "share" | "print" | "edit" | "close" | "dismiss"
+    )
 }
 
 /// Whether a button shows and hides text: it is the heading of that text.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use html5ever::tokenizer::{Tag, TokenSinkResult};
 
 use super::about::About;
-use super::around::{self, Doubt, Written};
+use super::around::{self, Doubt, Surroundings, Written};
 use super::inline::Inline;
 use super::layout::Layout;
 use super::math;
@@ -58,6 +58,9 @@ pub(super) struct Reader {
     /// How many formulas and summaries are open.
     n_formulas: usize,
     n_summaries: usize,
+    /// The same of headers and footers, and of what has headers and footers of its own.
+    n_edges: usize,
+    n_sections: usize,
 }
 
 /// What happens when an element ends.
@@ -92,6 +95,8 @@ struct Count {
     n_anchors: usize,
     /// The page's main parts and headings.
     n_main: usize,
+    /// Elements that were taken back.
+    n_left_out: usize,
 }
 
 impl Reader {
@@ -111,6 +116,8 @@ impl Reader {
             count: Count::default(),
             n_formulas: 0,
             n_summaries: 0,
+            n_edges: 0,
+            n_sections: 0,
         }
     }
 
@@ -241,6 +248,8 @@ impl Reader {
             "a" => self.links = Links::default(),
             "math" => self.n_formulas = self.n_formulas.saturating_sub(1),
             "summary" => self.n_summaries = self.n_summaries.saturating_sub(1),
+            "header" | "footer" => self.n_edges = self.n_edges.saturating_sub(1),
+            "main" | "article" | "section" => self.n_sections = self.n_sections.saturating_sub(1),
             _ => {}
         }
         self.layout.end(&element.name);
@@ -270,11 +279,13 @@ impl Reader {
                     n_link_bytes: self.count.n_link_bytes - count.n_link_bytes,
                     n_links: self.count.n_links - count.n_links,
                     holds_main: self.count.n_main > count.n_main,
+                    had_more: self.count.n_left_out > count.n_left_out,
                 };
                 if doubt.holds(written) {
                     self.layout.rewind(mark);
                     self.count = Count {
                         n_anchors: self.count.n_anchors,
+                        n_left_out: self.count.n_left_out + 1,
                         ..count
                     };
                 } else if doubt == Doubt::Anchor {
@@ -319,7 +330,12 @@ impl Reader {
             "math" => self.n_formulas += 1,
             "summary" => self.n_summaries += 1,
             "a" => self.start_link(tag),
-            "main" | "article" | "h1" => self.count.n_main += 1,
+            "h1" => self.count.n_main += 1,
+            "header" | "footer" => self.n_edges += 1,
+            "main" | "article" | "section" => {
+                self.n_sections += 1;
+                self.count.n_main += usize::from(name != "section");
+            }
             _ => {}
         }
         self.layout.start(tag);
@@ -350,9 +366,13 @@ impl Reader {
         if self.extent == Extent::Everything {
             return (name == "noscript").then_some(What::Doubt(Doubt::NoScript));
         }
-        let in_sentence = self.open.top_name() == "p" && self.layout.writer.in_line();
-        let in_title = self.layout.writer.in_heading() || self.n_summaries > 0 || in_sentence;
-        around::doubt(tag, in_title).map(What::Doubt)
+        let writer = &self.layout.writer;
+        let in_sentence = self.open.top_name() == "p" && writer.in_line();
+        let surroundings = Surroundings {
+            in_line: writer.in_heading() || self.n_summaries > 0 || in_sentence,
+            at_edge: self.n_edges > 0 && self.n_sections == 0,
+        };
+        around::doubt(tag, surroundings).map(What::Doubt)
     }
 
     /// The sign between the parts of a formula.

@@ -28,6 +28,8 @@ fn navigation_is_told_by_what_it_is() {
         "<header><a href=/>Acme</a><a href=d>Docs</a><a href=p>Pricing</a></header>",
         "<footer><ul><li><a href=a>Privacy</a><li><a href=b>Terms</a><li><a href=c>Jobs</a></ul></footer>",
         "<div aria-label=Pagination><a href=1>Previous</a><a href=2>Next</a></div>",
+        "<section id=table_of_contents><h2>Table of contents</h2><div class=toc><a href=#a>One</a></div></section>",
+        "<header><ul><li><a href=a>Home</a><li><a href=b>Docs</a><li><a href=c>Blog</a></ul></header>",
         "<a class=sr-only href='#main'>Skip to content</a>",
         "<div id=cookie-banner><p>We use cookies to please you.</p><button>Accept</button></div>",
         "<button class=copy>Copy</button>",
@@ -143,6 +145,10 @@ fn buttons_are_text_where_they_are_headings() {
         "Costs\n\nMuch."
     );
     assert_eq!(
+        text("<h1>Costs<button class=copy-path>Copy path</button></h1><p>Much."),
+        "Costs\n\nMuch."
+    );
+    assert_eq!(
         page("<h2><button>Costs</button></h2>x").headings[0].text,
         "Costs"
     );
@@ -212,7 +218,8 @@ fn what_meta_tags_say_is_taken_under_every_name() {
     let source = "<meta name='Description ' content=d><meta name=keywords content='a, b'>\
                   <meta property=og:description content=o><meta name=DC.creator content=c>\
                   <meta name=dcterms.subject content=s><meta itemprop=author content=i>\
-                  <meta name='' property=article:tag content=t><meta name=twitter:title content=T>x";
+                  <meta name='' property=article:tag content=t><meta name=twitter:title content=T>\
+                  <meta name=viewport content='width=device-width'><meta name=Theme-Color content=red>x";
     let metadata = page(source).metadata;
     let names: Vec<_> = metadata.keys().map(String::as_str).collect();
     assert_eq!(
