@@ -32,8 +32,8 @@ pub(super) enum Doubt {
 pub(super) struct Written<'t> {
     pub(super) text: &'t str,
     /// Its bytes without blanks, and those of them in links.
-    pub(super) n_bytes: usize,
-    pub(super) n_link_bytes: usize,
+    pub(super) len_bytes: usize,
+    pub(super) len_link_bytes: usize,
     pub(super) n_links: usize,
     /// Whether it holds the page's main heading or its main part.
     pub(super) holds_main: bool,
@@ -159,17 +159,17 @@ impl Doubt {
     pub(super) fn holds(self, written: Written<'_>) -> bool {
         let Written {
             text,
-            n_bytes,
-            n_link_bytes,
+            len_bytes,
+            len_link_bytes,
             n_links,
             holds_main,
             had_more,
         } = written;
-        let are_links = |percent: usize| n_link_bytes * 100 >= n_bytes * percent && n_links > 0;
+        let are_links = |percent: usize| len_link_bytes * 100 >= len_bytes * percent && n_links > 0;
         match self {
             Self::Navigation => true,
             Self::NamedLikeLinks => {
-                let rest = n_bytes.saturating_sub(n_link_bytes);
+                let rest = len_bytes.saturating_sub(len_link_bytes);
                 let is_list = had_more || (n_links > 1 && are_links(40));
                 let is_short = is_list && rest <= MAX_LIST_TITLE;
                 !holds_main && (are_links(70) || is_short)

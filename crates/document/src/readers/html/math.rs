@@ -1,6 +1,6 @@
-//! Formulas in MathML as one line: `E=mc^2`, `(a+b)/2`.
+//! Formulas in `MathML` as one line: `E=mc^2`, `(a+b)/2`.
 
-/// What is written before a child of an element of MathML, counted from 0.
+/// What is written before a child of an element of `MathML`, counted from 0.
 pub(super) fn sign_before(parent: &str, child: u32) -> &'static str {
     match (parent, child) {
         ("msup" | "mover", 1) | ("msubsup" | "munderover", 2) => "^",

@@ -112,39 +112,49 @@ fn end_of_tag(tail: &str) -> Option<(usize, String)> {
         if !bytes.get(at).is_some_and(is_tag) {
             continue;
         }
-        // The quotation mark that is open, and the last sign that was not a blank.
-        let mut open: Option<(u8, usize)> = None;
-        let mut last = b' ';
-        let end = bytes[at..].iter().position(|&byte| {
-            at += 1;
-            match open {
-                Some((quote, _)) if byte == quote => open = None,
-                Some(_) => {}
-                None if byte == b'>' => return true,
-                None if last == b'=' && matches!(byte, b'"' | b'\'') => open = Some((byte, at)),
-                None => {}
+        match tag_from(bytes, at) {
+            TagEnd::At(end) => at = end,
+            TagEnd::Missing { open } => {
+                let (quote, start) = open?;
+                let close = start + tail[start..].find(['>', '\n', '\r'])?;
+                let end = if bytes[close] == b'>' { "" } else { ">" };
+                return Some((close, format!("{}{end}", char::from(quote))));
             }
-            if !byte.is_ascii_whitespace() {
-                last = byte;
-            }
-            false
-        });
-        if end.is_some() {
-            continue;
         }
-        let (quote, start) = open?;
-        let close = start + tail[start..].find(['>', '\n', '\r'])?;
-        let quote = char::from(quote);
-        let is_whole = bytes[close] == b'>';
-        return Some((
-            close,
-            if is_whole {
-                quote.to_string()
-            } else {
-                format!("{quote}>")
-            },
-        ));
     }
+}
+
+/// Where a tag ends.
+enum TagEnd {
+    /// Behind its `>`.
+    At(usize),
+    /// Nowhere; perhaps since this quotation mark is open, which ends here.
+    Missing { open: Option<(u8, usize)> },
+}
+
+/// Follows a tag, from behind its `<`. Only a value has quotation marks around it.
+fn tag_from(bytes: &[u8], start: usize) -> TagEnd {
+    let mut open = None;
+    let mut last = b' ';
+    for (at, &byte) in bytes.iter().enumerate().skip(start) {
+        match open {
+            Some((quote, _)) => {
+                if byte == quote {
+                    open = None;
+                }
+            }
+            None if byte == b'>' => return TagEnd::At(at + 1),
+            None => {
+                if last == b'=' && matches!(byte, b'"' | b'\'') {
+                    open = Some((byte, at + 1));
+                }
+            }
+        }
+        if !byte.is_ascii_whitespace() {
+            last = byte;
+        }
+    }
+    TagEnd::Missing { open }
 }
 
 #[cfg(test)]

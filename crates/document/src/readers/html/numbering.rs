@@ -148,8 +148,8 @@ mod tests {
         let marks = [None, None, Some(9), None].map(|own| list.next_mark(own));
         assert_eq!(marks.concat(), "5. 4. 9. 8. ");
         assert_eq!(List::with_bullets().next_mark(Some(3)), "- ");
-        let mut last = List::with_numbers(i32::MAX, false, "");
-        assert_eq!(last.next_mark(None), last.next_mark(None));
+        let mut longest = List::with_numbers(i32::MAX, false, "");
+        assert_eq!(longest.next_mark(None), longest.next_mark(None));
     }
 
     #[test]

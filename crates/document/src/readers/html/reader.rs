@@ -88,8 +88,8 @@ struct Links {
 /// How much of what was written so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
-    n_bytes: usize,
-    n_link_bytes: usize,
+    len_bytes: usize,
+    len_link_bytes: usize,
     n_links: usize,
     /// Links to somewhere on the page.
     n_anchors: usize,
@@ -275,8 +275,8 @@ impl Reader {
             What::Doubt(doubt) => {
                 let written = Written {
                     text: self.layout.writer.since(&mark),
-                    n_bytes: self.count.n_bytes - count.n_bytes,
-                    n_link_bytes: self.count.n_link_bytes - count.n_link_bytes,
+                    len_bytes: self.count.len_bytes - count.len_bytes,
+                    len_link_bytes: self.count.len_link_bytes - count.len_link_bytes,
                     n_links: self.count.n_links - count.n_links,
                     holds_main: self.count.n_main > count.n_main,
                     had_more: self.count.n_left_out > count.n_left_out,
@@ -400,13 +400,13 @@ impl Reader {
     }
 
     fn write(&mut self, text: &str) {
-        let n_bytes = text
+        let len_bytes = text
             .bytes()
             .filter(|byte| !byte.is_ascii_whitespace())
             .count();
-        self.count.n_bytes += n_bytes;
+        self.count.len_bytes += len_bytes;
         if self.links.is_open {
-            self.count.n_link_bytes += n_bytes;
+            self.count.len_link_bytes += len_bytes;
         }
         self.layout.writer.text(text);
     }

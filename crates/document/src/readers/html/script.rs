@@ -226,9 +226,7 @@ fn lowered(base: &Base<'_>, text: &str) -> Joined {
         Base::Bracket(_) | Base::Subscript if is_number => {
             subscript(text).map_or(Joined::Apart, Joined::To)
         }
-        Base::Number(_) if is_formula(text) => index(),
-        Base::Bracket(true) if is_formula(text) => index(),
-        Base::Other if is_formula(text) => index(),
+        Base::Number(_) | Base::Bracket(true) | Base::Other if is_formula(text) => index(),
         _ => Joined::Apart,
     }
 }
