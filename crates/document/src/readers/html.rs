@@ -69,7 +69,6 @@ pub(crate) fn read(mut input: Input) -> Output {
     }
     let Contents {
         title,
-        meta_title,
         text,
         headings,
         metadata,
@@ -78,7 +77,7 @@ pub(crate) fn read(mut input: Input) -> Output {
     let mut document = input.document(DocumentKind::Html, text);
     let mut first = headings.iter().filter(|heading| heading.level == 1);
     let first = || first.next().map(|heading| heading.text.clone());
-    if let Some(title) = title.or(meta_title).or_else(first) {
+    if let Some(title) = title.or_else(first) {
         document.title = title;
     }
     document.headings = headings;

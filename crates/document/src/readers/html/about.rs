@@ -6,11 +6,15 @@ use super::tags::attribute;
 use crate::facts::Facts;
 use crate::metadata::Metadata;
 
+/// How many titles are kept beside the one of `<title>`.
+const MAX_TITLES: usize = 8;
+
 /// The facts of a page, in the making.
 #[derive(Default)]
 pub(super) struct About {
     facts: Facts,
-    title: Option<String>,
+    /// The titles that `<meta>` tags name, with the tags' names.
+    titles: Vec<(String, String)>,
 }
 
 impl About {
@@ -28,9 +32,16 @@ impl About {
         }
     }
 
-    /// The title that the page's `<meta>` tags name, and the facts.
-    pub(super) fn finish(self) -> (Option<String>, Metadata) {
-        (self.title, self.facts.into_metadata())
+    /// The title of a page and the facts. `title` is that of `<title>`; the first of a `<meta>` tag
+    /// stands in for it. Another title that says more is a fact.
+    pub(super) fn finish(mut self, title: Option<String>) -> (Option<String>, Metadata) {
+        let mut titles = self.titles.into_iter().peekable();
+        let title = title.or_else(|| titles.peek().map(|(_, content)| content.clone()));
+        let known = title.as_deref().unwrap_or_default();
+        for (name, content) in titles.filter(|(_, content)| !known.contains(content)) {
+            self.facts.append(&name, &content);
+        }
+        (title, self.facts.into_metadata())
     }
 
     fn take_meta(&mut self, tag: &Tag) {
@@ -41,12 +52,20 @@ impl About {
             return;
         };
         let name = name.trim().to_ascii_lowercase();
-        if is_title(&name) {
-            self.title.get_or_insert_with(|| content.to_owned());
-        } else if !is_for_machines(&name) {
+        if !is_title(&name) {
             self.facts.append(&name, content);
+        } else if let Some(title) = tidy(content)
+            && self.titles.len() < MAX_TITLES
+        {
+            self.titles.push((name, title));
         }
     }
+}
+
+/// A title on one line; `None` where it has no words.
+pub(super) fn tidy(title: &str) -> Option<String> {
+    let words = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!words.is_empty()).then_some(words)
 }
 
 fn is_title(name: &str) -> bool {
@@ -54,23 +73,4 @@ fn is_title(name: &str) -> bool {
         name,
         "title" | "og:title" | "twitter:title" | "dc.title" | "dcterms.title" | "citation_title"
     )
-}
-
-/// Tells browsers and crawlers what to do; whoever searches for a word of it wants something else.
-fn is_for_machines(name: &str) -> bool {
-    const STARTS: [&str; 5] = ["msapplication-", "apple-", "csrf-", "fb:", "al:"];
-    matches!(
-        name,
-        "viewport"
-            | "theme-color"
-            | "color-scheme"
-            | "robots"
-            | "googlebot"
-            | "referrer"
-            | "format-detection"
-            | "mobile-web-app-capable"
-            | "handheldfriendly"
-            | "twitter:card"
-    ) || STARTS.iter().any(|start| name.starts_with(start))
-        || name.ends_with("-verification")
 }

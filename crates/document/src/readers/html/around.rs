@@ -23,6 +23,11 @@ pub(super) enum Doubt {
     Button,
     /// A link inside the page: nothing to read if it is a sign, or leads over the navigation.
     Anchor,
+    /// A link back from a note to its mark. A number in it is the note's.
+    BackLink,
+    /// It is there for the looks, and not read aloud. Whoever opens a window above a page says the
+    /// same of the page behind it.
+    Unspoken,
     /// For browsers without scripts.
     NoScript,
 }
@@ -55,12 +60,16 @@ pub(super) fn is_hidden(tag: &Tag, is_opened: impl Fn(&str) -> bool) -> bool {
         style_of(tag, property).is_some_and(|value| values.contains(&&*value))
     };
     let is_hidden = (attribute(tag, "hidden").is_some() && !is(tag, "hidden", "until-found"))
-        || is(tag, "aria-hidden", "true")
         || has_style("display", &["none"])
         || has_style("visibility", &["hidden", "collapse"]);
     // MediaWiki hides the formula that is read aloud, and shows a picture of it.
     let is_formula = || attribute(tag, "class").is_some_and(|class| class.contains("mathml-a11y"));
     is_hidden && !attribute(tag, "id").is_some_and(is_opened) && !is_formula()
+}
+
+/// Whether an element is there for the looks alone, and nothing opens it.
+pub(super) fn is_unspoken(tag: &Tag, is_opened: impl Fn(&str) -> bool) -> bool {
+    is(tag, "aria-hidden", "true") && !attribute(tag, "id").is_some_and(is_opened)
 }
 
 /// The ids of what an element opens when it is clicked.
@@ -120,7 +129,7 @@ pub(super) fn doubt(tag: &Tag, surroundings: Surroundings) -> Option<Doubt> {
     if matches!(name, "nav" | "search")
         || matches!(
             role,
-            "navigation" | "search" | "menu" | "menubar" | "toolbar" | "doc-backlink"
+            "navigation" | "search" | "menu" | "menubar" | "toolbar" | "doc-toc" | "doc-pagelist"
         )
     {
         return Some(Doubt::Navigation);
@@ -131,6 +140,9 @@ pub(super) fn doubt(tag: &Tag, surroundings: Surroundings) -> Option<Doubt> {
     let words = Words::of(tag);
     if words.any(is_product_class) {
         return Some(Doubt::Navigation);
+    }
+    if role == "doc-backlink" || words.any(is_back_link) {
+        return Some(Doubt::BackLink);
     }
     if name == "button" || (role == "button" && matches!(name, "div" | "span")) {
         let is_text =
@@ -178,6 +190,8 @@ impl Doubt {
             Self::Consent => !holds_main && text.len() <= MAX_BANNER,
             Self::Button => !reads_like_text(text.trim()),
             Self::Anchor => is_sign(text.trim()) || leads_over_navigation(text.trim()),
+            Self::BackLink => !is_number(text.trim()),
+            Self::Unspoken => !holds_main,
             Self::NoScript => asks_for_scripts(text),
         }
     }
@@ -280,16 +294,25 @@ fn is_product_class(class: &str) -> bool {
             | "mdbook-help-container"
             | "mw-editsection"
             | "mw-jump-link"
-            | "mw-cite-backlink"
-            | "footnote-back"
-            | "footnote-backref"
-            | "footnotes-backref"
             | "navbar-toggler"
             | "navbar-toggle"
             | "linenos"
             | "linenodiv"
             | "lineno"
             | "hljs-ln-numbers"
+    )
+}
+
+/// Classes of links back from notes to their marks.
+fn is_back_link(class: &str) -> bool {
+    matches!(
+        class,
+        "mw-cite-backlink"
+            | "footnote-back"
+            | "footnote-backref"
+            | "footnotes-backref"
+            | "fn-backref"
+            | "data-footnote-backref"
     )
 }
 
@@ -382,6 +405,10 @@ fn reads_like_text(text: &str) -> bool {
 /// Whether a link's words are a sign, such as the paragraph mark beside a heading.
 fn is_sign(text: &str) -> bool {
     text.len() <= 16 && !text.contains(char::is_alphanumeric)
+}
+
+fn is_number(text: &str) -> bool {
+    text.contains(|c: char| c.is_ascii_digit()) && !text.contains(char::is_alphabetic)
 }
 
 fn leads_over_navigation(text: &str) -> bool {

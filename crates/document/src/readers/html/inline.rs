@@ -32,7 +32,7 @@ impl Inline {
                 end_shifted(writer, mark, &written, shift, is_reference);
             }
             Self::Anchor => end_anchor(writer, mark, &written),
-            Self::Group => writer.replace(mark, &grouped(&written)),
+            Self::Group => writer.replace_words(mark, &grouped(&written)),
             Self::Abbreviation(meaning) => {
                 if !written.contains(&meaning) {
                     writer.text(&format!(" ({meaning})"));

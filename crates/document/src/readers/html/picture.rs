@@ -39,7 +39,7 @@ pub(super) fn words_of(tag: &Tag) -> Option<String> {
         return None;
     }
     let words = match &*tag.name {
-        "img" | "image" => attribute(tag, "alt")?,
+        "img" | "image" | "area" => attribute(tag, "alt")?,
         _ if is(tag, "role", "img") => attribute(tag, "aria-label")?,
         _ => return None,
     };

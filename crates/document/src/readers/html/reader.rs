@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use html5ever::tokenizer::{Tag, TokenSinkResult};
 
-use super::about::About;
+use super::about::{self, About};
 use super::around::{self, Doubt, Surroundings, Written};
 use super::inline::Inline;
 use super::layout::Layout;
@@ -12,7 +12,7 @@ use super::math;
 use super::open::{Open, OpenElements};
 use super::script::Shift;
 use super::tags::{attribute, is, is_void, state_after, style_of};
-use super::writer::{Mark, is_invisible};
+use super::writer::{Mark, visible};
 use crate::document::Heading;
 use crate::metadata::Metadata;
 
@@ -28,8 +28,6 @@ pub(super) enum Extent {
 /// What a page was read into.
 pub(super) struct Contents {
     pub(super) title: Option<String>,
-    /// Another title, from the page's `<meta>` tags.
-    pub(super) meta_title: Option<String>,
     pub(super) text: String,
     pub(super) headings: Vec<Heading>,
     pub(super) metadata: Metadata,
@@ -130,10 +128,14 @@ impl Reader {
             }
         }
         let (text, headings) = self.layout.writer.finish();
-        let (meta_title, metadata) = self.about.finish();
+        let title = self
+            .title
+            .as_deref()
+            .and_then(about::tidy)
+            .map(|title| visible(&title));
+        let (title, metadata) = self.about.finish(title.filter(|title| !title.is_empty()));
         Contents {
-            title: self.title.as_deref().and_then(tidy_title),
-            meta_title: meta_title.as_deref().and_then(tidy_title),
+            title,
             text,
             headings,
             metadata,
@@ -172,7 +174,8 @@ impl Reader {
         let is_foreign =
             self.svg.is_some() || self.n_formulas > 0 || matches!(name, "svg" | "math");
         if is_void(name) || (tag.self_closing && (self.is_xml || is_foreign)) {
-            if is_shown && !self.is_hidden(tag) {
+            let is_unspoken = || around::is_unspoken(tag, |id| self.opened.contains(id));
+            if is_shown && !self.is_hidden(tag) && !is_unspoken() {
                 self.whole(tag);
             }
             return TokenSinkResult::Continue;
@@ -181,6 +184,9 @@ impl Reader {
         let closing = if is_shown && !self.leaves_out(tag) {
             self.begin(tag)
         } else {
+            if is_shown && name == "svg" && !self.is_hidden(tag) {
+                self.picture(tag);
+            }
             self.left_out.get_or_insert(self.open.len());
             None
         };
@@ -303,10 +309,14 @@ impl Reader {
                 parent.n_children = parent.n_children.saturating_add(1);
             }
         }
+        self.layout.start_whole(tag);
+        self.picture(tag);
+    }
+
+    /// Writes what stands for a picture, if the element is one.
+    fn picture(&mut self, tag: &Tag) {
         if let Some(words) = self.layout.picture(tag) {
             self.write(&words);
-        } else {
-            self.layout.start_whole(tag);
         }
     }
 
@@ -317,7 +327,7 @@ impl Reader {
             self.write_sign();
         }
         let what = self.what_follows(tag);
-        let closing = what.map(|what| Closing {
+        let mut closing = what.map(|what| Closing {
             what,
             mark: self.layout.writer.mark(),
             count: self.count,
@@ -338,15 +348,20 @@ impl Reader {
             }
             _ => {}
         }
-        self.layout.start(tag);
-        if let Some(words) = self.layout.picture(tag) {
-            self.write(&words);
+        if let Some(closing) = &mut closing {
+            // What counts is what it holds, not what it is.
+            closing.count.n_main = self.count.n_main;
         }
+        self.layout.start(tag);
+        self.picture(tag);
         closing
     }
 
     fn what_follows(&mut self, tag: &Tag) -> Option<What> {
         let name = &*tag.name;
+        if self.extent == Extent::Text && around::is_unspoken(tag, |id| self.opened.contains(id)) {
+            return Some(What::Doubt(Doubt::Unspoken));
+        }
         if let Some(shift) = shift_of(tag) {
             let is_reference = self.links.leads_to_note || refers_to_note(tag);
             return Some(What::Inline(Inline::Shifted(shift, is_reference)));
@@ -463,10 +478,4 @@ fn refers_to_note(tag: &Tag) -> bool {
     is(tag, "role", "doc-noteref")
         || is(tag, "epub:type", "noteref")
         || classes.split_ascii_whitespace().any(is_note)
-}
-
-fn tidy_title(title: &str) -> Option<String> {
-    let words = title.split_whitespace().collect::<Vec<_>>().join(" ");
-    let words: String = words.chars().filter(|&c| !is_invisible(c)).collect();
-    (!words.is_empty()).then_some(words)
 }

@@ -124,9 +124,11 @@ impl TextWriter {
         }
     }
 
-    /// The text written since, with the gap before it.
+    /// The words written since, without the gap and the marker before them.
     pub(super) fn since(&self, mark: &Mark) -> &str {
-        self.out.get(mark.len..).unwrap_or_default()
+        let written = self.out.get(mark.len..).unwrap_or_default().trim_start();
+        let words = written.strip_prefix(mark.marker.trim_start());
+        words.unwrap_or(written)
     }
 
     /// Takes back everything written since, and returns the length of what is left.
@@ -165,7 +167,14 @@ impl TextWriter {
         &self.out[start..end]
     }
 
-    /// Writes something else in place of what was written since, which is all on one line.
+    /// Writes other words in place of those written since, which are all on one line.
+    pub(super) fn replace_words(&mut self, mark: &Mark, words: &str) {
+        let len = self.out.len() - self.since(mark).len();
+        self.out.truncate(len);
+        self.out.push_str(words);
+    }
+
+    /// Writes something else in place of what was written since, right behind the word before.
     pub(super) fn replace(&mut self, mark: &Mark, text: &str) {
         self.out.truncate(boundary_before(&self.out, mark.len));
         self.out.push_str(text);
@@ -465,7 +474,7 @@ impl TextWriter {
         if text.is_ascii() {
             self.out.push_str(text);
         } else {
-            self.out.extend(text.chars().filter(|&c| !is_invisible(c)));
+            self.out.push_str(&visible(text));
         }
     }
 
@@ -518,6 +527,11 @@ impl TextWriter {
     }
 }
 
+/// The text without characters that nobody sees.
+pub(super) fn visible(text: &str) -> String {
+    text.chars().filter(|&c| !is_invisible(c)).collect()
+}
+
 /// White space, and the sign that applies a function in a formula: `sin x`.
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || c == '\u{2061}'
@@ -525,7 +539,7 @@ fn is_blank(c: char) -> bool {
 
 /// Soft hyphens and zero width spaces say where a long word may be broken, joiners where it may not,
 /// and formulas hold signs for what is not written. Kept, they would keep the word from being found.
-pub(super) fn is_invisible(c: char) -> bool {
+fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}'

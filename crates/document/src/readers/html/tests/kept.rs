@@ -107,6 +107,10 @@ fn one_rule_holds_for_all_that_is_hidden() {
     );
     assert_eq!(text("<body style='display:none'><p>a"), "a");
     assert_eq!(text("<p aria-hidden=false>a"), "a");
+    // The page behind a window.
+    let behind =
+        "<div id=root aria-hidden=true><h1>T</h1><p>a</p></div><div role=dialog>Log in</div>";
+    assert_eq!(text(behind), "T\n\na\n\nLog in");
 }
 
 #[test]
@@ -173,6 +177,11 @@ fn pictures_are_their_words() {
             "Fig. 1: Kite\nKite over a field\n\nx",
         ),
         ("<figure><img alt='Kite'></figure>", "Kite"),
+        (
+            "a<svg role=img aria-label='A kite in the sky'><path/></svg>b",
+            "a A kite in the sky b",
+        ),
+        ("<map><area alt=Europe><area alt=Asia></map>", "Europe Asia"),
         ("<span role=img aria-label=kite></span> flies", "kite flies"),
         (
             "<abbr title='World Health Organization'>WHO</abbr>, <abbr title='World Health Organization'>WHO</abbr>",
@@ -207,6 +216,10 @@ fn a_page_without_text_keeps_its_title() {
         (document.title.as_str(), document.text.as_str()),
         ("Ada Lovelace", "")
     );
+    let source = "<title>Ada | Site</title><meta property=og:title content=Ada><meta name=dc.title content=Countess>";
+    let ada = page(source);
+    assert_eq!((ada.title.as_str(), ada.metadata.len()), ("Ada | Site", 1));
+    assert_eq!(ada.metadata["dc.title"], "Countess".into());
     assert_eq!(
         page("<meta property=og:title content=' Ada  L '><h1>x</h1>").title,
         "Ada L"
@@ -218,8 +231,7 @@ fn what_meta_tags_say_is_taken_under_every_name() {
     let source = "<meta name='Description ' content=d><meta name=keywords content='a, b'>\
                   <meta property=og:description content=o><meta name=DC.creator content=c>\
                   <meta name=dcterms.subject content=s><meta itemprop=author content=i>\
-                  <meta name='' property=article:tag content=t><meta name=twitter:title content=T>\
-                  <meta name=viewport content='width=device-width'><meta name=Theme-Color content=red>x";
+                  <meta name='' property=article:tag content=t><meta name=twitter:title content=T>x";
     let metadata = page(source).metadata;
     let names: Vec<_> = metadata.keys().map(String::as_str).collect();
     assert_eq!(

@@ -25,6 +25,10 @@ fn marks_of_notes_leave_their_words_alone() {
         ("sank<span style='vertical-align: super'>1</span>", "sank 1"),
         ("sank<sup>citation needed</sup>", "sank citation needed"),
         ("<sup>1</sup>See Smith", "1 See Smith"),
+        (
+            "<ol><li><sup>1</sup>See <sup>a</sup>Smith",
+            "1. 1 See a Smith",
+        ),
         ("<h2>Fate<sup>2</sup></h2>x", "Fate 2\n\nx"),
         ("see <a href='#s2'>2</a>nd", "see 2nd"),
         ("[<a href='#r2'>2</a>]", "[2]"),
@@ -52,6 +56,7 @@ fn powers_indices_and_endings_stay_with_what_they_belong_to() {
         ("the <sup>14</sup>C date", "the ¹⁴C date"),
         ("H<span style='vertical-align:sub'>2</span>O", "H₂O"),
         ("Acme<sup>®</sup>", "Acme®"),
+        ("<sup>1</sup>/<sub>2</sub> cup", "1/2 cup"),
     ] {
         assert_eq!(text(source), expected, "{source}");
     }
@@ -75,6 +80,10 @@ fn formulas_are_one_line() {
         (
             "<math><semantics><mi>x</mi><annotation>\\TeX</annotation></semantics></math>",
             "x",
+        ),
+        (
+            "<ol><li><math><msup><mrow><mi>a</mi><mo>-</mo><mi>b</mi></mrow><mn>2</mn></msup></math></ol>",
+            "1. (a-b)^2",
         ),
         (
             "<math><mi>sin</mi><mo>&#x2061;</mo><mi>x</mi></math>",
