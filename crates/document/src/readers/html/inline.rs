@@ -23,7 +23,8 @@ impl Inline {
     /// The element that began at `mark` has ended.
     pub(super) fn end(self, writer: &mut TextWriter, mark: &Mark) {
         let written = writer.since(mark);
-        if written.trim().is_empty() || written.len() > MAX_BYTES || written.contains('\n') {
+        let is_short = !written.trim().is_empty() && written.len() <= MAX_BYTES;
+        if !is_short || !writer.is_in_line_since(mark) {
             return;
         }
         let written = written.trim().to_owned();

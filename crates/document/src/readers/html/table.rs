@@ -99,7 +99,7 @@ impl Table {
         let first = first
             .map(|cell| &cell.range)
             .find(|range| !range.is_empty())?;
-        let start = text[..first.start].rfind('\n').map_or(0, |at| at + 1);
+        let start = text.get(..first.start)?.rfind('\n').map_or(0, |at| at + 1);
         let n_headers = n_headers(&rows, words)?;
         let grid = Grid::of(&rows, n_headers, words, text.len() - start);
         Some((start, grid.lines()))

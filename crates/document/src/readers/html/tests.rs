@@ -202,6 +202,14 @@ proptest! {
             Just("<ul>"), Just("</ul>"), Just("<pre>"), Just("</pre>"), Just("<td>"), Just("<tr>"),
             Just("<table>"), Just("</table>"), Just("<br>"), Just("<nav>"), Just("</nav>"), Just("<dd>"),
             Just("<script>"), Just("</script>"), Just("<title>"), Just("</title>"), Just("word"),
+            Just("<sup>"), Just("</sup>"), Just("<sub>"), Just("2"), Just("<a href=#x>"), Just("</a>"),
+            Just("<div class=menu>"), Just("</div>"), Just("<button>"), Just("</button>"), Just("<th>"),
+            Just("<ol reversed>"), Just("</ol>"), Just("</li>"), Just("</td>"), Just("</tr>"), Just("<p hidden>"),
+            Just("<b aria-hidden=true>"), Just("</b>"), Just("<figure>"), Just("</figure>"), Just("<img alt=é>"),
+            Just("<figcaption>"), Just("<ruby>"), Just("<rt>"), Just("</rt>"), Just("</ruby>"), Just("<math>"),
+            Just("<msup>"), Just("<mi>"), Just("</mi>"), Just("</msup>"), Just("</math>"), Just("<svg>"),
+            Just("</svg>"), Just("<abbr title=é>"), Just("</abbr>"), Just("<q>"), Just("</q>"), Just("<header>"),
+            Just("</header>"), Just("<thead>"), Just("<td rowspan=2 colspan=2>"), Just("<summary>"),
             Just(" "), Just("\n\n"), Just("ß\u{ad}"), Just("<!--"), Just("-->"), Just("&nbsp;"), Just("\0"),
         ], 0..60)) {
         let document = page(&pieces.concat());

@@ -167,6 +167,17 @@ impl TextWriter {
         &self.out[start..end]
     }
 
+    /// Whether everything written since is on one line, that of the word before if it follows one.
+    pub(super) fn is_in_line_since(&self, mark: &Mark) -> bool {
+        let written = self.out.get(mark.len..).unwrap_or_default();
+        let line = if Self::follows_word(mark) {
+            written
+        } else {
+            self.since(mark)
+        };
+        self.headings.len() == mark.n_headings && !line.contains('\n')
+    }
+
     /// Writes other words in place of those written since, which are all on one line.
     pub(super) fn replace_words(&mut self, mark: &Mark, words: &str) {
         let len = self.out.len() - self.since(mark).len();
@@ -192,7 +203,7 @@ impl TextWriter {
 
     /// Writes a sign that belongs to what stands around it.
     pub(super) fn glue(&mut self, sign: &str) {
-        if !self.held {
+        if self.gap == Gap::Space {
             self.gap = Gap::None;
         }
         self.word(sign);
