@@ -73,7 +73,11 @@ fn end_shifted(writer: &mut TextWriter, mark: &Mark, text: &str, shift: Shift, i
 
 /// A number that is a link and stands at a word is the mark of a note, raised or not.
 fn end_anchor(writer: &mut TextWriter, mark: &Mark, text: &str) {
-    let is_number = text.len() < 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let bracketed = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    let number = bracketed.unwrap_or(text);
+    let is_number = number.len() < 8 && number.bytes().all(|byte| byte.is_ascii_digit());
     let follows_word = TextWriter::follows_word(mark)
         && writer
             .before(mark)

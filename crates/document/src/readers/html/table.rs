@@ -140,48 +140,30 @@ struct Grid {
 }
 
 impl Grid {
-    /// `budget` bounds what is repeated in the columns and rows that cells span.
+    /// `budget` bounds how much is added in the columns and rows that cells span.
     fn of<'t>(
         rows: &[Row],
         n_headers: usize,
         words: impl Fn(&Cell) -> &'t str,
-        mut budget: usize,
+        budget: usize,
     ) -> Self {
         let mut grid = Self {
             header: Vec::new(),
             rows: Vec::new(),
             n_columns: 0,
         };
-        // What reaches down from the rows above, by column: the words, and for how many rows more.
-        let mut above: Vec<(String, usize)> = Vec::new();
+        let mut spans = Spans {
+            above: Vec::new(),
+            budget,
+        };
         for (at, row) in rows.iter().enumerate() {
             let is_header = at < n_headers;
-            let mut line: Vec<String> = Vec::new();
+            let mut line = Vec::new();
             for cell in &row.cells {
-                take_from_above(&mut line, &mut above, &mut budget);
-                let written = escaped(words(cell));
-                let n_columns = cell
-                    .n_columns
-                    .min(MAX_COLUMNS.saturating_sub(line.len()).max(1));
-                for nth in 0..n_columns {
-                    let words = match nth {
-                        0 => written.clone(),
-                        _ if is_header => repeated(&written, &mut budget),
-                        _ => String::new(),
-                    };
-                    if cell.n_rows > 1 {
-                        above.resize(above.len().max(line.len() + 1), (String::new(), 0));
-                        let words = if nth == 0 && written.len() <= MAX_REPEATED {
-                            &*written
-                        } else {
-                            ""
-                        };
-                        above[line.len()] = (words.to_owned(), cell.n_rows - 1);
-                    }
-                    line.push(words);
-                }
+                spans.fill_from_above(&mut line);
+                spans.push(&mut line, cell, escaped(words(cell)), is_header);
             }
-            take_from_above(&mut line, &mut above, &mut budget);
+            spans.fill_from_above(&mut line);
             grid.n_columns = grid.n_columns.max(line.len());
             if is_header {
                 grid.add_header(line);
@@ -231,24 +213,59 @@ fn push_line(out: &mut String, cells: &[String], n_columns: usize) {
     }
 }
 
-/// Fills the next columns with what reaches down into them.
-fn take_from_above(line: &mut Vec<String>, above: &mut [(String, usize)], budget: &mut usize) {
-    while let Some((words, n_rows)) = above.get_mut(line.len()) {
-        if *n_rows == 0 {
-            return;
-        }
-        *n_rows -= 1;
-        line.push(repeated(words, budget));
-    }
+/// The cells that reach beyond their own place.
+struct Spans {
+    /// What reaches down from the rows above, by column: the words, and for how many rows more.
+    above: Vec<(String, usize)>,
+    /// How many more bytes may be added, a cell counting as one.
+    budget: usize,
 }
 
-/// The same words again, while the budget for that lasts.
-fn repeated(words: &str, budget: &mut usize) -> String {
-    if words.len() > *budget {
-        return String::new();
+impl Spans {
+    /// Adds a cell to its row. A header stands above each of its columns, other words in the first.
+    fn push(&mut self, line: &mut Vec<String>, cell: &Cell, words: String, is_header: bool) {
+        let start = line.len();
+        line.push(words);
+        for _ in 1..cell.n_columns {
+            let words = if is_header { &line[start] } else { "" };
+            if line.len() >= MAX_COLUMNS || !self.take(words) {
+                break;
+            }
+            line.push(words.to_owned());
+        }
+        if cell.n_rows > 1 && line.len() <= MAX_COLUMNS {
+            self.above
+                .resize(self.above.len().max(line.len()), (String::new(), 0));
+            for above in &mut self.above[start..line.len()] {
+                *above = (String::new(), cell.n_rows - 1);
+            }
+            if line[start].len() <= MAX_REPEATED {
+                self.above[start].0.clone_from(&line[start]);
+            }
+        }
     }
-    *budget -= words.len();
-    words.to_owned()
+
+    /// Fills the next columns with what reaches down into them.
+    fn fill_from_above(&mut self, line: &mut Vec<String>) {
+        while let Some((words, n_rows)) = self.above.get_mut(line.len()) {
+            if *n_rows == 0 {
+                return;
+            }
+            let words = words.clone();
+            if !self.take(&words) {
+                return self.above.clear();
+            }
+            self.above[line.len()].1 -= 1;
+            line.push(words);
+        }
+    }
+
+    /// Whether these words may be added once more.
+    fn take(&mut self, words: &str) -> bool {
+        let rest = self.budget.checked_sub(words.len() + 1);
+        self.budget = rest.unwrap_or_default();
+        rest.is_some()
+    }
 }
 
 /// On one line, with no mark of a column's end in it.

@@ -157,6 +157,7 @@ fn hostile_pages_take_linear_time() {
         "<ruby>a<rt>b",
         "<table><tr><th>a<th>b<tr><td>c",
         "<td rowspan=9999>x<tr>",
+        "<th colspan=999 rowspan=999>x<tr><td colspan=999>",
         "<math><msup><mi>x</mi>",
         "<svg><path/>",
         "<p hidden>x",
@@ -171,6 +172,10 @@ fn hostile_pages_take_linear_time() {
     ] {
         let _ = page(&piece.repeat(100_000));
     }
+    let wide = "<table><tr><th>x".to_owned()
+        + &"<td rowspan=9999>y".repeat(50_000)
+        + &"<tr><td>z".repeat(50_000);
+    assert!(text(&(wide + "</table>")).len() < 4 << 20);
     assert!(
         start.elapsed() < Duration::from_secs(20),
         "{:?}",

@@ -196,6 +196,20 @@ fn pictures_are_their_words() {
 fn other_elements_of_text_are_kept() {
     for (source, expected) in [
         ("<details><summary>Q</summary>A</details>", "Q\nA"),
+        ("<div id=footnotes><p>1. A note.</div>", "1. A note."),
+        (
+            "<footer><p>© 2024 Ada. <a href=l>MIT</a></p></footer>",
+            "© 2024 Ada. MIT",
+        ),
+        (
+            "<aside><h3>Tip</h3><p>Bring <a href=x>boots</a>.</aside>",
+            "Tip\n\nBring boots.",
+        ),
+        (
+            "<p class=byline>By <a rel=author href=a>Ada</a></p>",
+            "By Ada",
+        ),
+        ("<ul class=nav-notes><li>Plain words", "- Plain words"),
         ("<template shadowrootmode=open><p>a</template>", "a"),
         ("<noscript><p>a</noscript>", "a"),
         ("<noscript>Please enable JavaScript.</noscript>", ""),

@@ -21,6 +21,8 @@ fn marks_of_notes_leave_their_words_alone() {
         ("10<sup class=reference>6</sup>", "10 6"),
         ("sank<a href='#fn1' role=doc-noteref>1</a>.", "sank 1."),
         ("sank<a href='#_ftn1'>1</a>", "sank 1"),
+        ("sank<a href='#fn1'>[1]</a>on", "sank [1] on"),
+        ("sank<a href='#fn1'></a>", "sank"),
         ("sank<span class=MsoFootnoteReference>1</span>", "sank 1"),
         ("sank<span style='vertical-align: super'>1</span>", "sank 1"),
         ("sank<sup>citation needed</sup>", "sank citation needed"),
