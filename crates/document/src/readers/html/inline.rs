@@ -49,7 +49,7 @@ fn end_shifted(writer: &mut TextWriter, mark: &Mark, text: &str, shift: Shift, i
     if !follows_word {
         match shift {
             Shift::Up if text.bytes().all(|byte| byte.is_ascii_digit()) => {
-                writer.end_number(text.len());
+                writer.end_number(mark);
             }
             Shift::Up => writer.end_word(),
             Shift::Down => {}

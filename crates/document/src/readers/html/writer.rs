@@ -196,9 +196,9 @@ impl TextWriter {
         self.behind = Behind::Apart;
     }
 
-    /// Says that the last word, raised digits, stands in front of what it belongs to.
-    pub(super) fn end_number(&mut self, n_bytes: usize) {
-        self.behind = Behind::Number(self.out.len() - n_bytes);
+    /// Says that what was written since, raised digits, stands in front of what it belongs to.
+    pub(super) fn end_number(&mut self, mark: &Mark) {
+        self.behind = Behind::Number(self.out.len() - self.since(mark).len());
     }
 
     /// Writes a sign that belongs to what stands around it.
@@ -469,10 +469,10 @@ impl TextWriter {
             let n_letters = word.chars().take_while(|&c| is_letter(c)).count();
             let is_symbol = word.starts_with(|c: char| c.is_ascii_uppercase()) && n_letters < 3;
             // At the beginning of a line stands the mark of a note in front of the note.
-            let is_in_line = self.out[..start].ends_with([' ', '(']);
-            if let (true, true, Some(digits)) =
-                (is_symbol, is_in_line, superscript(&self.out[start..]))
-            {
+            let before = self.out.get(..start).unwrap_or_default();
+            let is_in_line = before.ends_with([' ', '(']);
+            let digits = self.out.get(start..).and_then(superscript);
+            if let (true, true, Some(digits)) = (is_symbol, is_in_line, digits) {
                 self.out.truncate(start);
                 self.out.push_str(&digits);
                 return;

@@ -55,6 +55,7 @@ fn powers_indices_and_endings_stay_with_what_they_belong_to() {
         ("CO<sub>2</sub>-free", "CO₂-free"),
         ("x<sub>i</sub>", "x_i"),
         ("Ca<sup>2+</sup>", "Ca²⁺"),
+        ("<pre>a <sup>1&nbsp;</sup>C</pre>", "a 1\u{a0}C"),
         ("the <sup>14</sup>C date", "the ¹⁴C date"),
         ("H<span style='vertical-align:sub'>2</span>O", "H₂O"),
         ("Acme<sup>®</sup>", "Acme®"),
