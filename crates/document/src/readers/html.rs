@@ -78,7 +78,7 @@ pub(crate) fn read(mut input: Input) -> Output {
     let mut first = headings.iter().filter(|heading| heading.level == 1);
     let first = || first.next().map(|heading| heading.text.clone());
     if let Some(title) = title.or_else(first) {
-        document.title = title;
+        document = document.with_title(title);
     }
     document.headings = headings;
     document.metadata = metadata;
