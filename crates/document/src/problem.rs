@@ -64,6 +64,9 @@ pub enum Reason {
     /// The PDF has pages, but no letters on them.
     #[error("holds no text; scanned pages need OCR first")]
     NoText,
+    /// A page would have been lost in something that has no end, such as `<title>`; it was mended.
+    #[error("{0} has no end, and was taken to end with its first line")]
+    Unclosed(String),
     /// A line of a JSON Lines file is not a usable record.
     #[error("is not a record: {0}")]
     BadRecord(String),

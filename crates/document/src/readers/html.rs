@@ -1,56 +1,88 @@
-//! HTML: the text that a page shows. The only file that names `html5ever`.
+//! HTML: the text that a page shows. Only the files of this reader name `html5ever`.
 //!
 //! Works on the tokenizer's tags, without a tree. Tree building follows the HTML standard, whose
 //! algorithm is quadratic in the depth of nesting; a hundred thousand open tags took a minute.
-//! Telling lines, headings and navigation apart needs no tree.
+//! Telling lines, headings and navigation apart needs the open elements only.
 
+mod about;
+mod around;
+mod encoding;
+mod inline;
+mod layout;
+mod math;
+mod mend;
+mod numbering;
+mod open;
+mod picture;
+mod reader;
+mod script;
+mod table;
+mod tags;
 mod writer;
 
 use std::cell::RefCell;
 
-use encoding_rs::Encoding;
 use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{
-    BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+    BufferQueue, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
 
-use self::writer::{Gap, TextWriter};
+use self::encoding::declared_encoding;
+use self::mend::{Swallower, holds_page, mended};
+use self::reader::{Contents, Extent, Reader};
 use super::{GivenUp, Input, Output};
-use crate::document::Heading;
-use crate::facts::Facts;
 use crate::kind::DocumentKind;
-use crate::metadata::Metadata;
+use crate::problem::Reason;
 use crate::text;
 
 /// The text is handed to the tokenizer in pieces of this size. In between, the reader looks whether
 /// somebody still waits.
 const PIECE_BYTES: usize = 16 << 10;
-/// How far into the file its own word about its encoding is looked for.
-const DECLARATION_BYTES: usize = 4 << 10;
+/// A tag behind the last of a page. Something has swallowed it if it is not seen.
+const LAST_TAG: &str = "<end-of-page>";
+/// How often a page is mended. One that is still broken is taken as it is.
+const MAX_MENDED: usize = 3;
 
 /// Reads an HTML page. Navigation around the text is left out, unless nothing else is there.
+///
+/// Where something without an end, such as a title, has swallowed the rest, the page is mended, and
+/// that is among the problems.
 pub(crate) fn read(mut input: Input) -> Output {
     let bytes = std::mem::take(&mut input.bytes);
     let declared = declared_encoding(&bytes);
-    let source = text::decode_declared(bytes, declared);
-    let mut page = Page::read(&source, Navigation::Skip, &input.given_up);
-    if page.text.is_empty() || page.ended_inside_skipped {
-        page = Page::read(&source, Navigation::Keep, &input.given_up);
+    let mut source = text::decode_declared(bytes, declared);
+    let mut page = Page::read(&source, Extent::Text, &input.given_up);
+    let mut problem = None;
+    for _ in 0..MAX_MENDED {
+        let Some((swallower, line)) = &page.swallowed else {
+            break;
+        };
+        let Some(whole) = mended(&source, swallower, *line) else {
+            break;
+        };
+        problem.get_or_insert(Reason::Unclosed(swallower.label()));
+        source = whole;
+        page = Page::read(&source, Extent::Text, &input.given_up);
     }
-    let mut document = input.document(DocumentKind::Html, page.text);
-    let first = || {
-        page.headings
-            .iter()
-            .find(|h| h.level == 1)
-            .map(|h| h.text.clone())
-    };
-    if let Some(title) = page.title.or_else(first) {
-        document.title = title;
+    if page.contents.text.is_empty() || page.contents.ended_inside_left_out {
+        page = Page::read(&source, Extent::Everything, &input.given_up);
     }
-    document.headings = page.headings;
-    document.metadata = page.metadata;
-    document.into()
+    let Contents {
+        title,
+        text,
+        headings,
+        metadata,
+        ..
+    } = page.contents;
+    let mut document = input.document(DocumentKind::Html, text);
+    let mut first = headings.iter().filter(|heading| heading.level == 1);
+    let first = || first.next().map(|heading| heading.text.clone());
+    if let Some(title) = title.or_else(first) {
+        document = document.with_title(title);
+    }
+    document.headings = headings;
+    document.metadata = metadata;
+    Output::from(document).with_problem(&input.path, problem)
 }
 
 /// Whether a file begins as a page does.
@@ -73,357 +105,129 @@ pub(crate) fn looks_like_html(bytes: &[u8]) -> bool {
     begins(b"<!doctype html") || begins(b"<html") || (begins(b"<?xml") && names_html())
 }
 
-/// What happens to menus, sidebars, and the header and footer of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Navigation {
-    Skip,
-    Keep,
-}
-
+/// A page as it was read.
 struct Page {
-    title: Option<String>,
-    text: String,
-    headings: Vec<Heading>,
-    metadata: Metadata,
-    /// The file ended before something that is left out did: probably a missing end tag.
-    ended_inside_skipped: bool,
+    contents: Contents,
+    /// What has swallowed the rest of the page, and a line that it does not begin before.
+    swallowed: Option<(Swallower, u64)>,
 }
 
 impl Page {
     /// Only the beginning if the reader is given up.
-    fn read(source: &str, navigation: Navigation, given_up: &GivenUp) -> Self {
-        let reader = Reader::new(navigation, source.starts_with("<?xml"));
-        let tokenizer = Tokenizer::new(Sink(RefCell::new(reader)), TokenizerOpts::default());
+    fn read(source: &str, extent: Extent, given_up: &GivenUp) -> Self {
+        let reader = Reader::new(extent, source.starts_with("<?xml"));
+        let tokenizer = Tokenizer::new(Sink::new(reader), TokenizerOpts::default());
         let queue = BufferQueue::default();
-        let mut rest = source;
-        while !rest.is_empty() && !given_up.is_set() {
-            let (piece, after) = rest.split_at(text::boundary_before(rest, PIECE_BYTES));
+        let feed = |piece: &str| {
             queue.push_back(StrTendril::from_slice(piece));
             // Always `Done`: the sink never asks for a pause.
             let _ = tokenizer.feed(&queue);
+        };
+        let mut rest = source;
+        while !rest.is_empty() && !given_up.is_set() {
+            let (piece, after) = rest.split_at(text::boundary_before(rest, PIECE_BYTES));
+            feed(piece);
             rest = after;
         }
+        // Inside of plain text it would be part of that.
+        let in_plain_text = tokenizer.sink.0.borrow().plain_text.is_some();
+        if !in_plain_text {
+            feed(LAST_TAG);
+        }
         tokenizer.end();
-        tokenizer.sink.0.into_inner().finish()
+        let watcher = tokenizer.sink.0.into_inner();
+        Self {
+            // Who is given up has not seen the end.
+            swallowed: rest.is_empty().then(|| watcher.swallower()).flatten(),
+            contents: watcher.reader.finish(),
+        }
     }
 }
 
-/// Follows the tags of a page and writes its words.
-struct Reader {
-    writer: TextWriter,
-    navigation: Navigation,
-    /// In XML, `<a/>` is a whole element; in HTML the slash means nothing.
-    is_xml: bool,
-    title: Option<String>,
-    in_title: bool,
-    facts: Facts,
-    skipped: Option<Skipped>,
-    /// The open lists, outermost first, with the last number of those that are numbered.
-    lists: Vec<Option<u32>>,
-    /// How many elements are open that hold content, whose header is not the page's.
-    n_sections: usize,
+/// Hands tokens to the reader, and watches for what swallows the rest of the page.
+struct Watcher {
+    reader: Reader,
+    saw_last_tag: bool,
+    /// The open element whose content is plain text, and the line where that begins.
+    plain_text: Option<(String, u64)>,
+    /// The line where the title begins.
+    title_line: u64,
+    /// The line of the last tag or text.
+    line: u64,
+    in_comment: bool,
 }
 
-/// An element that is left out, and how many of the same name are open inside, itself included.
-struct Skipped {
-    name: String,
-    depth: usize,
-    is_foreign: bool,
-}
-
-/// The tokenizer lends its sink out shared.
-struct Sink(RefCell<Reader>);
-
-impl TokenSink for Sink {
-    type Handle = ();
-
-    fn process_token(&self, token: Token, _line_number: u64) -> TokenSinkResult<()> {
-        let mut reader = self.0.borrow_mut();
+impl Watcher {
+    fn token(&mut self, token: Token, line: u64) -> TokenSinkResult<()> {
         match token {
-            Token::TagToken(tag) if tag.kind == TagKind::StartTag => return reader.start(&tag),
-            Token::TagToken(tag) => reader.end(&tag.name),
-            Token::CharacterTokens(text) => reader.text(&text),
+            Token::TagToken(tag) if LAST_TAG[1..].strip_suffix('>') == Some(&tag.name) => {
+                self.saw_last_tag = true;
+            }
+            Token::TagToken(tag) if tag.kind == TagKind::StartTag => {
+                self.line = line;
+                let result = self.reader.start(&tag);
+                if !matches!(result, TokenSinkResult::Continue) {
+                    self.plain_text = Some((tag.name.to_string(), line));
+                }
+                if &*tag.name == "title" && self.title_line == 0 {
+                    self.title_line = line;
+                }
+                return result;
+            }
+            Token::TagToken(tag) => {
+                self.line = line;
+                self.plain_text = None;
+                self.reader.end(&tag.name);
+            }
+            Token::CharacterTokens(text) => {
+                self.line = line;
+                self.reader.text(&text);
+            }
+            Token::CommentToken(text) => self.in_comment = text.ends_with(LAST_TAG),
             _ => {}
         }
         TokenSinkResult::Continue
     }
-}
 
-impl Reader {
-    fn new(navigation: Navigation, is_xml: bool) -> Self {
-        Self {
-            writer: TextWriter::new(),
-            navigation,
-            is_xml,
-            title: None,
-            in_title: false,
-            facts: Facts::default(),
-            skipped: None,
-            lists: Vec::new(),
-            n_sections: 0,
+    /// What has swallowed the rest of the page, if something has, or a large part of it.
+    fn swallower(&self) -> Option<(Swallower, u64)> {
+        if holds_page(self.reader.title()) {
+            return Some((Swallower::Element("title".to_owned()), self.title_line));
         }
-    }
-
-    fn finish(self) -> Page {
-        let (text, headings) = self.writer.finish();
-        let title = self
-            .title
-            .map(|title| title.split_whitespace().collect::<Vec<_>>().join(" "));
-        Page {
-            title: title.filter(|title| !title.is_empty()),
-            text,
-            headings,
-            metadata: self.facts.into_metadata(),
-            ended_inside_skipped: self.skipped.is_some(),
+        if self.saw_last_tag {
+            return None;
         }
-    }
-
-    fn text(&mut self, text: &str) {
-        if self.skipped.is_some() {
-            return;
-        }
-        match &mut self.title {
-            Some(title) if self.in_title => title.push_str(text),
-            _ => self.writer.text(text),
-        }
-    }
-
-    fn start(&mut self, tag: &Tag) -> TokenSinkResult<()> {
-        let name = &*tag.name;
-        let is_whole = tag.self_closing && self.is_xml;
-        if let Some(skipped) = &mut self.skipped {
-            skipped.depth += usize::from(skipped.name == name && !is_whole);
-            let is_foreign = skipped.is_foreign;
-            return if is_foreign || is_whole {
-                TokenSinkResult::Continue
-            } else {
-                state_after(name)
-            };
-        }
-        self.take_facts(tag);
-        if is_whole && !is_void(name) {
-            return TokenSinkResult::Continue;
-        }
-        if self.is_left_out(tag) {
-            let is_foreign = name == "svg";
-            self.skipped = Some(Skipped {
-                name: name.to_owned(),
-                depth: 1,
-                is_foreign,
-            });
-            return state_after(name);
-        }
-        self.start_block(name);
-        state_after(name)
-    }
-
-    /// What the page says about itself: its language, and its `<meta>` tags but for the title's.
-    fn take_facts(&mut self, tag: &Tag) {
-        let value_of = |name: &str| {
-            let mut attributes = tag.attrs.iter();
-            let found = attributes.find(|attribute| &*attribute.name.local == name);
-            found.map(|attribute| &*attribute.value)
-        };
-        match &*tag.name {
-            "html" => {
-                if let Some(language) = value_of("lang").or_else(|| value_of("xml:lang")) {
-                    self.facts.append("lang", language);
-                }
-            }
-            "meta" => {
-                let name = value_of("name").or_else(|| value_of("property"));
-                if let (Some(name), Some(content)) = (name, value_of("content"))
-                    && !["title", "og:title"].contains(&name)
-                {
-                    self.facts.append(name, content);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn start_block(&mut self, name: &str) {
-        if let Some(level) = heading_level(name) {
-            return self.writer.start_heading(level);
-        }
-        let gap = self.gap_of(name);
-        if gap > Gap::Space && name != "br" {
-            self.writer.interrupt_heading();
-        }
-        match name {
-            "title" if self.title.is_none() => {
-                self.title = Some(String::new());
-                self.in_title = true;
-            }
-            "br" => self.writer.line_break(),
-            "li" => {
-                let number = self.lists.last_mut().and_then(|list| {
-                    *list = list.map(|number| number.saturating_add(1));
-                    *list
-                });
-                self.writer.start_item(self.lists.len(), number);
-            }
-            "dd" => self.writer.start_description(),
-            "tr" => self.writer.start_row(),
-            "td" | "th" => self.writer.start_cell(),
-            "ul" | "ol" => {
-                self.writer.want(gap);
-                self.lists.push((name == "ol").then_some(0));
-            }
-            "table" => {
-                self.writer.end_cells();
-                self.writer.want(gap);
-            }
-            "pre" | "listing" | "xmp" => {
-                self.writer.want(gap);
-                self.writer.start_pre();
-            }
-            "article" | "main" | "section" => {
-                self.n_sections += 1;
-                self.writer.want(gap);
-            }
-            _ => self.writer.want(gap),
-        }
-    }
-
-    fn end(&mut self, name: &str) {
-        if let Some(skipped) = &mut self.skipped {
-            skipped.depth -= usize::from(skipped.name == name);
-            if skipped.depth == 0 {
-                self.skipped = None;
-            }
-            return;
-        }
-        if heading_level(name).is_some() {
-            return self.writer.end_heading();
-        }
-        let gap = self.gap_of(name);
-        match name {
-            "title" => self.in_title = false,
-            "ul" | "ol" => {
-                self.lists.pop();
-                // Inside another list, only a line end.
-                self.writer.leave(self.gap_of(name));
-            }
-            "li" | "dd" | "dl" => self.writer.leave(gap),
-            "table" => {
-                self.writer.end_cells();
-                self.writer.leave(gap);
-            }
-            "pre" | "listing" | "xmp" => {
-                self.writer.end_pre();
-                self.writer.want(gap);
-            }
-            "article" | "main" | "section" => {
-                self.n_sections = self.n_sections.saturating_sub(1);
-                self.writer.want(gap);
-            }
-            // Ended by what follows them.
-            "tr" | "td" | "th" | "br" => {}
-            _ => self.writer.want(gap),
-        }
-    }
-
-    fn gap_of(&self, name: &str) -> Gap {
-        match name {
-            "ul" | "ol" if !self.lists.is_empty() => Gap::Line,
-            "p" | "pre" | "listing" | "xmp" | "ul" | "ol" | "dl" | "table" | "blockquote"
-            | "hr" | "figure" | "section" | "article" | "main" | "details" => Gap::Blank,
-            "div" | "tr" | "li" | "dt" | "dd" | "caption" | "br" | "header" | "footer" | "nav"
-            | "aside" | "body" | "center" | "figcaption" | "summary" | "legend" | "fieldset"
-            | "form" | "address" | "option" | "thead" | "tbody" | "tfoot" | "hgroup" => Gap::Line,
-            _ => Gap::None,
-        }
-    }
-
-    /// Whether nothing inside this element is part of the text.
-    fn is_left_out(&self, tag: &Tag) -> bool {
-        match &*tag.name {
-            "script" | "style" | "noscript" | "template" | "svg" | "iframe" | "noembed"
-            | "noframes" => true,
-            _ if self.navigation == Navigation::Keep => false,
-            "nav" | "button" | "select" | "datalist" | "canvas" | "audio" | "video" => true,
-            "header" | "footer" | "aside" => self.n_sections == 0,
-            "div" | "table" | "ul" | "ol" | "dl" | "section" | "span" | "a" | "form" => tag
-                .attrs
-                .iter()
-                .any(|attribute| match &*attribute.name.local {
-                    "class" => attribute
-                        .value
-                        .split_ascii_whitespace()
-                        .any(is_navigation_class),
-                    "role" => &*attribute.value == "navigation",
-                    "hidden" => true,
-                    _ => false,
-                }),
-            _ => false,
+        match &self.plain_text {
+            Some((name, _)) if name == "plaintext" => None,
+            Some((name, line)) => Some((Swallower::Element(name.clone()), *line)),
+            None if self.in_comment => Some((Swallower::Comment, self.line)),
+            None => Some((Swallower::Tag, self.line)),
         }
     }
 }
 
-/// Classes of navigation in pages made by `DocBook`, Sphinx, `MediaWiki` and the like.
-fn is_navigation_class(class: &str) -> bool {
-    matches!(
-        class,
-        "navheader"
-            | "navfooter"
-            | "toc"
-            | "sphinxsidebar"
-            | "related"
-            | "headerlink"
-            | "breadcrumb"
-            | "breadcrumbs"
-            | "navbar"
-            | "skip-link"
-            | "mw-editsection"
-    )
-}
+/// The tokenizer lends its sink out shared.
+struct Sink(RefCell<Watcher>);
 
-/// How the tokenizer has to read on after a start tag.
-fn state_after(name: &str) -> TokenSinkResult<()> {
-    match name {
-        "script" => TokenSinkResult::RawData(RawKind::ScriptData),
-        "style" | "xmp" | "iframe" | "noembed" | "noframes" => {
-            TokenSinkResult::RawData(RawKind::Rawtext)
-        }
-        "title" | "textarea" => TokenSinkResult::RawData(RawKind::Rcdata),
-        "plaintext" => TokenSinkResult::Plaintext,
-        _ => TokenSinkResult::Continue,
+impl Sink {
+    fn new(reader: Reader) -> Self {
+        Self(RefCell::new(Watcher {
+            reader,
+            saw_last_tag: false,
+            plain_text: None,
+            title_line: 0,
+            line: 1,
+            in_comment: false,
+        }))
     }
 }
 
-fn heading_level(name: &str) -> Option<u8> {
-    match name.as_bytes() {
-        [b'h', level @ b'1'..=b'6'] => Some(level - b'0'),
-        _ => None,
+impl TokenSink for Sink {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, line_number: u64) -> TokenSinkResult<()> {
+        self.0.borrow_mut().token(token, line_number)
     }
-}
-
-fn is_void(name: &str) -> bool {
-    matches!(name, "br" | "hr")
-}
-
-/// The encoding that the page names, in a `<meta>` tag or the XML declaration.
-fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
-    let start = &bytes[..bytes.len().min(DECLARATION_BYTES)];
-    let start = String::from_utf8_lossy(start).to_ascii_lowercase();
-    let label_in = |tag: &str, key: &str| {
-        let value = tag.split('>').next()?.split_once(key)?.1.trim_start();
-        let value = value
-            .strip_prefix('=')?
-            .trim_start_matches(['"', '\'', ' ']);
-        let label = value.split(['"', '\'', ' ', ';', '/', '?']).next()?;
-        Encoding::for_label_no_replacement(label.as_bytes())
-    };
-    let in_xml = || label_in(start.strip_prefix("<?xml")?, "encoding");
-    let encoding = start
-        .split("<meta")
-        .skip(1)
-        .find_map(|tag| label_in(tag, "charset"));
-    // What could be read this far is no UTF-16.
-    encoding
-        .or_else(in_xml)
-        .filter(|encoding| encoding.is_ascii_compatible())
 }
 
 #[cfg(test)]
