@@ -47,6 +47,7 @@ mod file_name;
 mod format;
 mod format_names;
 mod front_matter;
+mod generated;
 mod guard;
 mod kind;
 mod locator;

@@ -76,6 +76,9 @@ pub enum Reason {
     /// More lines of the same file have problems than are listed.
     #[error("{0} more lines have problems")]
     MoreLines(usize),
+    /// A program wrote the file for a program; nothing in it is indexed.
+    #[error("is {0}, written by a program, and not indexed")]
+    Generated(&'static str),
     /// No line of a JSON Lines file is a record with `text`.
     #[error("no line is a record with `text`; it was indexed as plain text")]
     NoRecords,
