@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::clean::clean;
 use crate::document::Document;
 use crate::format::{Bytes, Format};
 use crate::generated;
@@ -36,7 +37,9 @@ pub enum Extraction {
 
 /// Reads the file called `path`, relative to the indexed folder, from its bytes.
 ///
-/// Lock files and source maps are not read.
+/// Whatever the format, characters that nobody sees are removed, encoded data and minified code are
+/// replaced by a few words, and words that a hyphen breaks at the end of a line are put together; no
+/// line gets another number by it. Lock files and source maps are not read.
 ///
 /// Never fails as a whole: what cannot be used is among the problems. Apart from the time limit,
 /// the outcome depends on the arguments only.
@@ -52,7 +55,8 @@ pub fn extract(path: &str, bytes: Vec<u8>, options: &ExtractOptions) -> Extracti
         return Extraction::Binary;
     }
     let input = Input::new(path, bytes);
-    let output = format.guard.run(format.reader, input, options.time_limit);
+    let mut output = format.guard.run(format.reader, input, options.time_limit);
+    output.problems.extend(clean(path, &mut output.documents));
     Extraction::Read {
         documents: output.documents,
         problems: output.problems,
@@ -145,6 +149,28 @@ mod tests {
             problems[0].to_string(),
             "web/Cargo.lock: is a lock file, written by a program, and not indexed"
         );
+    }
+
+    #[test]
+    fn what_a_reader_finds_is_cleaned() {
+        for (path, source, expected) in [
+            ("a.html", "<p>sun&shy;light&#8203;</p>", "sunlight"),
+            (
+                "a.txt",
+                "The magne\u{AD}\ntosphere is\n",
+                "The magnetosphere\nis\n",
+            ),
+            ("a.rs", "// sun\u{200B}light\n", "// sunlight\n"),
+            (
+                "a.jsonl",
+                r#"{"text": "sun\u00adlight wi\u2011fi"}"#,
+                "sunlight wi-fi",
+            ),
+        ] {
+            let (documents, problems) = read(path, source.as_bytes());
+            assert_eq!(documents[0].text.trim_end(), expected.trim_end(), "{path}");
+            assert_eq!(problems, []);
+        }
     }
 
     #[test]

@@ -39,6 +39,7 @@
 #![forbid(unsafe_code)]
 
 mod chunk;
+mod clean;
 mod document;
 mod error;
 mod extract;
@@ -54,6 +55,7 @@ mod locator;
 mod metadata;
 mod problem;
 mod readers;
+mod size;
 mod text;
 mod walk;
 

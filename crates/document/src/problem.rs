@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::size::size;
+
 /// A file, or a line of one, that was left out. The rest of the work goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -79,6 +81,10 @@ pub enum Reason {
     /// A program wrote the file for a program; nothing in it is indexed.
     #[error("is {0}, written by a program, and not indexed")]
     Generated(&'static str),
+    /// Parts of the file are encoded data or minified code, this many bytes; a few words stand in
+    /// their place.
+    #[error("{} of encoded data or minified code in it are not indexed", size(*.0))]
+    EncodedData(usize),
     /// No line of a JSON Lines file is a record with `text`.
     #[error("no line is a record with `text`; it was indexed as plain text")]
     NoRecords,
