@@ -83,7 +83,7 @@ pub enum Reason {
     Generated(&'static str),
     /// Parts of the file are encoded data or minified code, this many bytes; a few words stand in
     /// their place.
-    #[error("{} of encoded data or minified code in it are not indexed", size(*.0))]
+    #[error("holds {} of encoded data or minified code, which is not indexed", size(*.0))]
     EncodedData(usize),
     /// No line of a JSON Lines file is a record with `text`.
     #[error("no line is a record with `text`; it was indexed as plain text")]

@@ -198,50 +198,78 @@ impl Scan<'_> {
         let mut in_address = false;
         let mut at = range.start;
         while at < range.end {
-            let rest = &bytes[at..];
-            let (len, is_encoded) = match rest[0] {
-                b' ' | b'\t' | b'\n' => {
-                    in_address = false;
-                    (1, false)
-                }
-                b':' if rest.starts_with(b"://") => {
-                    in_address = true;
-                    (3, false)
-                }
-                b'd' if rest.starts_with(b"data:") => {
-                    let quote = at.checked_sub(1).map(|before| bytes[before]);
-                    let len = data_uri_len(&bytes[at..range.end], quote);
-                    if len >= MIN_DATA_URI_LEN {
-                        (len, true)
-                    } else {
-                        (5, false)
-                    }
-                }
-                b'"' | b'\'' => match lists::drawing_len(rest) {
-                    // The quotes stay.
-                    Some(len) => {
-                        at += 1;
-                        (len, true)
-                    }
-                    None => (1, false),
-                },
-                b'0' | b'\\' if lists::is_byte(rest) => {
-                    let (len, n_bytes) = lists::bytes_len(rest);
-                    (len, n_bytes >= lists::MIN_BYTES)
-                }
-                byte if is_run_byte(byte) => {
-                    let len = run_len(&bytes[at..range.end]);
-                    let is_word = in_address && len <= MAX_ADDRESS_RUN_LEN;
-                    (len, !is_word && shape(&rest[..len]).is_encoded())
-                }
-                _ => (1, false),
-            };
-            if is_encoded {
-                self.push(at..at + len, Kind::Data);
+            let before = at.checked_sub(1).map(|before| bytes[before]);
+            let line = &bytes[at..range.end];
+            if line[0].is_ascii_whitespace() {
+                in_address = false;
+            } else if line.starts_with(b"://") {
+                in_address = true;
             }
-            at += len;
+            // Lists go on in the next line.
+            let token = list(&bytes[at..]).unwrap_or_else(|| token(line, before, in_address));
+            if token.is_encoded {
+                self.push(at + token.start..at + token.len, Kind::Data);
+            }
+            at += token.len;
         }
     }
+}
+
+/// What stands at the beginning of some text.
+struct Token {
+    len: usize,
+    is_encoded: bool,
+    /// Where the encoded part begins: a quote before it stays.
+    start: usize,
+}
+
+impl Token {
+    fn new(len: usize, is_encoded: bool) -> Self {
+        Self {
+            len,
+            is_encoded,
+            start: 0,
+        }
+    }
+}
+
+/// A list of numbers at the beginning, even a short one.
+fn list(bytes: &[u8]) -> Option<Token> {
+    match bytes[0] {
+        b'"' | b'\'' => {
+            let len = 1 + lists::drawing_len(bytes)?;
+            Some(Token {
+                start: 1,
+                ..Token::new(len, true)
+            })
+        }
+        b'0' | b'\\' if lists::is_byte(bytes) => {
+            let (len, n_bytes) = lists::bytes_len(bytes);
+            Some(Token::new(len, n_bytes >= lists::MIN_BYTES))
+        }
+        _ if lists::is_pair(bytes) => {
+            let (len, n_bytes) = lists::pairs_len(bytes);
+            Some(Token::new(len, n_bytes >= lists::MIN_PAIRS))
+        }
+        _ => None,
+    }
+}
+
+/// A word, a sign or an address at the beginning of what is left of a line.
+fn token(line: &[u8], before: Option<u8>, in_address: bool) -> Token {
+    if line.starts_with(b"data:") {
+        let len = data_uri_len(line, before);
+        if len >= MIN_DATA_URI_LEN {
+            return Token::new(len, true);
+        }
+        return Token::new(b"data:".len(), false);
+    }
+    if !is_run_byte(line[0]) {
+        return Token::new(1, false);
+    }
+    let len = run_len(line);
+    let is_word = in_address && len <= MAX_ADDRESS_RUN_LEN;
+    Token::new(len, !is_word && shape(&line[..len]).is_encoded())
 }
 
 /// Whether this is the first or last line of a key, a certificate or a signature.
@@ -289,10 +317,12 @@ fn shape(run: &[u8]) -> Shape {
 
 /// The length of `data:image/png;base64,…` at the beginning of `bytes`; 0 where there is none.
 fn data_uri_len(bytes: &[u8], before: Option<u8>) -> usize {
-    let is_header = |byte: &u8| byte.is_ascii_alphanumeric() || b"/+.;=_-:\"".contains(byte);
+    let is_header = |byte: &&u8| byte.is_ascii_alphanumeric() || b"/+.;=_-:".contains(byte);
     let header = bytes.iter().take(MAX_DATA_HEADER_LEN);
-    let header_len = header.take_while(|byte| is_header(byte)).count();
-    if bytes.get(header_len) != Some(&b',') {
+    let header = &bytes[..header.take_while(is_header).count()];
+    // A media type, or at least that it is base64, so that no words after `data:` are taken.
+    let is_typed = header.contains(&b'/') || header.contains(&b';');
+    if !is_typed || bytes.get(header.len()) != Some(&b',') {
         return 0;
     }
     let ends = |byte: &u8| match before {

@@ -90,6 +90,6 @@ fn what_is_left_out_is_said() {
     );
     assert_eq!(
         problem.unwrap().to_string(),
-        "a.md: 3 KB of encoded data or minified code in it are not indexed"
+        "a.md: holds 3 KB of encoded data or minified code, which is not indexed"
     );
 }

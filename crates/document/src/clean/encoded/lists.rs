@@ -2,6 +2,8 @@
 
 /// From this many bytes on, a list of bytes is no example any more.
 pub(super) const MIN_BYTES: usize = 32;
+/// From this many bytes on, pairs of digits are no fingerprint, which has 32 at most.
+pub(super) const MIN_PAIRS: usize = 40;
 /// Shorter outlines are those of an icon in an article about icons.
 const MIN_OUTLINE_LEN: usize = 64;
 /// A list of nothing but numbers may be data that somebody wrote down.
@@ -66,4 +68,30 @@ fn byte_len(bytes: &[u8]) -> usize {
         }
         _ => 0,
     }
+}
+
+/// Whether a byte as a pair of hexadecimal digits, with a colon or a blank behind it, stands at the
+/// beginning.
+pub(super) fn is_pair(bytes: &[u8]) -> bool {
+    matches!(bytes, [high, low, b':' | b' ', ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
+}
+
+/// The length of `30:82:05:…` or `30 82 05 …` at the beginning, and how many bytes it lists: 0 where a
+/// letter is so rare among the digits that these are numbers.
+pub(super) fn pairs_len(bytes: &[u8]) -> (usize, usize) {
+    let (mut at, mut n_pairs, mut n_letters) = (0, 0, 0);
+    while is_pair(&bytes[at..]) {
+        let letters = bytes[at..at + 2]
+            .iter()
+            .filter(|byte| byte.is_ascii_alphabetic());
+        n_letters += letters.count();
+        n_pairs += 1;
+        at += 3;
+        at += bytes[at..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_whitespace())
+            .count();
+    }
+    let n_pairs = if n_letters * 3 >= n_pairs { n_pairs } else { 0 };
+    (bytes[..at].trim_ascii_end().len(), n_pairs)
 }

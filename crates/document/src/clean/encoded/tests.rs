@@ -142,6 +142,16 @@ fn drawings_and_lists_of_bytes_are_left_out() {
         )
     );
     assert_eq!(
+        cleaned(&format!(
+            "Modulus:\n    {}c1:99\nExponent\n",
+            "00:c1:8f:3a:\n    ".repeat(20)
+        )),
+        format!(
+            "Modulus:\n    [encoded data, 343 bytes]{}99\nExponent\n",
+            "\n".repeat(20)
+        )
+    );
+    assert_eq!(
         cleaned(&format!("s = \"{}\"", "\\x89\\x50".repeat(30))),
         "s = \"[encoded data, 240 bytes]\""
     );
@@ -182,7 +192,10 @@ fn what_people_read_and_search_for_is_kept() {
         "/usr/share/java/org/apache/commons/lang3/builder/ReflectionToStringBuilder2Test/resources/META-INF/maven/org.apache/x\n".repeat(3),
         "kABPersonAlternateBirthdayCalendarIdentifierPropertyAndSomeMoreWordsOfItThatGoOn2AndOnAndOnForeverAndAnotherLine\n".repeat(4),
         "data:text/plain,hello and data: a word\n".to_owned(),
+        format!("\"data:words, {}\"", "many of them, ".repeat(20)),
         "0x1F 0x20 0x21\n".to_owned(),
+        "SHA256 ".to_owned() + &"AB:CD:".repeat(16) + " is it\n" + &"12 34 56 ".repeat(40),
+        "to be or to be ad fe ".repeat(20),
         "0x428a2f98, 0x71374491, 0xb5c0fbcf,\n".repeat(30),
         "3.14159265358979323846264338327950288419716939937510".repeat(20),
         "Methionylthreonylthreonylglutaminylarginyltyrosylglutamyl".repeat(20),
@@ -205,7 +218,7 @@ fn hostile_text_takes_no_longer() {
         "a/\"",
         "-----BEGIN A-----\n",
         "://a",
-        "data:a,",
+        "data:a/,",
     ] {
         let text = unit.repeat((2 << 20) / unit.len());
         let _ = cleaned(&text);

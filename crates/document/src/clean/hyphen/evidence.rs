@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Break, is_letter};
+use super::line_end::{Break, is_letter};
 
 /// What becomes of the halves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
