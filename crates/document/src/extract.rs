@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use crate::clean::clean;
 use crate::document::Document;
 use crate::format::{Bytes, Format};
+use crate::generated;
 use crate::problem::Problem;
 use crate::readers::Input;
 use crate::text;
@@ -35,15 +37,26 @@ pub enum Extraction {
 
 /// Reads the file called `path`, relative to the indexed folder, from its bytes.
 ///
+/// Whatever the format, characters that nobody sees are removed, encoded data and minified code are
+/// replaced by a few words, and words that a hyphen breaks at the end of a line are put together; no
+/// line gets another number by it. Lock files and source maps are not read.
+///
 /// Never fails as a whole: what cannot be used is among the problems. Apart from the time limit,
 /// the outcome depends on the arguments only.
 pub fn extract(path: &str, bytes: Vec<u8>, options: &ExtractOptions) -> Extraction {
+    if let Some(reason) = generated::reason(path) {
+        return Extraction::Read {
+            documents: Vec::new(),
+            problems: vec![Problem::of_file(path, reason)],
+        };
+    }
     let format = Format::of_file(path, &bytes);
     if format.bytes == Bytes::Text && text::is_binary(&bytes) {
         return Extraction::Binary;
     }
     let input = Input::new(path, bytes);
-    let output = format.guard.run(format.reader, input, options.time_limit);
+    let mut output = format.guard.run(format.reader, input, options.time_limit);
+    output.problems.extend(clean(path, &mut output.documents));
     Extraction::Read {
         documents: output.documents,
         problems: output.problems,
@@ -72,6 +85,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::document::Lines;
     use crate::kind::DocumentKind;
 
     fn read(path: &str, bytes: &[u8]) -> (Vec<Document>, Vec<Problem>) {
@@ -111,6 +125,51 @@ mod tests {
                 "{path}"
             );
             assert_eq!(problems, [], "{path}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_an_old_macintosh_has_lines() {
+        let (documents, _) = read("a.jsonl", b"{\"text\":\"one\"}\r{\"text\":\"two\"}\r");
+        let lines: Vec<_> = documents.iter().map(|document| document.lines).collect();
+        assert_eq!(lines, [Lines::Single(1), Lines::Single(2)]);
+        for path in ["a.txt", "a.md", "a.csv", "a.rs", "README"] {
+            let (documents, _) = read(path, b"# One\r\rtwo\rthree\r");
+            assert_eq!(documents[0].text, "# One\n\ntwo\nthree\n", "{path}");
+        }
+        assert_eq!(read("a.md", b"# One\r\rtwo\r").0[0].headings[0].range, 0..6);
+    }
+
+    #[test]
+    fn what_programs_write_for_programs_is_left_out_and_named() {
+        let lock = b"[[package]]\nname = \"a\"\n";
+        let (documents, problems) = read("web/Cargo.lock", lock);
+        assert_eq!(documents, []);
+        assert_eq!(
+            problems[0].to_string(),
+            "web/Cargo.lock: is a lock file, written by a program, and not indexed"
+        );
+    }
+
+    #[test]
+    fn what_a_reader_finds_is_cleaned() {
+        for (path, source, expected) in [
+            ("a.html", "<p>sun&shy;light&#8203;</p>", "sunlight"),
+            (
+                "a.txt",
+                "The magne\u{AD}\ntosphere is\n",
+                "The magnetosphere\nis\n",
+            ),
+            ("a.rs", "// sun\u{200B}light\n", "// sunlight\n"),
+            (
+                "a.jsonl",
+                r#"{"text": "sun\u00adlight wi\u2011fi"}"#,
+                "sunlight wi-fi",
+            ),
+        ] {
+            let (documents, problems) = read(path, source.as_bytes());
+            assert_eq!(documents[0].text.trim_end(), expected.trim_end(), "{path}");
+            assert_eq!(problems, []);
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::file_name::file_name;
 use crate::guard::Guard;
 use crate::kind::DocumentKind;
-use crate::readers::{Reader, html, json_lines, markdown, pdf, plain};
+use crate::readers::{Reader, html, json_lines, notebook, pdf, plain};
 
 /// What there is to know of a format.
 pub(crate) struct Format {
@@ -59,12 +59,12 @@ pub(crate) static FORMATS: [Format; 6] = [
         other_names: &["markdown"],
         magic: None,
         file_names: "",
-        extensions: "md markdown mdown mdx mkd",
+        extensions: "ipynb md markdown mdown mdx mkd",
         looks_like: None,
         bytes: Bytes::Text,
         // Front matter goes through two more parsers.
         guard: Guard::OwnThread,
-        reader: markdown::read,
+        reader: notebook::read,
     },
     Format {
         kind: DocumentKind::Html,

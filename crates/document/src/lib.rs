@@ -39,6 +39,7 @@
 #![forbid(unsafe_code)]
 
 mod chunk;
+mod clean;
 mod document;
 mod error;
 mod extract;
@@ -47,6 +48,7 @@ mod file_name;
 mod format;
 mod format_names;
 mod front_matter;
+mod generated;
 mod guard;
 mod kind;
 mod locator;
@@ -55,6 +57,7 @@ mod node;
 mod problem;
 mod readers;
 mod searchable;
+mod size;
 mod text;
 mod walk;
 

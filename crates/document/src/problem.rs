@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::size::size;
+
 /// A file, or a line of one, that was left out. The rest of the work goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -82,6 +84,13 @@ pub enum Reason {
     /// More lines of the same file have problems than are listed.
     #[error("{0} more lines have problems")]
     MoreLines(usize),
+    /// A program wrote the file for a program; nothing in it is indexed.
+    #[error("is {0}, written by a program, and not indexed")]
+    Generated(&'static str),
+    /// Parts of the file are encoded data or minified code, this many bytes; a few words stand in
+    /// their place.
+    #[error("holds {} of encoded data or minified code, which is not indexed", size(*.0))]
+    EncodedData(usize),
     /// No line of a JSON Lines file is a record with `text` or `title`.
     #[error("no line is a record with `text` or `title`; it was indexed as plain text")]
     NoRecords,

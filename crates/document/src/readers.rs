@@ -3,6 +3,7 @@
 pub(crate) mod html;
 pub(crate) mod json_lines;
 pub(crate) mod markdown;
+pub(crate) mod notebook;
 pub(crate) mod pdf;
 pub(crate) mod plain;
 mod script;

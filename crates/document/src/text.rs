@@ -10,7 +10,8 @@ const DETECT_BYTES: usize = 1 << 20;
 /// Text has no control characters to speak of; compressed data has one byte in ten.
 const MAX_CONTROL_SHARE: usize = 32;
 
-/// Decodes a text file. A byte order mark is dropped, everything else is kept as it is.
+/// Decodes a text file. A byte order mark is dropped and every line ends in a line feed; everything
+/// else is kept as it is.
 pub(crate) fn decode(bytes: Vec<u8>) -> String {
     decode_declared(bytes, None)
 }
@@ -19,7 +20,36 @@ pub(crate) fn decode(bytes: Vec<u8>) -> String {
 ///
 /// A byte order mark beats the declaration, and so does valid UTF-8 beyond ASCII: it does not
 /// come about by chance, while pages that declare the wrong encoding are common.
-pub(crate) fn decode_declared(mut bytes: Vec<u8>, declared: Option<&'static Encoding>) -> String {
+pub(crate) fn decode_declared(bytes: Vec<u8>, declared: Option<&'static Encoding>) -> String {
+    with_line_feeds(decode_bytes(bytes, declared))
+}
+
+/// Lines of prose that end in one of the signs that Unicode has for it, where nothing else ends a
+/// line.
+pub(crate) fn with_unicode_lines(text: String) -> String {
+    const LINE_ENDS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
+    if text.contains('\n') || !text.contains(LINE_ENDS) {
+        return text;
+    }
+    text.replace(LINE_ENDS, "\n")
+}
+
+/// Turns carriage returns into line feeds where they, and not line feeds, end the lines: in files of
+/// old Macintosh programs. A few of them in other files, as in logs of progress, end no line.
+fn with_line_feeds(text: String) -> String {
+    let (mut n_feeds, mut n_returns) = (0_usize, 0_usize);
+    let mut bytes = text.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        n_feeds += usize::from(byte == b'\n');
+        n_returns += usize::from(byte == b'\r' && bytes.peek() != Some(&b'\n'));
+    }
+    if n_returns <= n_feeds {
+        return text;
+    }
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+fn decode_bytes(mut bytes: Vec<u8>, declared: Option<&'static Encoding>) -> String {
     if let Some((encoding, bom_len)) = Encoding::for_bom(&bytes) {
         if encoding != UTF_8 {
             return encoding
@@ -201,6 +231,35 @@ mod tests {
     }
 
     #[test]
+    fn carriage_returns_end_lines_where_nothing_else_does() {
+        assert_eq!(
+            decode(b"one\rtwo\r\rthree\r".to_vec()),
+            "one\ntwo\n\nthree\n"
+        );
+        assert_eq!(decode(b"\xEF\xBB\xBFone\rtwo".to_vec()), "one\ntwo");
+        assert_eq!(
+            decode(utf16("one\rtwo, größer\r", true)),
+            "one\ntwo, größer\n"
+        );
+        assert_eq!(decode(b"one\rtwo\rthree\r\n".to_vec()), "one\ntwo\nthree\n");
+        for kept in [
+            "one\r\ntwo\r\n",
+            "10%\r20%\ndone\n",
+            "a\u{2028}b\n",
+            "plain",
+        ] {
+            assert_eq!(decode(kept.into()), kept);
+        }
+    }
+
+    #[test]
+    fn other_line_ends_count_where_there_are_no_usual_ones() {
+        let lines = |text: &str| with_unicode_lines(text.to_owned());
+        assert_eq!(lines("a\u{2028}b\u{2029}c\u{85}d"), "a\nb\nc\nd");
+        assert_eq!(lines("a\u{2028}b\nc"), "a\u{2028}b\nc");
+    }
+
+    #[test]
     fn what_is_no_text_is_binary() {
         assert!(is_binary(b"\x7fELF\x02\x01\x01\0\0\0\0\0"));
         assert!(is_binary(&[
@@ -219,7 +278,7 @@ mod tests {
         }
 
         #[test]
-        fn utf8_is_kept_as_it_is(text in "[^\u{FEFF}\\x00]\\PC{0,80}") {
+        fn utf8_is_kept_as_it_is(text in "[^\u{FEFF}\\x00\r]\\PC{0,80}") {
             prop_assert_eq!(decode(text.clone().into_bytes()), text);
         }
     }

@@ -15,7 +15,6 @@ mod numbering;
 mod open;
 mod picture;
 mod reader;
-mod script;
 mod table;
 mod tags;
 mod writer;

@@ -2,10 +2,13 @@
 //!
 //! The parser panics, hangs and recurses on some damaged files, so it is never run without its guard.
 
+mod seams;
+
 use encoding_rs::{Encoding, WINDOWS_1252};
 use pdf_oxide::PdfDocument;
 use pdf_oxide::object::Object;
 
+use self::seams::{Piece, Seams};
 use super::{Input, Output};
 use crate::kind::DocumentKind;
 use crate::problem::Reason;
@@ -44,7 +47,7 @@ impl PagesText {
         for page in 0..n_pages {
             pages.push(text.len());
             match pdf.extract_text(page) {
-                Ok(words) => push_page(&mut text, &words),
+                Ok(words) => push_page(&mut text, &with_seams(&pdf, page, words)),
                 Err(error) => {
                     n_broken += 1;
                     first_error = first_error.or(Some(error));
@@ -75,6 +78,25 @@ fn broken(error: pdf_oxide::Error) -> Reason {
         pdf_oxide::Error::EncryptedPdf => Reason::EncryptedPdf,
         error => Reason::BrokenPdf(error.to_string()),
     }
+}
+
+/// Undoes what the library does where two pieces of text meet: it joins words across line ends and
+/// drops their hyphens, and puts raised figures behind a word as if they were part of it. The rest of the
+/// document says more about a hyphen than a page can.
+fn with_seams(pdf: &PdfDocument, page: usize, words: String) -> String {
+    // Kept by the library since it put the page together.
+    let Ok(mut spans) = pdf.extract_spans(page) else {
+        return words;
+    };
+    spans.sort_by_key(|span| span.sequence);
+    let pieces = spans.iter().map(|span| Piece {
+        text: &span.text,
+        x: span.bbox.x..span.bbox.x + span.bbox.width,
+        // The box does not tell of the operator for raised text.
+        y: span.bbox.y + span.text_rise * span.font_size,
+        size: span.font_size,
+    });
+    Seams::of(pieces).apply(words)
 }
 
 /// Appends a page. Each begins on a new line, so that no word runs into the next page's.
@@ -137,7 +159,8 @@ mod tests {
         }
     }
 
-    /// A PDF with one line of text on each page. Extra entries go into the trailer.
+    /// A PDF with one line of text on each page, or with what operators draw there. Extra entries go into
+    /// the trailer.
     fn pdf(title: &str, pages: &[&str], trailer: &str) -> Vec<u8> {
         let kids: String = (0..pages.len()).fold(String::new(), |mut kids, page| {
             let _ = write!(kids, "{} 0 R ", 5 + 2 * page);
@@ -150,7 +173,11 @@ mod tests {
             format!("<< /Title ({title}) >>"),
         ];
         for (page, words) in pages.iter().enumerate() {
-            let content = format!("BT /F1 12 Tf 72 700 Td ({words}) Tj ET");
+            let content = if words.starts_with("BT ") {
+                (*words).to_owned()
+            } else {
+                format!("BT /F1 12 Tf 72 700 Td ({words}) Tj ET")
+            };
             objects.push(format!(
                 "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {} 0 R \
                  /Resources << /Font << /F1 3 0 R >> >> >>",
@@ -187,6 +214,35 @@ mod tests {
         assert_eq!(document.title, "A manual");
         assert_eq!(document.text, "First page here\nThird page there\n");
         assert_eq!(document.pages, [0, 16, 16]);
+    }
+
+    #[test]
+    fn hyphens_at_line_ends_are_kept_for_the_rest_of_the_document_to_judge() {
+        let page = "BT /F1 12 Tf 14 TL 72 700 Td (The price-) Tj T* (determining factor is well-) Tj T* \
+            (known, as the magne-) Tj T* (tosphere of Soekarno-) Tj T* (Hatta is.) Tj ET";
+        let (document, _) = read("a.pdf", pdf("T", &[page], "")).unwrap();
+        assert_eq!(
+            document.text,
+            "The price-\ndetermining factor is well-\nknown, as the magne-\ntosphere of Soekarno-\nHatta is.\n"
+        );
+    }
+
+    #[test]
+    fn raised_figures_are_no_part_of_the_word_before() {
+        let page = "BT /F1 12 Tf 72 700 Td (The ship sank) Tj /F1 7 Tf 5 Ts (1) Tj 0 Ts /F1 12 Tf \
+            ( in 10) Tj /F1 7 Tf 5 Ts (6) Tj 0 Ts /F1 12 Tf ( hours, 5 km) Tj /F1 7 Tf 5 Ts (2) Tj 0 Ts \
+            /F1 12 Tf ( of ice.) Tj ET";
+        let (document, _) = read("a.pdf", pdf("T", &[page], "")).unwrap();
+        assert_eq!(
+            document.text,
+            "The ship sank 1 in 10^6 hours, 5 km2 of ice.\n"
+        );
+        // Raised by where the figure is put, as typesetting programs do.
+        let page = "BT /F1 12 Tf 72 700 Td (The ship sank) Tj /F1 7 Tf 74.7 5 Td (1) Tj /F1 12 Tf \
+            7 -5 Td (in 10) Tj /F1 7 Tf 26.02 5 Td (6) Tj /F1 12 Tf 8 -5 Td (hours, CO) Tj /F1 7 Tf \
+            54.7 -2 Td (2) Tj ET";
+        let (document, _) = read("a.pdf", pdf("T", &[page], "")).unwrap();
+        assert_eq!(document.text, "The ship sank 1 in 10^6 hours, CO2\n");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::text;
 /// Reads plain text.
 pub(crate) fn prose(mut input: Input) -> Output {
     let text = text::decode(std::mem::take(&mut input.bytes));
+    let text = text::with_unicode_lines(text);
     input.document(DocumentKind::Text, text).into()
 }
 

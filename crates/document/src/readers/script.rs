@@ -58,6 +58,9 @@ pub(super) fn join(before: &str, text: &str, shift: Shift, is_reference: bool) -
     ) {
         return Joined::To(text.to_owned());
     }
+    if shift == Shift::Down && is_fraction(before, text) {
+        return Joined::To(text.to_owned());
+    }
     match shift {
         Shift::Up => raised(&base, text),
         Shift::Down => lowered(&base, text),
@@ -207,6 +210,11 @@ fn raised_letters(letters: &str, text: &str, is_number: bool) -> Option<Joined> 
     // Only a single letter has anything but a number as its exponent: `x^n`, `e^-x`.
     let is_power = is_symbol(letters) && is_formula(text) && text != "1";
     if is_power { None } else { Some(Joined::Apart) }
+}
+
+/// The lower part of a fraction: `1/2`.
+fn is_fraction(before: &str, text: &str) -> bool {
+    before.ends_with(['/', '⁄']) && is_whole_number(text)
 }
 
 fn lowered(base: &Base<'_>, text: &str) -> Joined {

@@ -1,7 +1,7 @@
 //! What the end of an element inside a line changes of the words it held.
 
-use super::script::{Joined, Shift, grouped, join, looks_like_reference};
 use super::writer::{Mark, TextWriter};
+use crate::readers::script::{Joined, Shift, grouped, join, looks_like_reference};
 
 /// An element inside a line whose words are looked at when it ends.
 #[derive(Debug)]

@@ -10,11 +10,11 @@ use super::inline::Inline;
 use super::layout::Layout;
 use super::math;
 use super::open::{Open, OpenElements};
-use super::script::Shift;
 use super::tags::{attribute, is, is_void, state_after, style_of};
 use super::writer::{Mark, visible};
 use crate::document::Heading;
 use crate::metadata::Metadata;
+use crate::readers::script::Shift;
 
 /// How much of a page is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

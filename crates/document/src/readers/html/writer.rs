@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::script::superscript;
 use crate::document::Heading;
+use crate::readers::script::superscript;
 use crate::text::boundary_before;
 
 /// How far the next word stands from the one before.
