@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use crate::analyzer::{Role, Token, analyze};
-use crate::fold::fold;
+use crate::fold::{fold, stem};
 use crate::note::Note;
+use crate::operators::{Segment, segments};
+use crate::phrase::{Phrase, Within};
 use crate::refusal::Refusal;
 use crate::stop_words::is_stop_word;
 
@@ -20,24 +22,30 @@ const PIECE_WEIGHT: f32 = 0.5;
 
 /// A query as both arms of the first pass understand it.
 ///
-/// Three things have a meaning beyond their words. `"quoted words"` must stand in a passage as they
-/// are; `-word` and `-"quoted words"` must not, where the hyphen follows white space and stands
-/// directly before a letter, a digit or the quote. Everything else is text: quotes that do not
+/// Four things have a meaning beyond their words. `"quoted words"` must stand in a passage as they
+/// are; `title:word`, `path:word` and `tag:word`, each also with quoted words, must stand in the title, in the
+/// names of the file and its folders, or among the tags; `-word`, `-"quoted words"` and `-title:word` must not.
+/// `word*` looks for all words that begin so, also behind these. Words are compared as they are
+/// written, but for case and accents. An operator stands behind white space, and directly before a letter, a
+/// digit, a sign or the quote. Everything else is text: quotes that do not
 /// pair up, colons, brackets, paths, `AND` and `*`. No input fails, and no word is dropped without
 /// a [note](Query::notes).
 ///
 /// ```
 /// use reread_retrieval::Query;
 ///
-/// let query = Query::parse("who owns \"the mutable borrow\" -python");
+/// let query = Query::parse("who owns \"the mutable borrow\" -python title:rust");
 /// assert_eq!(query.text(), "who owns the mutable borrow");
 /// assert_eq!(query.phrases()[0].text, "the mutable borrow");
+/// assert_eq!(query.phrases()[1].to_string(), "title:rust");
 /// assert_eq!(query.exclusions()[0].text, "python");
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     text: String,
     terms: Vec<QueryTerm>,
+    joined: Vec<JoinedTerm>,
+    prefixes: Vec<QueryTerm>,
     phrases: Vec<Phrase>,
     exclusions: Vec<Phrase>,
     notes: Vec<Note>,
@@ -46,46 +54,66 @@ pub struct Query {
 /// A term that scores.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryTerm {
-    /// The term as the analyzer writes it: folded and stemmed.
+    /// The term as the analyzer writes it: folded and stemmed. Of a prefix, its letters, folded.
     pub term: String,
     /// How often the query holds the term, less where it only repeats other terms.
     pub weight: f32,
+    /// What was typed, where it occurs first.
+    pub typed: String,
+    /// What part it plays.
+    pub role: Role,
 }
 
-/// Words that stand in a passage at these distances from each other.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Phrase {
-    /// The words as they were typed.
-    pub text: String,
-    /// Distance from the first word, and the word as the analyzer writes it. Not empty.
-    pub words: Vec<(usize, String)>,
+/// Words of the query as one word. A passage scores by this or by them, whichever is more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JoinedTerm {
+    /// The word as the analyzer writes it.
+    pub term: String,
+    /// How often the query holds the words side by side.
+    pub weight: f32,
+    /// The terms that it stands for, by their places in [`Query::terms`].
+    pub stands_for: Vec<usize>,
 }
 
 impl Query {
     /// Reads what a user typed. Never fails.
     pub fn parse(input: &str) -> Self {
         let segments = segments(input);
-        let mut text = joined(&segments, |segment| {
-            !matches!(segment, Segment::Exclusion(_))
-        });
-        let mut tokens = query_tokens(&text);
+        let is_text = |segment: &Segment<'_>| match segment {
+            Segment::Phrase(operand) => operand.within == Within::Passage,
+            Segment::Exclusion(_) => false,
+            _ => true,
+        };
+        let is_scored =
+            |segment: &Segment<'_>| is_text(segment) && !matches!(segment, Segment::Prefix(_));
+        let (mut text, mut scored) = (joined(&segments, is_text), joined(&segments, is_scored));
         let mut notes = Vec::new();
-        let (mut phrases, mut exclusions) = (Vec::new(), Vec::new());
+        let (mut phrases, mut exclusions, mut prefixes) = (Vec::new(), Vec::new(), Vec::new());
         for segment in &segments {
             match segment {
                 Segment::Text(_) => {}
-                Segment::Phrase(words) => phrases.extend(Phrase::new(words)),
-                Segment::Exclusion(words) => exclusions.extend(Phrase::new(words)),
+                Segment::Phrase(operand) => phrases.extend(operand.phrase()),
+                Segment::Exclusion(operand) => exclusions.extend(operand.phrase()),
+                Segment::Prefix(words) => add_prefix(&mut prefixes, words),
             }
         }
-        if tokens.is_empty() && !exclusions.is_empty() {
+        let mut tokens = query_tokens(&scored);
+        let asks_nothing = |tokens: &[Token]| tokens.is_empty() && prefixes.is_empty();
+        if asks_nothing(&tokens) && !phrases.is_empty() {
+            // Models and BM25 get the words of the title, the path or the tags, as there are no others.
+            text = joined(&segments, |it| !matches!(it, Segment::Exclusion(_)));
+            scored.clone_from(&text);
+            tokens = query_tokens(&scored);
+        }
+        if asks_nothing(&tokens) && !exclusions.is_empty() {
             exclusions.clear();
             text = joined(&segments, |_| true);
-            tokens = query_tokens(&text);
+            scored.clone_from(&text);
+            tokens = query_tokens(&scored);
             notes.push(Note::OnlyExclusions);
         }
-        let terms = weighted_terms(&text, &tokens);
-        if terms.is_empty() {
+        let (terms, joined) = weighted_terms(&scored, &tokens);
+        if terms.is_empty() && prefixes.is_empty() {
             notes.push(Note::NoWord);
         }
         if terms.len() > MAX_TERMS {
@@ -97,6 +125,8 @@ impl Query {
         Self {
             text,
             terms,
+            joined,
+            prefixes,
             phrases,
             exclusions,
             notes,
@@ -113,7 +143,18 @@ impl Query {
         &self.terms
     }
 
-    /// Returns the phrases that a passage must hold.
+    /// Returns what the query's words are as one word: `wifi` for `wi-fi`, `gpt4` for `GPT 4`. Whether
+    /// anybody writes them so, an index knows. None for a query of more than [`MAX_TERMS`] terms.
+    pub fn joined(&self) -> &[JoinedTerm] {
+        &self.joined
+    }
+
+    /// Returns the beginnings of words that score, each once.
+    pub fn prefixes(&self) -> &[QueryTerm] {
+        &self.prefixes
+    }
+
+    /// Returns the phrases that a passage must hold, and what it asks of title, path and tags.
     pub fn phrases(&self) -> &[Phrase] {
         &self.phrases
     }
@@ -123,6 +164,13 @@ impl Query {
         &self.exclusions
     }
 
+    /// Whether it asks for documents by title, path or tags; each passage of theirs is an answer then,
+    /// whatever its words.
+    pub fn asks_for_documents(&self) -> bool {
+        let mut phrases = self.phrases.iter();
+        phrases.any(|phrase| phrase.within != Within::Passage)
+    }
+
     /// Reduces the query to each of its exclusions and phrases in turn.
     pub fn demands(&self) -> impl Iterator<Item = (Refusal, Self)> {
         let alone = |phrases: &[Phrase], exclusions: &[Phrase]| Self {
@@ -130,13 +178,13 @@ impl Query {
             exclusions: exclusions.to_vec(),
             ..self.clone()
         };
-        let exclusions = self.exclusions.iter().map(move |words| {
-            let refusal = Refusal::Exclusion(words.text.clone());
-            (refusal, alone(&[], std::slice::from_ref(words)))
+        let exclusions = self.exclusions.iter().map(move |phrase| {
+            let refusal = Refusal::Exclusion(phrase.clone());
+            (refusal, alone(&[], std::slice::from_ref(phrase)))
         });
-        let phrases = self.phrases.iter().map(move |words| {
-            let refusal = Refusal::Phrase(words.text.clone());
-            (refusal, alone(std::slice::from_ref(words), &[]))
+        let phrases = self.phrases.iter().map(move |phrase| {
+            let refusal = Refusal::Phrase(phrase.clone());
+            (refusal, alone(std::slice::from_ref(phrase), &[]))
         });
         exclusions.chain(phrases)
     }
@@ -148,95 +196,15 @@ impl Query {
 
     /// Tells whether there is no word that BM25 could look for.
     pub fn is_empty(&self) -> bool {
-        self.terms.is_empty()
+        self.terms.is_empty() && self.prefixes.is_empty()
     }
-}
-
-impl Phrase {
-    /// Returns `None` for a text without words.
-    fn new(text: &str) -> Option<Self> {
-        let mut words = analyze(text);
-        words.retain(|token| token.role == Role::Word);
-        let first = words.first()?.position;
-        let words = words
-            .into_iter()
-            .map(|token| (token.position - first, token.term))
-            .collect();
-        Some(Self {
-            text: text.trim().to_owned(),
-            words,
-        })
-    }
-}
-
-/// A stretch of the input.
-#[derive(Debug, PartialEq, Eq)]
-enum Segment<'i> {
-    Text(&'i str),
-    Phrase(&'i str),
-    Exclusion(&'i str),
-}
-
-/// Splits the input into stretches. Only quotes and hyphens that are operators are left out.
-fn segments(input: &str) -> Vec<Segment<'_>> {
-    let mut segments = Vec::new();
-    let (mut text_start, mut at) = (0, 0);
-    let mut before: Option<char> = None;
-    while let Some(c) = input[at..].chars().next() {
-        let operator = if before.is_none_or(char::is_whitespace) && c == '-' {
-            exclusion(&input[at + 1..]).map(|(words, len)| (Segment::Exclusion(words), len + 1))
-        } else if before.is_none_or(|c| !c.is_alphanumeric()) {
-            quoted(&input[at..]).map(|(words, len)| (Segment::Phrase(words), len))
-        } else {
-            None
-        };
-        if let Some((segment, len)) = operator {
-            segments.push(Segment::Text(&input[text_start..at]));
-            segments.push(segment);
-            at += len;
-            text_start = at;
-        } else {
-            at += c.len_utf8();
-        }
-        before = input[..at].chars().next_back();
-    }
-    segments.push(Segment::Text(&input[text_start..]));
-    segments
-}
-
-/// Reads what a hyphen excludes at the start of `input`: the words and the length in bytes.
-fn exclusion(input: &str) -> Option<(&str, usize)> {
-    if input.starts_with(char::is_alphanumeric) {
-        let len = input.find(char::is_whitespace).unwrap_or(input.len());
-        return Some((&input[..len], len));
-    }
-    quoted(input)
-}
-
-/// Reads a quoted phrase with at least one word at the start of `input`: the words between the
-/// quotes and the length in bytes with them.
-fn quoted(input: &str) -> Option<(&str, usize)> {
-    let open = input.chars().next()?;
-    let close = match open {
-        '"' => '"',
-        '“' => '”',
-        _ => return None,
-    };
-    let inner = &input[open.len_utf8()..];
-    // The very next quote has to close the phrase, which also keeps reading linear.
-    let end = inner.find(['"', '“', '”'])?;
-    let rest = inner[end..].strip_prefix(close)?;
-    let words = &inner[..end];
-    let is_phrase =
-        words.contains(char::is_alphanumeric) && !rest.starts_with(char::is_alphanumeric);
-    is_phrase.then_some((words, input.len() - rest.len()))
 }
 
 /// Puts the chosen stretches together, with single spaces.
 fn joined(segments: &[Segment<'_>], keep: impl Fn(&Segment<'_>) -> bool) -> String {
     let mut text = String::new();
     for segment in segments.iter().filter(|segment| keep(segment)) {
-        let (Segment::Text(words) | Segment::Phrase(words) | Segment::Exclusion(words)) = segment;
+        let words = segment.words();
         if text.ends_with(char::is_alphanumeric) && words.starts_with(char::is_alphanumeric) {
             text.push(' ');
         }
@@ -253,30 +221,103 @@ fn query_tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// Counts the terms, without stop words unless there is nothing else.
-fn weighted_terms(text: &str, tokens: &[Token]) -> Vec<QueryTerm> {
+fn add_prefix(prefixes: &mut Vec<QueryTerm>, typed: &str) {
+    let term = fold(typed);
+    match prefixes.iter_mut().find(|prefix| prefix.term == term) {
+        Some(prefix) => prefix.weight += 1.0,
+        None if term.is_empty() => {}
+        None => prefixes.push(QueryTerm {
+            term,
+            weight: 1.0,
+            typed: typed.to_owned(),
+            role: Role::Word,
+        }),
+    }
+}
+
+/// Counts the terms, without stop words unless there is nothing else, and says what they are as one word.
+fn weighted_terms(text: &str, tokens: &[Token]) -> (Vec<QueryTerm>, Vec<JoinedTerm>) {
     let is_stop = |token: &&Token| {
         token.role != Role::Identifier && is_stop_word(&fold(&text[token.range.clone()]))
     };
-    let all_stop = tokens.iter().all(|token| is_stop(&token));
+    let scores = |token: &&Token| token.role != Role::Joined;
+    let all_stop = tokens.iter().filter(scores).all(|token| is_stop(&token));
+    let kept: Vec<&Token> = tokens
+        .iter()
+        .filter(scores)
+        .filter(|token| all_stop || !is_stop(token))
+        .collect();
     let mut terms: Vec<QueryTerm> = Vec::new();
-    let mut seen: HashMap<&str, usize> = HashMap::new();
-    for token in tokens.iter().filter(|token| all_stop || !is_stop(token)) {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for token in &kept {
         let weight = match token.role {
             Role::Identifier => IDENTIFIER_WEIGHT,
             Role::Piece => PIECE_WEIGHT,
-            Role::Word | Role::IndexOnly => 1.0,
+            Role::Word | Role::Joined | Role::IndexOnly => 1.0,
         };
-        let pos = *seen.entry(&token.term).or_insert(terms.len());
+        let pos = *places.entry(&token.term).or_insert(terms.len());
         match terms.get_mut(pos) {
             Some(term) => term.weight += weight,
             None => terms.push(QueryTerm {
                 term: token.term.clone(),
                 weight,
+                typed: text[token.range.clone()].to_owned(),
+                role: token.role,
             }),
         }
     }
-    terms
+    if terms.len() > MAX_TERMS {
+        return (terms, Vec::new());
+    }
+    let joined = joined_terms(text, tokens, &kept, &places);
+    (terms, joined)
+}
+
+/// What words of the query are as one word: those that a sign joins, numbers with a unit, and each two
+/// neighbours with a blank between them, as some write `data base`.
+fn joined_terms(
+    text: &str,
+    tokens: &[Token],
+    kept: &[&Token],
+    places: &HashMap<&str, usize>,
+) -> Vec<JoinedTerm> {
+    let with_sign = tokens.iter().filter(|token| token.role == Role::Joined);
+    let with_sign = with_sign.map(|token| (token.term.clone(), token.range.clone()));
+    let is_plain = |token: &&&Token| {
+        let mut chars = text[token.range.clone()].chars();
+        token.role == Role::Word && chars.all(char::is_alphanumeric)
+    };
+    let words: Vec<&&Token> = kept.iter().filter(is_plain).collect();
+    let with_blank = words.windows(2).filter_map(|pair| {
+        let (left, right) = (&pair[0].range, &pair[1].range);
+        let is_blank = text.get(left.end..right.start) == Some(" ");
+        let word = || fold(&text[left.clone()]) + &fold(&text[right.clone()]);
+        is_blank.then(|| (stem(word()), left.start..right.end))
+    });
+    let mut seen: Vec<std::ops::Range<usize>> = Vec::new();
+    let mut joined: Vec<JoinedTerm> = Vec::new();
+    for (term, range) in with_sign.chain(with_blank) {
+        // A number and its unit come both ways.
+        if seen.contains(&range) {
+            continue;
+        }
+        let inside = kept
+            .iter()
+            .filter(|it| range.start <= it.range.start && it.range.end <= range.end);
+        let mut stands_for: Vec<usize> = inside.map(|it| places[it.term.as_str()]).collect();
+        stands_for.sort_unstable();
+        stands_for.dedup();
+        seen.push(range);
+        match joined.iter_mut().find(|other| other.term == term) {
+            Some(other) => other.weight += 1.0,
+            None => joined.push(JoinedTerm {
+                term,
+                weight: 1.0,
+                stands_for,
+            }),
+        }
+    }
+    joined
 }
 
 #[cfg(test)]
@@ -288,6 +329,11 @@ mod tests {
     fn texts(phrases: &[Phrase]) -> Vec<&str> {
         let texts = phrases.iter().map(|phrase| phrase.text.as_str());
         texts.collect()
+    }
+
+    /// What is demanded, as a query writes it.
+    fn written(phrases: &[Phrase]) -> Vec<String> {
+        phrases.iter().map(Phrase::to_string).collect()
     }
 
     /// Inputs that a query parser with a grammar fails on or reads as something else.
@@ -340,10 +386,21 @@ mod tests {
         terms(input).into_iter().map(|(term, _)| term).collect()
     }
 
-    /// The words of `input` that neither the text nor an exclusion holds.
+    /// The words of `input` that neither the text nor an exclusion or a demand holds, but for the names of
+    /// places, which are no words where they ask for one.
     fn lost(input: &str) -> Vec<String> {
         let query = Query::parse(input);
-        let kept = format!("{} {}", query.text(), texts(query.exclusions()).join(" "));
+        let named = query
+            .phrases()
+            .iter()
+            .filter(|it| it.within != Within::Passage);
+        let demands: Vec<String> = query
+            .exclusions()
+            .iter()
+            .chain(named)
+            .map(Phrase::to_string)
+            .collect();
+        let kept = format!("{} {}", query.text(), demands.join(" "));
         let words = |text: &str| -> Vec<String> {
             text.split(|c: char| !c.is_alphanumeric())
                 .map(str::to_owned)
@@ -356,7 +413,7 @@ mod tests {
                 kept.swap_remove(pos);
                 false
             }
-            None => !word.is_empty(),
+            None => !word.is_empty() && !["title", "path", "tag"].contains(&word.as_str()),
         });
         lost
     }
@@ -390,7 +447,7 @@ mod tests {
         assert_eq!(query.text(), "use max connections and Zwei Wörter, one");
         assert_eq!(
             query.phrases[0].words,
-            [(0, "max".to_owned()), (1, "connect".to_owned())]
+            [(0, "max".to_owned()), (1, "connections".to_owned())]
         );
         for input in ["5\" and 3\" disks", "say \"hi", "a\"b c\"d", "\"a b\"c"] {
             assert_eq!(Query::parse(input).phrases().len(), 0, "{input}");
@@ -461,7 +518,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_word_is_lost(input in "\\PC{0,60}|[a-c\"“” \\-:(é京]{0,40}") {
+        fn no_word_is_lost(input in "\\PC{0,60}|[a-c\"“” \\-:*(é京]{0,40}|(-?(title|path|tag|aaa):?[a*\"]{0,2} ?){0,5}") {
             prop_assert_eq!(lost(&input), Vec::<String>::new());
         }
     }
@@ -471,15 +528,70 @@ mod tests {
         let query = Query::parse("how \"to bake\" a loaf -cake -\"white bread\"");
         let demands: Vec<_> = query
             .demands()
-            .map(|(refusal, query)| (refusal, query.phrases().len(), query.exclusions().len()))
+            .map(|(refusal, query)| {
+                let refusal = match refusal {
+                    Refusal::Exclusion(phrase) => format!("-{phrase}"),
+                    Refusal::Phrase(phrase) => phrase.to_string(),
+                    other => panic!("{other:?}"),
+                };
+                (refusal, query.phrases().len(), query.exclusions().len())
+            })
             .collect();
         assert_eq!(
             demands,
             [
-                (Refusal::Exclusion("cake".to_owned()), 0, 1),
-                (Refusal::Exclusion("white bread".to_owned()), 0, 1),
-                (Refusal::Phrase("to bake".to_owned()), 1, 0),
+                ("-\"cake\"".to_owned(), 0, 1),
+                ("-\"white bread\"".to_owned(), 0, 1),
+                ("\"to bake\"".to_owned(), 1, 0),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_asked_of_title_path_and_tags_is_a_demand_and_no_word() {
+        let query = Query::parse("title:Rust lifetimes path:\"src lib\" -tag:old*");
+        assert_eq!(written(query.phrases()), ["title:Rust", "path:\"src lib\""]);
+        assert_eq!(written(query.exclusions()), ["tag:old*"]);
+        assert_eq!(query.text(), "lifetimes");
+        assert!(query.asks_for_documents());
+        // Without another word there is nothing else to ask models for.
+        let query = Query::parse("tag:vegan -title:draft");
+        assert_eq!((query.text(), query.terms().len()), ("vegan", 1));
+        assert_eq!(written(query.exclusions()), ["title:draft"]);
+        assert_eq!(query.notes(), []);
+        assert!(!Query::parse("\"vegan\"").asks_for_documents());
+    }
+
+    #[test]
+    fn the_beginning_of_words_counts_as_one_term() {
+        let query = Query::parse("Icosa* facets icosa*");
+        let prefixes: Vec<(&str, f32)> = query
+            .prefixes()
+            .iter()
+            .map(|it| (it.term.as_str(), it.weight))
+            .collect();
+        assert_eq!(prefixes, [("icosa", 2.0)]);
+        assert_eq!(query.text(), "Icosa facets icosa");
+        assert_eq!(query.terms().len(), 1);
+        assert_eq!(Query::parse("icosa*").notes(), []);
+    }
+
+    #[test]
+    fn words_side_by_side_are_looked_for_as_one_word_too() {
+        let joined = |input: &str| -> Vec<(String, usize)> {
+            let query = Query::parse(input);
+            let joined = query.joined().iter();
+            joined
+                .map(|it| (it.term.clone(), it.stands_for.len()))
+                .collect()
+        };
+        let pair = |word: &str, n| vec![(word.to_owned(), n)];
+        assert_eq!(joined("wi-fi"), pair("wifi", 3));
+        assert_eq!(joined("wi fi"), pair("wifi", 2));
+        assert_eq!(joined("GPT 4"), pair("gpt4", 2));
+        assert_eq!(joined("the price determining"), pair("pricedetermin", 2));
+        assert_eq!(joined("cause of effect, again C++ code"), []);
+        let query = Query::parse("data base data base");
+        assert_eq!((query.joined()[0].weight, query.joined().len()), (2.0, 2));
     }
 }
