@@ -242,7 +242,7 @@ fn nothing_found(result: &SearchResult, options: &SearchOptions, folder: &Path) 
             folder.display()
         );
     } else if result.warnings.iter().any(is_about_demands) {
-        "without that there may be something"
+        "leave that out to see what else there is"
     } else if options.min_score.is_some() || options.min_probability.is_some() {
         if result.first_pass.n_candidates > 0 {
             "all candidates are below --min-score or --min-probability"

@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 
 use reread_engine::{
-    Cause, Change, Effect, Mode, Refusal, Remedy, SearchOptions, SecondPass, Stopped, Why, Within,
+    Cause, Change, Effect, Mode, Phrase, Refusal, Remedy, SearchOptions, SecondPass, Stopped, Why,
+    Within,
 };
 
 use crate::output::grouped;
@@ -180,9 +181,17 @@ fn without(refusal: &Refusal) -> String {
             format!("{} without quotes", phrase.text)
         }
         Refusal::Phrase(phrase) => format!("a question without {phrase}"),
-        Refusal::Exclusion(phrase) => format!("a question without -{phrase}"),
+        Refusal::Exclusion(phrase) => format!("a question without -{}", excluded(phrase)),
         _ => "another filter".to_owned(),
     }
+}
+
+/// What stands behind a minus: a single word without quotes.
+fn excluded(phrase: &Phrase) -> String {
+    if phrase.text.contains(char::is_whitespace) {
+        return phrase.to_string();
+    }
+    phrase.to_string().replace('"', "")
 }
 
 /// What comes of a change.
