@@ -187,7 +187,7 @@ fn a_passage_is_cut_off_where_the_cross_encoder_stops_reading() {
     let engine = engine(folder().path(), 64);
     let (query, options) = (
         "what do glaciers carve",
-        SearchOptions::default().with_top_k(1),
+        first_pass(|first| first.depth = 30).with_top_k(1),
     );
     let shown = engine
         .why(query, &place("late.txt:2"), &options)
