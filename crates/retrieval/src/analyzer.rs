@@ -110,7 +110,7 @@ impl<'t> Analysis<'t> {
                 Kind::Spaceless => self.push_pairs(&part.range),
                 Kind::Symbol => self.push_symbol(&part.range),
                 Kind::Word => {
-                    let n_words = self.words_from(&parts[pos..]);
+                    let n_words = words_from(&parts[pos..]);
                     self.push_words(&parts[pos..pos + n_words]);
                     pos += n_words;
                     continue;
@@ -118,12 +118,6 @@ impl<'t> Analysis<'t> {
             }
             pos += 1;
         }
-    }
-
-    /// How many parts are words with nothing but signs between them.
-    fn words_from(&self, parts: &[Part]) -> usize {
-        let is_word = |part: &&Part| part.kind == Kind::Word;
-        parts.iter().take_while(is_word).count()
     }
 
     fn push_words(&mut self, parts: &[Part]) {
@@ -282,6 +276,12 @@ impl<'t> Analysis<'t> {
         !sign.is_empty()
             && (matches!(&*sign, "." | "::" | "-") || sign.bytes().all(|byte| byte == b'_'))
     }
+}
+
+/// How many parts from the first on are words.
+fn words_from(parts: &[Part]) -> usize {
+    let is_word = |part: &&Part| part.kind == Kind::Word;
+    parts.iter().take_while(is_word).count()
 }
 
 /// Returns the `++` or `#` that belongs to a short name before it, as in `C++` and `F#`.
@@ -518,6 +518,28 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_cannot_be_seen_changes_no_term(
+            text in "[a-zé -]{0,30}",
+            at in 0..30usize,
+            sign in prop::sample::select(vec!['\u{AD}', '\u{200B}', '\u{200D}', '\u{2060}', '\u{FEFF}']),
+        ) {
+            let mut chars: Vec<char> = text.chars().collect();
+            let is_inside = (1..chars.len())
+                .contains(&at) && chars[at - 1].is_alphabetic() && chars[at].is_alphabetic();
+            if is_inside {
+                chars.insert(at, sign);
+            }
+            let with_sign: String = chars.into_iter().collect();
+            for words in [analyze, surface] {
+                let terms = |text: &str| -> Vec<(String, usize, Role)> {
+                    let tokens = words(text).into_iter();
+                    tokens.map(|token| (token.term, token.position, token.role)).collect()
+                };
+                prop_assert_eq!(terms(&with_sign), terms(&text));
+            }
+        }
+
         #[test]
         fn every_letter_lies_in_a_word(text in "\\PC{0,60}|[a-cA-C0-1_.:+#' 京éः-]{0,40}") {
             let tokens = analyze(&text);

@@ -86,7 +86,7 @@ pub(crate) fn fold_symbol(sign: &str, bare: bool) -> String {
     let mut chars = sign.chars();
     let first = chars.next();
     // A tone by itself is a sign like any other.
-    let rest = chars.filter(|&c| !is_form(c) && !(bare && is_tone(c)));
+    let rest = chars.filter(|&c| !(is_form(c) || bare && is_tone(c)));
     first.into_iter().chain(rest).collect()
 }
 

@@ -57,6 +57,8 @@ pub(super) struct Statistics {
 pub(super) struct FieldStatistics {
     field: Field,
     pub(super) weight: f32,
+    /// Whether the text holds its words too, or is this field.
+    pub(super) is_part_of_text: bool,
     /// `k1 * (1 - b + b * length / average length)` for each of tantivy's 256 rounded lengths.
     length_norms: [f32; 256],
 }
@@ -179,6 +181,7 @@ impl Statistics {
             FieldStatistics {
                 field,
                 weight,
+                is_part_of_text: [fields.title, fields.headings, fields.text].contains(&field),
                 length_norms: std::array::from_fn(norm),
             }
         };
@@ -188,6 +191,21 @@ impl Statistics {
             fields: scored.map(field).collect(),
             knows_documents: fields.more.is_some(),
         }
+    }
+
+    /// Whether the text of any passage holds a term.
+    pub(super) fn is_in_text(
+        &self,
+        term: &str,
+        segments: &[Segment],
+    ) -> Result<bool, TantivyError> {
+        let pos = self.fields.len() - 1;
+        for segment in segments {
+            if segment.find(pos, &self.fields[pos], term)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The idf of Lucene, `ln(1 + (N - n + 0.5) / (n + 0.5))`, which is never negative.

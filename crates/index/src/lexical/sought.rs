@@ -123,7 +123,12 @@ fn in_fields(
     statistics: &Statistics,
 ) -> Result<InFields, TantivyError> {
     let (mut terms, mut most) = (Vec::new(), None);
+    let is_in_text = statistics.is_in_text(term, segments)?;
     for (field_pos, field) in statistics.fields.iter().enumerate() {
+        // Most of what a query might mean by words as one is nowhere.
+        if field.is_part_of_text && !is_in_text {
+            continue;
+        }
         let postings = segments
             .iter()
             .map(|segment| segment.find(field_pos, field, term))

@@ -90,7 +90,9 @@ fn plain_word(term: &QueryTerm) -> Option<String> {
     let n_chars = term.typed.chars().take(MAX_CHARS + 1).count();
     let is_plain = term.role == Role::Word
         && (MIN_CHARS..=MAX_CHARS).contains(&n_chars)
-        && term.typed.chars().all(char::is_alphabetic);
+        && term.typed.chars().all(char::is_alphabetic)
+        // Capitals inside are a name or an abbreviation.
+        && !term.typed.chars().skip(1).any(char::is_uppercase);
     let mut tokens = surface(&term.typed).into_iter().filter(|_| is_plain);
     let word = tokens.next()?.term;
     tokens.next().is_none().then_some(word)
@@ -120,7 +122,7 @@ fn is_held(
     Ok(false)
 }
 
-/// The most frequent of the words that are nearest to one: a letter more, less or other, or two
+/// The most frequent of the words that are nearest to one, those with its first letter before others: a letter more, less or other, or two
 /// neighbours exchanged; of long words, two such differences.
 fn nearest(
     word: &str,
@@ -146,10 +148,12 @@ fn nearest(
                 }
             }
         }
-        let best = near
-            .into_iter()
-            .max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0)));
-        if let Some((best, _)) = best {
+        // The first letter is seldom wrong.
+        let first = word.chars().next();
+        let rank = |(other, n): &(String, u64)| (other.chars().next() == first, *n);
+        let mut near: Vec<(String, u64)> = near.into_iter().collect();
+        near.sort_unstable_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| a.0.cmp(&b.0)));
+        if let Some((best, _)) = near.into_iter().next() {
             return Ok(Some(best));
         }
     }

@@ -13,7 +13,7 @@ fn joined_and_split_spellings_find_each_other() {
         (&["GPT4", "GPT-4", "GPT 4", "gpt4"], "gin tonic"),
         (&["16GB", "16 GB", "16-GB", "16\u{A0}gb"], "15 MB"),
         (&["magnetosphere", "magne-tosphere"], "magnetic"),
-        (&["pricedetermining", "price-determining"], "determined"),
+        (&["pricedetermining", "price-determining"], "cost"),
         (&["O'Brien", "OBrien", "O’Brien"], "brine"),
         (&["USA", "U.S.A."], "used"),
         (&["R&D", "RD"], "road"),
