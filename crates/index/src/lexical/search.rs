@@ -154,7 +154,7 @@ fn scores_of_prefix(
     let mut counts = Scores::new();
     for info in prefix.postings.get(segment_pos).into_iter().flatten() {
         each_count(segment.surface(), info, |doc, count| {
-            counts.push((doc, count))
+            counts.push((doc, count));
         })?;
     }
     let mut scores = summed(counts);

@@ -111,8 +111,12 @@ fn is_held(
         .filter(|it| it.stands_for.contains(&pos));
     let joined = joined.map(|it| it.term.as_str());
     for term in std::iter::once(query.terms()[pos].term.as_str()).chain(joined) {
-        for segment in segments {
-            for (field_pos, field) in statistics.fields.iter().enumerate() {
+        // Nearly every word that is held at all is in a text.
+        if statistics.is_in_text(term, segments)? {
+            return Ok(true);
+        }
+        for (field_pos, field) in statistics.fields.iter().enumerate() {
+            for segment in segments.iter().filter(|_| !field.is_part_of_text) {
                 if segment.find(field_pos, field, term)?.is_some() {
                     return Ok(true);
                 }
