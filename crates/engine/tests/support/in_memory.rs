@@ -118,9 +118,10 @@ impl InMemory {
     /// What every passage scores by a query.
     fn bm25(&self, query: &Query) -> Vec<f32> {
         let is_asked_for = |phrase: &Phrase| phrase.within != Within::Passage;
-        let base = match query.phrases().iter().any(is_asked_for) {
-            true => ASKED_FOR,
-            false => 0.0,
+        let base = if query.phrases().iter().any(is_asked_for) {
+            ASKED_FOR
+        } else {
+            0.0
         };
         let mut scores = vec![base; self.entries.len()];
         let mut by_term: HashMap<usize, Vec<f32>> = HashMap::new();
