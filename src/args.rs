@@ -157,8 +157,11 @@ Examples:
 pub(crate) struct SearchArgs {
     /// The question
     ///
-    /// Plain words. `"quoted words"` must appear in a result exactly as they are, `-word` must not
-    /// appear.
+    /// Plain words. `"quoted words"` must appear in a result as they are, `-word` and `-"quoted
+    /// words"` must not. `word*` stands for all words that begin so. `title:word`, `path:word` and
+    /// `tag:word` must be in the title, in the names of the file and its folders, or among the tags;
+    /// `title:"quoted words"`, `title:word*` and `-title:word` work too. Case and accents make no
+    /// difference, other forms of a word do.
     #[arg(value_name = "QUESTION", required_unless_present = "queries")]
     pub(crate) question: Option<String>,
 

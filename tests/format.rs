@@ -230,14 +230,16 @@ fn the_reader_reads_what_earlier_versions_have_written() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let without = compare(python, &fixtures.join("index-v2"));
     assert_eq!(without["passages"][0]["metadata"], json!({}));
-    let with = compare(python, &fixtures.join("index-v3"));
     let metadata = json!({
         "author": "Anne",
         "day": "2024-03-01",
         "tags": ["iron", "carbon"],
         "year": 2024,
     });
-    assert_eq!(with["passages"][1]["metadata"], metadata);
+    for version in ["index-v3", "index-v4"] {
+        let with = compare(python, &fixtures.join(version));
+        assert_eq!(with["passages"][1]["metadata"], metadata);
+    }
 }
 
 #[test]

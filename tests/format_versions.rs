@@ -79,8 +79,8 @@ fn finds(docs: &Path, question: &str, words: &str) {
 }
 
 #[test]
-fn versions_2_and_3_answer_and_are_continued_as_version_3() {
-    for version in [2, 3] {
+fn versions_2_to_4_answer_and_are_continued_as_version_4() {
+    for version in [2, 3, 4] {
         let docs = place(version);
         assert_eq!(version_of(docs.path(), "MANIFEST"), version);
         finds(docs.path(), "how hot is tea brewed", "80 degrees");
@@ -90,7 +90,7 @@ fn versions_2_and_3_answer_and_are_continued_as_version_3() {
         fs::write(docs.path().join("steel.md"), "Carbon makes iron hard.\n").unwrap();
         let indexed = reread(docs.path(), &["index"]);
         assert!(indexed.status.success(), "{indexed:?}");
-        assert_eq!(version_of(docs.path(), "MANIFEST"), 3);
+        assert_eq!(version_of(docs.path(), "MANIFEST"), 4);
         finds(docs.path(), "how hot is tea brewed", "80 degrees");
         finds(docs.path(), "what makes iron hard", "Carbon");
         let checked = reread(docs.path(), &["doctor"]);
@@ -99,7 +99,7 @@ fn versions_2_and_3_answer_and_are_continued_as_version_3() {
 }
 
 #[test]
-fn a_backup_of_version_2_is_restored_as_version_3() {
+fn a_backup_of_version_2_is_restored_as_version_4() {
     let docs = place(2);
     let backups = tempfile::tempdir().unwrap();
     let backup = backups.path().join("backup");
@@ -108,7 +108,7 @@ fn a_backup_of_version_2_is_restored_as_version_3() {
         let done = reread(docs.path(), args);
         assert!(done.status.success(), "{args:?}: {done:?}");
     }
-    assert_eq!(version_of(docs.path(), "MANIFEST"), 3);
+    assert_eq!(version_of(docs.path(), "MANIFEST"), 4);
     finds(docs.path(), "how hot is tea brewed", "80 degrees");
 }
 
@@ -124,7 +124,7 @@ fn a_mixed_index_is_read() {
             .status
             .success()
     );
-    assert_eq!(version_of(docs.path(), "MANIFEST"), 3);
+    assert_eq!(version_of(docs.path(), "MANIFEST"), 4);
     let index = fs::read_dir(docs.path().join(".reread")).unwrap();
     let names = index.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let segment = names
@@ -136,17 +136,55 @@ fn a_mixed_index_is_read() {
 }
 
 #[test]
-fn files_of_version_2_are_read_again_for_metadata_and_nothing_is_embedded_again() {
-    let docs = place(2);
-    // Its time and size are others, its content is the same.
-    let indexed = reread(docs.path(), &["index", "--json"]);
-    assert!(indexed.status.success(), "{indexed:?}");
-    let summary: serde_json::Value = serde_json::from_slice(&indexed.stdout).unwrap();
-    assert_eq!(summary["passages"]["embedded"], 0, "{summary}");
-    assert_eq!(summary["passages"]["written"], 1, "{summary}");
-    assert_eq!(version_of(docs.path(), "MANIFEST"), 3);
-    finds(docs.path(), "how hot is tea brewed", "80 degrees");
-    let again = reread(docs.path(), &["index", "--json"]);
-    let summary: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
-    assert_eq!(summary["passages"]["written"], 0, "{summary}");
+fn files_of_earlier_versions_are_read_again_and_nothing_is_embedded_again() {
+    for version in [2, 3] {
+        let docs = place(version);
+        // Its time and size are others, its content is the same.
+        let indexed = reread(docs.path(), &["index", "--json"]);
+        assert!(indexed.status.success(), "{indexed:?}");
+        let summary: serde_json::Value = serde_json::from_slice(&indexed.stdout).unwrap();
+        assert_eq!(summary["passages"]["embedded"], 0, "{summary}");
+        assert_eq!(summary["passages"]["written"], 1, "{summary}");
+        assert_eq!(version_of(docs.path(), "MANIFEST"), 4);
+        finds(docs.path(), "how hot is tea brewed", "80 degrees");
+        let again = reread(docs.path(), &["index", "--json"]);
+        let summary: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+        assert_eq!(summary["passages"]["written"], 0, "{summary}");
+    }
+}
+
+/// Whether a search by words, which leaves the index as it is, finds anything, and what it says.
+fn asked(docs: &Path, question: &str) -> (bool, String) {
+    let words_alone = ["--mode", "lexical", "--no-rerank", "--no-refresh"];
+    let found = reread(docs, &[&["search", question][..], &words_alone].concat());
+    let said = String::from_utf8_lossy(&found.stderr).into_owned();
+    assert!(matches!(found.status.code(), Some(0 | 1)), "{said}");
+    (found.status.success(), said)
+}
+
+#[test]
+fn what_earlier_versions_lack_is_asked_of_stems_or_said_and_there_after_indexing() {
+    for version in [2, 3] {
+        let docs = place(version);
+        assert!(asked(docs.path(), "\"tea is brewed\"").0);
+        assert!(asked(docs.path(), "\"tea is brewing\"").0);
+        assert!(asked(docs.path(), "title:tea brewed").0);
+        let (_, said) = asked(docs.path(), "tea path:tea");
+        assert!(said.contains("cannot tell path:tea yet"), "{said}");
+        assert!(said.contains("`reread index`"), "{said}");
+
+        assert!(reread(docs.path(), &["index"]).status.success());
+        assert!(asked(docs.path(), "\"tea is brewed\"").0);
+        let (found, said) = asked(docs.path(), "\"tea is brewing\"");
+        assert!(
+            !found && said.contains("no passage has \"tea is brewing\""),
+            "{said}"
+        );
+        for question in ["title:tea", "path:tea", "brew*", "tea -title:steel"] {
+            let (found, said) = asked(docs.path(), question);
+            assert!(found && !said.contains("warning"), "{question}: {said}");
+        }
+        let (found, said) = asked(docs.path(), "bruwed");
+        assert!(!found && said.contains("did you mean “brewed”?"), "{said}");
+    }
 }

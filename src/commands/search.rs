@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use reread_engine::{Engine, IndexError, SearchOptions, SearchResult};
+use reread_engine::{Engine, IndexError, Note, SearchOptions, SearchResult, Warning};
 use serde::Deserialize;
 
 use super::index::bring_up_to_date;
@@ -241,6 +241,8 @@ fn nothing_found(result: &SearchResult, options: &SearchOptions, folder: &Path) 
             "nothing found: {} holds no document that can be read; run `reread status` to see more",
             folder.display()
         );
+    } else if result.warnings.iter().any(is_about_demands) {
+        "leave that out to see what else there is"
     } else if options.min_score.is_some() || options.min_probability.is_some() {
         if result.first_pass.n_candidates > 0 {
             "all candidates are below --min-score or --min-probability"
@@ -255,6 +257,14 @@ fn nothing_found(result: &SearchResult, options: &SearchOptions, folder: &Path) 
         "other words may help"
     };
     format!("nothing found; {hint}")
+}
+
+/// Whether this says that no passage has what the question demands.
+fn is_about_demands(warning: &Warning) -> bool {
+    matches!(
+        warning,
+        Warning::FirstPass(Note::PhrasesNotFound { .. } | Note::PhrasesNotTogether { .. })
+    )
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ fn sentence(warning: &Warning) -> String {
 fn remedy(warning: &Warning) -> Option<&'static str> {
     match warning {
         Warning::FirstPass(Note::Unfinished) => Some("`reread index` does the rest"),
+        Warning::FirstPass(Note::NotKnownYet { .. }) => Some("`reread index` adds what it takes"),
         Warning::SecondPassFailed(failure) => errors::remedy(Chain::new(failure)),
         Warning::OtherCalibration { .. } => Some("run `reread tune` again"),
         _ => None,

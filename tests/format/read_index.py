@@ -15,7 +15,7 @@ import sys
 from blake3 import blake3
 
 MAGIC = b"\x89RRD\r\n\x1a\n"
-VERSIONS = (2, 3)
+VERSIONS = (2, 3, 4)
 MANIFEST, CATALOG, PASSAGES, VECTORS, QUANTISED, GRAPH = range(1, 7)
 ORIGINS = ["folder", "application"]
 KINDS = ["text", "markdown", "html", "pdf", "code", "json_lines"]

@@ -84,8 +84,8 @@ pub use reread_rerank::{
 };
 pub use reread_retrieval::{
     BadCondition, Candidate, Condition, DenseMethod, DocumentKey, Filter, FirstPass, Found, Fusion,
-    LIST_LEN, LeftOut, LocalFirstPass, Mode, Note, Passage, PassageKey, Placed, Query, Refusal,
-    Request, RetrieveOptions, Retrieved, Scored, fusion,
+    LIST_LEN, LeftOut, LocalFirstPass, Mode, Note, Passage, PassageKey, Phrase, Placed, Query,
+    Refusal, Request, RetrieveOptions, Retrieved, Scored, Within, fusion,
 };
 pub use result::{FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Timings};
 pub use warning::{Failure, Warning};

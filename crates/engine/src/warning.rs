@@ -49,6 +49,15 @@ pub enum Warning {
 pub struct Failure(Arc<Error>);
 
 impl Warning {
+    /// Returns a word of the query that no passage holds, and the word that may have been meant, where this is
+    /// about that.
+    pub fn suggestion(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::FirstPass(Note::DidYouMean { word, suggestion }) => Some((word, suggestion)),
+            _ => None,
+        }
+    }
+
     /// Returns what the second pass failed with, where this is about that.
     pub fn failure(&self) -> Option<&Failure> {
         match self {

@@ -91,6 +91,8 @@ fn word(seed: &impl Hash) -> String {
     match number % 9 {
         0 => format!("{stem}_log"),
         1 => format!("{stem}Count"),
+        2 => format!("{stem}-base"),
+        3 => format!("{stem}base"),
         _ => stem,
     }
 }
@@ -261,7 +263,7 @@ fn assert_candidates_alike(input: &str, local: &[Candidate], plain: &[Candidate]
     }
 }
 
-/// Words, phrases that some document holds or none, and exclusions.
+/// Words, phrases that some document holds or none, beginnings of words, demands and exclusions.
 fn queries() -> impl Strategy<Value = String> {
     let phrase = (0..N_DOCUMENTS, 0..18usize, 2..4usize).prop_map(|(number, from, len)| {
         let text = words(20, &number);
@@ -274,6 +276,11 @@ fn queries() -> impl Strategy<Value = String> {
         1 => any::<u64>().prop_map(|seed| format!("-{}", word(&seed))),
         1 => phrase.prop_map(|phrase| format!("-{phrase}")),
         1 => Just("\"no such words\"".to_owned()),
+        1 => any::<u64>().prop_map(|seed| format!("{}*", &word(&seed)[..3])),
+        1 => any::<u64>().prop_map(|seed| format!("-{}*", &word(&seed)[..3])),
+        1 => any::<u64>().prop_map(|seed| format!("title:{}", word(&seed))),
+        1 => prop::sample::select(vec!["path:deep", "-path:a", "path:\"b deep\"", "-title:aaa*"])
+            .prop_map(str::to_owned),
     ];
     prop::collection::vec(part, 0..7).prop_map(|parts| parts.join(" "))
 }

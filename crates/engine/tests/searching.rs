@@ -128,8 +128,8 @@ fn phrases_and_exclusions_bind_both_arms() {
     let result = engine
         .search("\"no such phrase\" river", &options)
         .expect("an answer");
-    assert!(!result.hits.is_empty());
-    let phrases = vec!["no such phrase".to_owned()];
+    assert!(result.hits.is_empty());
+    let phrases = vec!["\"no such phrase\"".to_owned()];
     assert_eq!(
         result.warnings,
         [Warning::FirstPass(Note::PhrasesNotFound { phrases })]

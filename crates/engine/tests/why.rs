@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use reread_engine::{
     By, Cause, Change, DocumentKind, Effect, Engine, Error, Filter, Fusion, LeftOut, Mode, Models,
-    Place, Refusal, RetrieveOptions, SearchOptions, SecondPass, Warning, Why,
+    Place, Query, Refusal, RetrieveOptions, SearchOptions, SecondPass, Warning, Why,
 };
 
 const RISE: &str = "what makes dough rise";
@@ -187,7 +187,7 @@ fn a_passage_is_cut_off_where_the_cross_encoder_stops_reading() {
     let engine = engine(folder().path(), 64);
     let (query, options) = (
         "what do glaciers carve",
-        SearchOptions::default().with_top_k(1),
+        first_pass(|first| first.depth = 30).with_top_k(1),
     );
     let shown = engine
         .why(query, &place("late.txt:2"), &options)
@@ -280,12 +280,12 @@ fn the_filter_that_removes_a_place_is_named() {
         (
             "dough \"steel is\"",
             Filter::default(),
-            Refusal::Phrase("steel is".to_owned()),
+            Refusal::Phrase(Query::parse("\"steel is\"").phrases()[0].clone()),
         ),
         (
             "steel -yeast -carbon",
             Filter::default(),
-            Refusal::Exclusion("yeast".to_owned()),
+            Refusal::Exclusion(Query::parse("steel -yeast").exclusions()[0].clone()),
         ),
     ] {
         let found = why(
@@ -296,13 +296,11 @@ fn the_filter_that_removes_a_place_is_named() {
         assert_eq!(found.cause, Cause::FilteredOut(refusal.clone()), "{query}");
         assert_eq!(found.remedies[0].change, Change::WithoutRefusal(refusal));
     }
-    // A phrase that no passage holds binds nobody.
-    let free = why(
-        "\"dough makes yeast\"",
-        "bread.md:5",
-        &SearchOptions::default(),
-    );
-    assert_eq!(free.cause, Cause::Shown);
+    // So it is with a phrase that no passage holds.
+    let query = "\"dough makes yeast\"";
+    let found = why(query, "bread.md:5", &SearchOptions::default());
+    let refusal = Refusal::Phrase(Query::parse(query).phrases()[0].clone());
+    assert_eq!(found.cause, Cause::FilteredOut(refusal));
 }
 
 #[test]

@@ -36,7 +36,10 @@ impl Snapshot {
         let started = Instant::now();
         let lexical = match options.mode {
             Mode::Dense => Vec::new(),
-            Mode::Lexical | Mode::Hybrid => self.lexical_list(query, list_len, allowed.as_ref())?,
+            Mode::Lexical | Mode::Hybrid => {
+                retrieved.notes.extend(self.lexical().notes(query)?);
+                self.lexical_list(query, list_len, allowed.as_ref())?
+            }
         };
         retrieved.lexical_time = started.elapsed();
 

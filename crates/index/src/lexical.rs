@@ -12,21 +12,26 @@ use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
-use reread_retrieval::Query;
-use tantivy::schema::{Field, Schema};
+use reread_retrieval::{Note, Query};
+use tantivy::schema::Schema;
 
 use crate::{Error, Result};
 
+mod best;
 mod constraint;
 mod schema;
 mod search;
+mod segment;
+mod sought;
+mod words;
 mod writer;
 
 pub use constraint::Constraint;
 pub use writer::{LexicalPassage, LexicalWriter};
 
-use schema::{failed, open_index};
-use search::{Segment, Statistics};
+use constraint::Lookup;
+use schema::{Fields, failed, open_index};
+use segment::{Segment, Statistics};
 
 /// A snapshot of a lexical index, open for searching.
 ///
@@ -36,7 +41,7 @@ pub struct LexicalIndex {
     path: PathBuf,
     index: tantivy::Index,
     schema: Schema,
-    text: Field,
+    fields: Fields,
     segments: Vec<Segment>,
     statistics: Statistics,
 }
@@ -67,10 +72,16 @@ impl LexicalIndex {
             path: dir.to_owned(),
             index,
             schema,
-            text: fields.text,
+            fields,
             segments,
             statistics,
         })
+    }
+
+    /// Tells whether it has all that this version writes. One of an earlier version is searched as
+    /// far as it goes and never written to.
+    pub fn is_current(&self) -> bool {
+        self.fields.more.is_some()
     }
 
     /// Returns the number of passages, without deleted ones.
@@ -82,7 +93,8 @@ impl LexicalIndex {
     }
 
     /// Returns the keys and BM25 scores of the `k` best passages, higher scores first, equal
-    /// scores by ascending key. Passages without any word of the query are not returned.
+    /// scores by ascending key. Passages without any word of the query are not returned, unless it asks
+    /// for documents by title, path or tags.
     ///
     /// Only passages whose key `allowed` accepts take part, and all of those do: the filter acts
     /// before the cut to `k`. The query's phrases and exclusions do not act here; they come as a
@@ -99,7 +111,7 @@ impl LexicalIndex {
         allowed: Option<&(dyn Fn(u64) -> bool + Sync)>,
     ) -> Result<Vec<(u64, f32)>> {
         guarded(&self.path, || {
-            search::search(&self.segments, &self.statistics, query.terms(), k, allowed)
+            search::search(&self.segments, &self.statistics, query, k, allowed)
                 .map_err(|source| failed("search it", &self.path, source))
         })
     }
@@ -114,8 +126,28 @@ impl LexicalIndex {
             return Ok(None);
         }
         guarded(&self.path, || {
-            Constraint::new(query, &self.segments, &self.schema, self.text)
+            let lookup = Lookup {
+                segments: &self.segments,
+                schema: &self.schema,
+                fields: self.fields,
+            };
+            Constraint::new(query, lookup)
                 .map(Some)
+                .map_err(|source| failed("search it", &self.path, source))
+        })
+    }
+
+    /// Says which words of the query no passage holds although they are nearly written like one that is held,
+    /// and which of its prefixes begin too many words. An index of an earlier version says nothing.
+    ///
+    /// # Errors
+    /// [`Error::Lexical`] if the index cannot be read.
+    pub fn notes(&self, query: &Query) -> Result<Vec<Note>> {
+        let Some(more) = self.fields.more else {
+            return Ok(Vec::new());
+        };
+        guarded(&self.path, || {
+            words::notes(query, more, &self.segments, &self.statistics)
                 .map_err(|source| failed("search it", &self.path, source))
         })
     }

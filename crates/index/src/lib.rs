@@ -100,6 +100,7 @@ mod left_out;
 pub mod lexical;
 mod lock_holder;
 mod merge;
+mod next_lexical;
 mod options;
 mod passage_set;
 mod position;
@@ -110,6 +111,7 @@ mod segment;
 mod simd;
 mod snapshot;
 mod status;
+mod stored_words;
 mod update;
 mod writer;
 

@@ -27,7 +27,6 @@ impl Snapshot {
             let constraint = self.lexical().constraint(query)?;
             Ok(constraint.is_some_and(|constraint| !constraint.allows(passage.0)))
         };
-        // A phrase that no passage holds binds nobody, so the query is asked as a whole first.
         if !refused(query)? {
             return Ok(None);
         }

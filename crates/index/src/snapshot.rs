@@ -9,9 +9,7 @@ use reread_document::{ChunkOptions, Locator, Metadata};
 use reread_models::ModelIdentity;
 use reread_retrieval::{DocumentKey, DocumentNames, Filter, Passage, PassageKey};
 
-use crate::format::catalog::{
-    Catalog, DocumentRecord, Origin, Source, lacks_metadata, read_catalog,
-};
+use crate::format::catalog::{Catalog, DocumentRecord, Origin, Source, is_older, read_catalog};
 use crate::format::manifest::Manifest;
 use crate::format::{foreign, metadata};
 use crate::index_folder::{is_unfinished, stored_root};
@@ -30,8 +28,8 @@ pub struct Snapshot {
     pub(crate) manifest: Manifest,
     model: ModelIdentity,
     pub(crate) catalog: Catalog,
-    /// Whether it was written before metadata were kept, so that they must be read from the files again.
-    pub(crate) lacks_metadata: bool,
+    /// Whether an earlier version wrote it, so that files must be read again and words be indexed again.
+    pub(crate) is_older: bool,
     /// Ascending by key, which is the order of indexing.
     documents: Vec<DocumentPlace>,
     segments: Vec<OpenSegment>,
@@ -97,7 +95,7 @@ impl Snapshot {
 
     fn open_generation(folder: &Path, manifest: &Manifest) -> Result<Self> {
         let catalog = read_catalog(folder, manifest)?;
-        let lacks_metadata = lacks_metadata(folder, manifest)?;
+        let is_older = is_older(folder, manifest)?;
         let model = manifest.model();
         let model_name = model.to_string();
         let mut segments = Vec::with_capacity(manifest.segments.len());
@@ -125,7 +123,8 @@ impl Snapshot {
             manifest: manifest.clone(),
             model,
             catalog,
-            lacks_metadata,
+            // A backup of an earlier version is restored with its words.
+            is_older: is_older || !lexical.is_current(),
             documents,
             segments,
             lexical,

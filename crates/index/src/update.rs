@@ -44,7 +44,7 @@ pub fn nothing_to_do(
         .chunk
         .as_ref()
         .is_some_and(|chunk| *chunk != snapshot.chunk_options())
-        || snapshot.lacks_metadata;
+        || snapshot.is_older;
     let state = IndexState {
         catalog: &snapshot.catalog,
         written_ns: snapshot.manifest.written_ns,

@@ -2,34 +2,33 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::crash::step;
 use crate::embed::{EMBED_BATCH, embed};
-use crate::format::atomic::{self, io_error};
-use crate::format::catalog::{Catalog, DocumentRecord, Origin, Outcome, Source, write_catalog};
-use crate::format::foreign;
+use crate::format::atomic;
+use crate::format::catalog::{
+    Catalog, DocumentRecord, Origin, Outcome, Source, forget_files, write_catalog,
+};
 use crate::format::manifest::{FileRef, Manifest, SegmentRef};
 use crate::index_folder::{
     Lock, check_apart, clear_unfinished, highest_left, lock, mark_unfinished, names, refuse_backup,
     remove_rubbish, remove_uncommitted, stored_root,
 };
-use crate::lexical::{LexicalPassage, LexicalWriter};
+use crate::lexical::LexicalPassage;
 use crate::merge;
+use crate::next_lexical::NextLexical;
 use crate::options::{IndexOptions, Scope};
 use crate::prepare::{Prepared, PreparedPassage, prepare};
 use crate::segment::{GraphBuild, SegmentWriter, TextDigest};
 use crate::snapshot::Snapshot;
+use crate::stored_words::words_of;
 use crate::{Error, Result};
 use reread_document::{ChunkOptions, Document, FoundFile};
 use reread_models::{CancelToken, Embedder};
 use reread_retrieval::unix_ns;
-
-/// Threads of the lexical index: it takes a hundredth of the time of embedding.
-const LEXICAL_THREADS: usize = 1;
 
 /// Changes an index. One at a time: a second writer is refused with [`Error::Locked`].
 ///
@@ -54,7 +53,7 @@ pub struct IndexWriter {
     catalog: Catalog,
     changed: bool,
     segment: Option<SegmentWriter>,
-    lexical: Option<(String, LexicalWriter)>,
+    lexical: Option<NextLexical>,
     pending: Vec<Pending>,
     /// Documents of the segment being written that were taken out again in the same run.
     withdrawn: Vec<DocumentRecord>,
@@ -282,11 +281,15 @@ impl IndexWriter {
         resumed
     }
 
-    /// Whether this run cuts documents in another way than the index did.
+    /// Whether this run reads or cuts documents in another way than the index did.
     pub(crate) fn cuts_again(&self) -> bool {
-        let lacks_metadata = |base: &Arc<Snapshot>| base.lacks_metadata;
-        self.base.as_ref().is_some_and(lacks_metadata)
+        self.is_older()
             || self.base.is_some() && self.manifest.chunk_options() != self.chunk_options
+    }
+
+    /// Whether an earlier version wrote what this writer goes on from.
+    fn is_older(&self) -> bool {
+        self.base.as_ref().is_some_and(|base| base.is_older)
     }
 
     /// Puts a source in place of the one with the same path, with these documents.
@@ -301,7 +304,8 @@ impl IndexWriter {
         self.remove(&source.path)?;
         self.changed = true;
         for document in documents {
-            source.documents.push(self.add_document(document)?);
+            let record = self.add_document(&source, document)?;
+            source.documents.push(record);
             while self.pending.len() >= EMBED_BATCH {
                 self.flush(EMBED_BATCH)?;
                 told(self.counts.n_passages);
@@ -326,7 +330,7 @@ impl IndexWriter {
         let source = self.catalog.remove(at);
         self.changed = true;
         for document in source.documents {
-            self.lexical()?.delete_document(document.key);
+            self.lexical()?.writer().delete_document(document.key);
             if self
                 .segment
                 .as_ref()
@@ -483,29 +487,14 @@ impl IndexWriter {
                 merge::delete(&mut self.manifest.segments, &document);
             }
         }
-        // A new index needs its lexical folder even without passages.
-        if self.base.is_none() {
+        // A new index needs its lexical folder even without passages, and an older one needs a new one.
+        if self.base.is_none() || self.is_older() {
             self.lexical()?;
         }
-        if let Some((name, lexical)) = self.lexical.take() {
-            lexical.commit()?;
-            step("lexical index committed");
-            atomic::sync_folder(&self.folder.join(&name))?;
-            make_readable(&self.folder, &self.folder.join(&name));
-            // tantivy replaces its two lists of files at every commit and nothing else.
-            self.manifest.lexical_files = foreign::describe(
-                &self.folder,
-                &name,
-                &self.manifest.lexical_files,
-                |file| {
-                    file.extension()
-                        .is_some_and(|extension| extension == "json")
-                },
-                is_lock,
-            )?;
-            self.manifest.lexical = name;
+        match self.lexical.take() {
+            Some(lexical) => lexical.finish(&self.folder, &mut self.manifest, &self.catalog),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn publish(&mut self) -> Result<()> {
@@ -514,6 +503,10 @@ impl IndexWriter {
         self.manifest.scope = self.scope.into();
         self.manifest.max_tokens = self.chunk_options.max_tokens as u32;
         self.manifest.overlap_tokens = self.chunk_options.overlap_tokens as u32;
+        if self.is_older() && !self.follows_folder {
+            // What this run has not looked at is as the earlier version read it.
+            forget_files(&mut self.catalog);
+        }
         self.manifest.catalog =
             write_catalog(&self.folder, self.manifest.generation, &self.catalog)?;
         step("catalog written");
@@ -523,17 +516,26 @@ impl IndexWriter {
         Ok(())
     }
 
-    fn add_document(&mut self, document: Prepared) -> Result<DocumentRecord> {
+    fn add_document(&mut self, source: &Source, document: Prepared) -> Result<DocumentRecord> {
         let key = self.manifest.next_key;
         let n_passages = document.passages.len() as u32;
         self.manifest.next_key += u64::from(n_passages.max(1));
         let (segment, first) = self.next_place()?;
-        let title = document.title;
+        let record = DocumentRecord {
+            key,
+            id: document.id,
+            title: document.title,
+            segment,
+            first,
+            n_passages,
+            metadata: document.metadata,
+        };
+        let words = words_of(source, &record);
         for (passage, key_of_passage) in document.passages.into_iter().zip(key..) {
-            self.lexical()?.add(&LexicalPassage {
+            self.lexical()?.writer().add(&LexicalPassage {
                 key: key_of_passage,
                 document_key: key,
-                title: &title,
+                document: &words,
                 headings: &passage.cut.heading_path.join("\n"),
                 body: &passage.text,
             })?;
@@ -542,15 +544,7 @@ impl IndexWriter {
                 passage,
             });
         }
-        Ok(DocumentRecord {
-            key,
-            id: document.id,
-            title,
-            segment,
-            first,
-            n_passages,
-            metadata: document.metadata,
-        })
+        Ok(record)
     }
 
     /// Segment number and position of the next passage.
@@ -566,28 +560,18 @@ impl IndexWriter {
         Ok((segment.number(), first))
     }
 
-    /// The lexical writer of the coming generation, which begins as links to the current files.
-    fn lexical(&mut self) -> Result<&mut LexicalWriter> {
+    /// The lexical folder of the coming generation.
+    fn lexical(&mut self) -> Result<&NextLexical> {
         let open = match self.lexical.take() {
             Some(open) => open,
-            None => self.open_lexical()?,
+            None => NextLexical::begin(
+                &self.folder,
+                &self.manifest,
+                self.base.as_deref(),
+                self.options.lexical_memory_bytes,
+            )?,
         };
-        Ok(&mut self.lexical.insert(open).1)
-    }
-
-    fn open_lexical(&self) -> Result<(String, LexicalWriter)> {
-        let name = format!("lexical-{}", self.manifest.generation + 1);
-        let folder = self.folder.join(&name);
-        let budget_bytes = self.options.lexical_memory_bytes;
-        let writer = if self.base.is_some() {
-            let from = self.folder.join(&self.manifest.lexical);
-            atomic::link_folder(&from, &folder, is_lock)?;
-            LexicalWriter::open(&folder, budget_bytes, LEXICAL_THREADS)?
-        } else {
-            fs::create_dir(&folder).map_err(|source| io_error("create", &folder, source))?;
-            LexicalWriter::create(&folder, budget_bytes, LEXICAL_THREADS)?
-        };
-        Ok((name, writer))
+        Ok(self.lexical.insert(open))
     }
 
     /// Embeds the first `n` passages that wait, and writes them to the segment.
@@ -638,23 +622,6 @@ fn known_vector<'a>(base: Option<&'a Snapshot>, digest: &TextDigest) -> Result<O
     base.passage_with_text(digest)
         .map(|id| base.sound_vector(id))
         .transpose()
-}
-
-/// tantivy keeps two of its files to their owner alone; whoever may read the index may read them.
-pub(crate) fn make_readable(index_folder: &Path, lexical: &Path) {
-    let Ok(ours) = fs::metadata(index_folder.join("LOCK")) else {
-        return;
-    };
-    for file in ["meta.json", ".managed.json"] {
-        // Where it cannot be changed, the index still serves its owner.
-        let _ = fs::set_permissions(lexical.join(file), ours.permissions());
-    }
-}
-
-/// tantivy's locks belong to one folder; a link would tie two generations together.
-pub(crate) fn is_lock(file: &Path) -> bool {
-    file.extension()
-        .is_some_and(|extension| extension == "lock")
 }
 
 /// The manifest that continues `base`, if this embedder and root fit it.

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::fold::{fold, stem};
+use crate::fold::{fold, fold_symbol, stem};
+use crate::joined::{self, JoinedParts};
+use crate::parts::{Kind, Part, chunks, parts_of};
 
 /// Terms are cut to this many bytes: longer runs of letters are encoded data, not words.
 pub(crate) const MAX_TERM_BYTES: usize = 255;
@@ -14,12 +16,14 @@ const MAX_IDENTIFIER_PARTS: usize = 8;
 /// What a term stands for, which decides where it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// A word of the text, or two neighbouring characters of a script without spaces. Only these
-    /// have a position of their own, so phrases are made of them.
+    /// A word of the text, two neighbouring characters of a script without spaces, or a sign such as an
+    /// emoji. Phrases are made of these.
     Word,
     /// A whole identifier such as `pg_stat_activity`, beside the words it consists of.
     Identifier,
-    /// A piece of a word written in camel case.
+    /// Words written as one, beside the words: `wifi` for `wi-fi`, `gpt4` for `GPT 4`.
+    Joined,
+    /// A piece of a word written in camel case, or of a sign that is put together from others.
     Piece,
     /// A term that passages are found by, and that a query never needs: a single character of a
     /// longer run in a script without spaces, or the `c` of `C++`.
@@ -29,11 +33,12 @@ pub enum Role {
 /// One term and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// Folded, lower case, stemmed where it is a word.
+    /// Folded, lower case, stemmed where it is a word and stems were asked for.
     pub term: String,
     /// The bytes of the text that it was made of.
     pub range: Range<usize>,
-    /// Counts the words of the text from 0.
+    /// Counts the words of the text from 0. A sign stands with the word after it, so that no phrase is
+    /// broken by one.
     pub position: usize,
     /// What part it plays.
     pub role: Role,
@@ -43,67 +48,145 @@ pub struct Token {
 ///
 /// Words are runs of letters and digits, whatever the script; they are freed of accents, put in
 /// lower case and, where they are plain Latin letters, stemmed as English (Snowball). Scripts
-/// without spaces between words are cut into overlapping pairs of characters.
+/// without spaces between words are cut into overlapping pairs of characters. Emoji and other signs that are
+/// not ASCII are words of their own.
 pub fn analyze(text: &str) -> Vec<Token> {
-    let mut analysis = Analysis {
-        text,
-        tokens: Vec::new(),
-        position: 0,
-    };
-    let mut parts = Vec::new();
-    for (at, chunk) in chunks(text) {
-        parts.clear();
-        parts_of(chunk, at, &mut parts);
-        analysis.push_chunk(&parts);
-    }
-    analysis.tokens
+    Analysis::of(text, Form::Stems)
 }
 
-/// A run of letters and digits of one kind of script.
-#[derive(Debug, Clone)]
-struct Part {
-    range: Range<usize>,
-    spaceless: bool,
+/// Returns the words of `text` as they are written, in order of their positions, which are those of
+/// [`analyze`]: folded and not stemmed, and without terms that stand for parts of a word.
+///
+/// Words that hyphens join are there as one word too, at the place of the first and of the last of
+/// them, so that a phrase reaches it from either side.
+pub fn surface(text: &str) -> Vec<Token> {
+    Analysis::of(text, Form::Surface)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Stems,
+    Surface,
 }
 
 struct Analysis<'t> {
     text: &'t str,
+    form: Form,
     tokens: Vec<Token>,
     position: usize,
 }
 
-impl Analysis<'_> {
+impl<'t> Analysis<'t> {
+    fn of(text: &'t str, form: Form) -> Vec<Token> {
+        let mut analysis = Self {
+            text,
+            form,
+            tokens: Vec::new(),
+            position: 0,
+        };
+        let mut parts = Vec::new();
+        let mut before: Option<Part> = None;
+        for (at, chunk) in chunks(text) {
+            parts.clear();
+            parts_of(chunk, at, &mut parts);
+            if let (Some(before), Some(first)) = (&before, parts.first()) {
+                analysis.push_number(before, first);
+            }
+            analysis.push_chunk(&parts);
+            before = parts
+                .pop()
+                .filter(|part| part.range.end == at + chunk.len());
+        }
+        // What words make up together is pushed before all of them.
+        analysis.tokens.sort_by_key(|token| token.position);
+        analysis.tokens
+    }
+
     /// Takes the parts of one chunk, a stretch of text without white space.
     fn push_chunk(&mut self, parts: &[Part]) {
         let mut pos = 0;
         while let Some(part) = parts.get(pos) {
-            if part.spaceless {
-                self.push_pairs(&part.range);
-                pos += 1;
-                continue;
+            match part.kind {
+                Kind::Spaceless => self.push_pairs(&part.range),
+                Kind::Symbol => self.push_symbol(&part.range),
+                Kind::Word => {
+                    let n_words = words_from(&parts[pos..]);
+                    self.push_words(&parts[pos..pos + n_words]);
+                    pos += n_words;
+                    continue;
+                }
             }
-            let joined = 1 + parts[pos..]
-                .windows(2)
-                .take_while(|pair| self.is_joined(pair))
-                .count();
-            if joined <= MAX_IDENTIFIER_PARTS {
-                self.push_identifier(&parts[pos..pos + joined]);
+            pos += 1;
+        }
+    }
+
+    fn push_words(&mut self, parts: &[Part]) {
+        for joined in joined::in_chunk(self.text, parts) {
+            self.push_joined(&joined);
+        }
+        let mut rest = parts;
+        while !rest.is_empty() {
+            let pairs = rest.windows(2);
+            let n_parts = 1 + pairs.take_while(|pair| self.is_one_name(pair)).count();
+            let (name, after) = rest.split_at(n_parts);
+            if self.form == Form::Stems && n_parts <= MAX_IDENTIFIER_PARTS {
+                self.push_identifier(name);
             }
-            for part in &parts[pos..pos + joined] {
+            for part in name {
                 self.push_word(&part.range);
             }
-            pos += joined;
+            rest = after;
         }
     }
 
     fn push(&mut self, term: String, range: Range<usize>, role: Role) {
+        self.push_at(self.position, term, range, role);
+    }
+
+    fn push_at(&mut self, position: usize, term: String, range: Range<usize>, role: Role) {
         if !term.is_empty() {
             self.tokens.push(Token {
                 term,
                 range,
-                position: self.position,
+                position,
                 role,
             });
+        }
+    }
+
+    /// A folded word in the form that is asked for.
+    fn formed(&self, folded: String) -> String {
+        cut(match self.form {
+            Form::Stems => stem(folded),
+            Form::Surface => folded,
+        })
+    }
+
+    /// Pushes words that make up one; `joined` counts its places from the word that comes next.
+    fn push_joined(&mut self, joined: &JoinedParts) {
+        if joined.word.len() > MAX_TERM_BYTES {
+            return;
+        }
+        let term = self.formed(joined.word.clone());
+        let first = self.position + joined.places.start;
+        let last = self.position + joined.places.end - 1;
+        if self.form == Form::Surface {
+            let range = joined.range.clone();
+            self.push_at(last, term.clone(), range, Role::Joined);
+        }
+        self.push_at(first, term, joined.range.clone(), Role::Joined);
+    }
+
+    /// Pushes a number and what stands beside it as one word, as in `16 GB`. What is written with a blank is
+    /// no single word where words are taken as they are.
+    fn push_number(&mut self, before: &Part, next: &Part) {
+        if self.form == Form::Stems
+            && let Some(word) = joined::number(self.text, before, next)
+        {
+            let term = self.formed(word);
+            let position = self.position.saturating_sub(1);
+            let range = before.range.start..next.range.end;
+            self.push_at(position, term, range, Role::Joined);
         }
     }
 
@@ -127,21 +210,24 @@ impl Analysis<'_> {
     fn push_word(&mut self, range: &Range<usize>) {
         let word = &self.text[range.clone()];
         let sign = language_sign(word, &self.text[range.end..]);
-        let term = cut(stem(fold(word)));
+        let folded = fold(word);
         if sign.is_empty() {
+            let term = self.formed(folded);
             self.push(term, range.clone(), Role::Word);
         } else {
-            let with_sign = format!("{}{sign}", fold(word));
+            let with_sign = format!("{folded}{sign}");
             self.push(with_sign, range.start..range.end + sign.len(), Role::Word);
-            self.push(term, range.clone(), Role::IndexOnly);
+            if self.form == Form::Stems {
+                let term = self.formed(folded);
+                self.push(term, range.clone(), Role::IndexOnly);
+            }
         }
-        for piece in camel_pieces(word) {
-            let range = range.start + piece.start..range.start + piece.end;
-            self.push(
-                cut(stem(fold(&self.text[range.clone()]))),
-                range,
-                Role::Piece,
-            );
+        if self.form == Form::Stems {
+            for piece in camel_pieces(word) {
+                let range = range.start + piece.start..range.start + piece.end;
+                let term = self.formed(fold(&self.text[range.clone()]));
+                self.push(term, range, Role::Piece);
+            }
         }
         self.position += 1;
     }
@@ -170,79 +256,32 @@ impl Analysis<'_> {
         }
     }
 
+    /// Pushes a sign, and what it is without a skin tone and without the others that it is joined to.
+    fn push_symbol(&mut self, range: &Range<usize>) {
+        let sign = fold_symbol(&self.text[range.clone()], false);
+        let bare = fold_symbol(&sign, true);
+        let is_joint = |c: char| c == '\u{200D}';
+        let pieces = bare.split(is_joint).filter(|piece| **piece != sign);
+        let pieces: Vec<String> = pieces.map(|piece| cut(piece.to_owned())).collect();
+        self.push(cut(sign), range.clone(), Role::Word);
+        for piece in pieces {
+            self.push(piece, range.clone(), Role::Piece);
+        }
+    }
+
     /// Tells whether two neighbouring parts belong to one identifier.
-    fn is_joined(&self, pair: &[Part]) -> bool {
+    fn is_one_name(&self, pair: &[Part]) -> bool {
         let [left, right] = pair else { return false };
-        let sign = &self.text[left.range.end..right.range.start];
-        !right.spaceless
-            && !sign.is_empty()
-            && (matches!(sign, "." | "::" | "-") || sign.bytes().all(|byte| byte == b'_'))
+        let sign = joined::sign_between(self.text, left, right);
+        !sign.is_empty()
+            && (matches!(&*sign, "." | "::" | "-") || sign.bytes().all(|byte| byte == b'_'))
     }
 }
 
-/// Cuts text at white space.
-fn chunks(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut at = 0;
-    text.split(char::is_whitespace).filter_map(move |chunk| {
-        let start = at;
-        // The separator may be longer than a byte, so the next start is looked up in the text.
-        at = start
-            + chunk.len()
-            + text[start + chunk.len()..]
-                .chars()
-                .next()
-                .map_or(0, char::len_utf8);
-        (!chunk.is_empty()).then_some((start, chunk))
-    })
-}
-
-/// Finds the runs of letters and digits of `chunk`, which starts at byte `offset` of the text.
-fn parts_of(chunk: &str, offset: usize, parts: &mut Vec<Part>) {
-    let mut push = |range: Range<usize>, spaceless: bool| match parts.last_mut() {
-        Some(last) if last.range.end == range.start && last.spaceless == spaceless => {
-            last.range.end = range.end;
-        }
-        _ => parts.push(Part { range, spaceless }),
-    };
-    if chunk.is_ascii() {
-        for (at, byte) in chunk.bytes().enumerate() {
-            if byte.is_ascii_alphanumeric() {
-                push(offset + at..offset + at + 1, false);
-            }
-        }
-        return;
-    }
-    // Grapheme clusters keep vowel signs and accents with the letter they belong to.
-    for (at, cluster) in chunk.grapheme_indices(true) {
-        let Some(first) = cluster.chars().next() else {
-            continue;
-        };
-        if first.is_alphanumeric() {
-            push(
-                offset + at..offset + at + cluster.len(),
-                is_spaceless(first),
-            );
-        }
-    }
-}
-
-/// Tells whether a character belongs to a script that is written without spaces between words, or
-/// whose words carry particles that only pairs of characters see through (Hangul).
-fn is_spaceless(c: char) -> bool {
-    matches!(c,
-        '\u{0E00}'..='\u{0EFF}'     // Thai, Lao
-        | '\u{1000}'..='\u{109F}'   // Myanmar
-        | '\u{1100}'..='\u{11FF}'   // Hangul letters
-        | '\u{1780}'..='\u{17FF}'   // Khmer
-        | '\u{2E80}'..='\u{2FDF}'   // Han radicals
-        | '\u{3005}'..='\u{30FF}'   // Han marks, Hiragana, Katakana
-        | '\u{3100}'..='\u{31FF}'   // Bopomofo, Hangul letters, Katakana extensions
-        | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' // Han
-        | '\u{A960}'..='\u{A97F}' | '\u{AC00}'..='\u{D7FF}' // Hangul
-        | '\u{FF66}'..='\u{FFDC}'   // half-width Katakana and Hangul
-        | '\u{1B000}'..='\u{1B16F}' // Kana supplement
-        | '\u{20000}'..='\u{3FFFF}' // Han extensions
-    )
+/// How many parts from the first on are words.
+fn words_from(parts: &[Part]) -> usize {
+    let is_word = |part: &&Part| part.kind == Kind::Word;
+    parts.iter().take_while(is_word).count()
 }
 
 /// Returns the `++` or `#` that belongs to a short name before it, as in `C++` and `F#`.
@@ -404,6 +443,63 @@ mod tests {
     }
 
     #[test]
+    fn signs_are_words_and_leave_phrases_whole() {
+        assert_eq!(
+            words("🚀 launch: 5€, ±2°"),
+            ["🚀", "launch", "5", "€", "±", "2", "°"]
+        );
+        assert_eq!(words("I ❤️ it"), ["i", "❤", "it"]);
+        assert_eq!(words("👍🏽"), ["👍🏽"]);
+        assert_eq!(terms("👍🏽", Role::Piece), ["👍"]);
+        assert_eq!(terms("👩🏽‍💻", Role::Piece), ["👩", "💻"]);
+        let places = |text| -> Vec<usize> { analyze(text).iter().map(|it| it.position).collect() };
+        assert_eq!(places("launch day"), [0, 1]);
+        assert_eq!(places("launch 🚀 day"), [0, 1, 1]);
+    }
+
+    #[test]
+    fn surface_words_are_folded_and_not_stemmed() {
+        let written = |text| -> Vec<(String, usize)> {
+            let tokens = surface(text).into_iter();
+            tokens.map(|token| (token.term, token.position)).collect()
+        };
+        let expected = |words: &[(&str, usize)]| -> Vec<(String, usize)> {
+            words
+                .iter()
+                .map(|(word, at)| ((*word).to_owned(), *at))
+                .collect()
+        };
+        assert_eq!(
+            written("Important Cafés in C++ and fooBar"),
+            expected(&[
+                ("important", 0),
+                ("cafes", 1),
+                ("in", 2),
+                ("c++", 3),
+                ("and", 4),
+                ("foobar", 5)
+            ])
+        );
+        assert_eq!(
+            written("the wi-fi is on"),
+            expected(&[
+                ("the", 0),
+                ("wifi", 1),
+                ("wi", 1),
+                ("wifi", 2),
+                ("fi", 2),
+                ("is", 3),
+                ("on", 4)
+            ])
+        );
+        assert_eq!(written("16 GB"), expected(&[("16", 0), ("gb", 1)]));
+        assert_eq!(
+            written("ab-a-b").iter().filter(|it| it.0 == "ab").count(),
+            3
+        );
+    }
+
+    #[test]
     fn endless_words_are_cut() {
         for text in [
             "x".repeat(1 << 20),
@@ -423,6 +519,28 @@ mod tests {
 
     proptest! {
         #[test]
+        fn what_cannot_be_seen_changes_no_term(
+            text in "[a-zé -]{0,30}",
+            at in 0..30usize,
+            sign in prop::sample::select(vec!['\u{AD}', '\u{200B}', '\u{200D}', '\u{2060}', '\u{FEFF}']),
+        ) {
+            let mut chars: Vec<char> = text.chars().collect();
+            let is_inside = (1..chars.len())
+                .contains(&at) && chars[at - 1].is_alphabetic() && chars[at].is_alphabetic();
+            if is_inside {
+                chars.insert(at, sign);
+            }
+            let with_sign: String = chars.into_iter().collect();
+            for words in [analyze, surface] {
+                let terms = |text: &str| -> Vec<(String, usize, Role)> {
+                    let tokens = words(text).into_iter();
+                    tokens.map(|token| (token.term, token.position, token.role)).collect()
+                };
+                prop_assert_eq!(terms(&with_sign), terms(&text));
+            }
+        }
+
+        #[test]
         fn every_letter_lies_in_a_word(text in "\\PC{0,60}|[a-cA-C0-1_.:+#' 京éः-]{0,40}") {
             let tokens = analyze(&text);
             let mut covered = vec![false; text.len()];
@@ -436,7 +554,8 @@ mod tests {
             prop_assert!(tokens.is_sorted_by_key(|token| token.position));
             // A letter that is only the extension of a sign before it belongs to that sign.
             for (at, cluster) in text.grapheme_indices(true) {
-                if cluster.starts_with(char::is_alphanumeric) {
+                // A tatweel by itself is no letter.
+                if cluster.starts_with(char::is_alphanumeric) && !fold(cluster).is_empty() {
                     prop_assert!(covered[at], "{cluster:?} in {text:?}");
                 }
             }

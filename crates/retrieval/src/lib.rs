@@ -32,25 +32,31 @@
 mod analyzer;
 mod candidate;
 mod condition;
+mod document_words;
 mod filter;
 mod first_pass;
 mod fold;
 pub mod fusion;
 mod highlight;
 mod invalid_option;
+mod joined;
 mod left_out;
 mod note;
+mod operators;
 mod options;
+mod parts;
 mod passage;
+mod phrase;
 mod query;
 mod refusal;
 mod stop_words;
 
-pub use analyzer::{Role, Token, analyze};
+pub use analyzer::{Role, Token, analyze, surface};
 pub use candidate::{
     Arms, Candidate, DenseMethod, Found, Fused, Placed, Retrieved, Scored, fuse, places,
 };
 pub use condition::{BadCondition, Comparison, Condition, Literal, Named, Tree};
+pub use document_words::DocumentWords;
 pub use filter::{Facts, Filter, unix_ns};
 pub use first_pass::{BoxError, DocumentNames, FirstPass, LocalFirstPass, Request};
 pub use highlight::highlight;
@@ -59,5 +65,6 @@ pub use left_out::LeftOut;
 pub use note::Note;
 pub use options::{Fusion, LIST_LEN, MAX_DEPTH, Mode, RetrieveOptions};
 pub use passage::{DocumentKey, Passage, PassageKey, contextual_text};
-pub use query::{MAX_TERMS, Phrase, Query, QueryTerm};
+pub use phrase::{Phrase, Within};
+pub use query::{JoinedTerm, MAX_TERMS, Query, QueryTerm};
 pub use refusal::Refusal;

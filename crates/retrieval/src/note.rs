@@ -19,14 +19,45 @@ pub enum Note {
         /// How many are looked for.
         n_used: usize,
     },
-    /// No passage holds all of the query's phrases, so their words were searched for one by one.
-    #[error(
-        "no passage contains {}, so the words were searched for one by one",
-        quoted(phrases)
-    )]
+    /// No passage holds one of these, so nothing is found: phrases, and what the query asks of title, path
+    /// and tags.
+    #[error("no passage has {}", listed(phrases, "or"))]
     PhrasesNotFound {
-        /// The phrases as they were typed, without quotes.
+        /// What was asked for, as a query writes it: phrases with their quotes.
         phrases: Vec<String>,
+    },
+    /// Each of these is in some passage, but no passage holds them all, so nothing is found.
+    #[error("no passage has {} together", listed(phrases, "and"))]
+    PhrasesNotTogether {
+        /// What was asked for, as a query writes it.
+        phrases: Vec<String>,
+    },
+    /// The index is older than what the query asks of paths and tags, so that was not looked at.
+    #[error(
+        "this index cannot tell {} yet, so it was not looked at",
+        listed(phrases, "or")
+    )]
+    NotKnownYet {
+        /// What was asked for, as a query writes it.
+        phrases: Vec<String>,
+    },
+    /// No passage holds a word of the query, and there is one that differs from it by a letter or two.
+    #[error("nothing holds “{word}”; did you mean “{suggestion}”?")]
+    DidYouMean {
+        /// The word as it was typed.
+        word: String,
+        /// The most frequent of the nearest words.
+        suggestion: String,
+    },
+    /// More words begin with a prefix than are looked for.
+    #[error("{n_words} words begin with “{prefix}”; BM25 uses the {n_used} most frequent")]
+    TooManyWords {
+        /// The letters that they begin with.
+        prefix: String,
+        /// How many there are.
+        n_words: usize,
+        /// How many are looked for.
+        n_used: usize,
     },
     /// Indexing was stopped before its end or still goes on.
     #[error("part of the folder is not indexed yet")]
@@ -36,10 +67,11 @@ pub enum Note {
     Remark(String),
 }
 
-fn quoted(phrases: &[String]) -> String {
-    let quoted: Vec<String> = phrases
-        .iter()
-        .map(|phrase| format!("\"{phrase}\""))
-        .collect();
-    quoted.join(" and ")
+fn listed(phrases: &[String], conjunction: &str) -> String {
+    match phrases.split_last() {
+        Some((last, rest)) if !rest.is_empty() => {
+            format!("{} {conjunction} {last}", rest.join(", "))
+        }
+        _ => phrases.concat(),
+    }
 }

@@ -3,6 +3,7 @@
 use reread_document::DocumentKind;
 
 use crate::condition::Condition;
+use crate::phrase::Phrase;
 
 /// What keeps a passage out of an answer before anything is ranked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +18,9 @@ pub enum Refusal {
     /// Its document's metadata does not fit this condition: the filter's, or the first that does not fit
     /// of those that must all hold.
     Condition(Condition),
-    /// It does not hold this phrase, which the query has in quotes.
-    Phrase(String),
-    /// It holds these words, which the query excludes with a minus.
-    Exclusion(String),
+    /// It does not hold this, which the query demands: a phrase in quotes, or words of the title, the path or
+    /// the tags.
+    Phrase(Phrase),
+    /// It holds this, which the query excludes with a minus.
+    Exclusion(Phrase),
 }

@@ -2,7 +2,7 @@
 
 use reread_engine::{
     DenseMethod, FirstPassReport, Metadata, Mode, SearchResult, SecondPassReport, Stopped, Timings,
-    relevance,
+    Warning, relevance,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +26,20 @@ pub struct Answer {
     pub first_pass: FirstPass,
     /// What the second pass did.
     pub second_pass: SecondPass,
+    /// Words of the question that no passage holds, and what may have been meant. Empty where there are none.
+    #[serde(default)]
+    pub did_you_mean: Vec<Suggestion>,
     /// What the user should know, in sentences.
     pub warnings: Vec<String>,
+}
+
+/// A word that no passage holds, and one that is nearly written like it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suggestion {
+    /// The word as it was typed.
+    pub word: String,
+    /// The most frequent of the nearest words that passages hold.
+    pub suggestion: String,
 }
 
 /// One result: a passage with what each pass said of it.
@@ -169,6 +181,7 @@ impl Answer {
             timing_ms: TimingMs::from(&result.timings),
             first_pass: FirstPass::from(&result.first_pass),
             second_pass: SecondPass::from(&result.second_pass),
+            did_you_mean: suggestions(result),
             warnings,
         }
     }
@@ -275,4 +288,14 @@ impl From<&SecondPassReport> for SecondPass {
             time_left_ms: report.time_left.map(milliseconds),
         }
     }
+}
+
+fn suggestions(result: &SearchResult) -> Vec<Suggestion> {
+    let suggested = result.warnings.iter().filter_map(Warning::suggestion);
+    suggested
+        .map(|(word, suggestion)| Suggestion {
+            word: word.to_owned(),
+            suggestion: suggestion.to_owned(),
+        })
+        .collect()
 }

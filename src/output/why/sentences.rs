@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 
 use reread_engine::{
-    Cause, Change, Effect, Mode, Refusal, Remedy, SearchOptions, SecondPass, Stopped, Why,
+    Cause, Change, Effect, Mode, Phrase, Refusal, Remedy, SearchOptions, SecondPass, Stopped, Why,
+    Within,
 };
 
 use crate::output::grouped;
@@ -103,8 +104,16 @@ pub(super) fn refused(refusal: &Refusal) -> String {
         Refusal::Condition(condition) => {
             format!("its metadata does not meet `{condition}`, which --where asks for")
         }
-        Refusal::Phrase(words) => format!("it does not contain the phrase \"{words}\""),
-        Refusal::Exclusion(words) => format!("it contains {words:?}, which the question excludes"),
+        Refusal::Phrase(phrase) if phrase.within == Within::Passage => {
+            format!("it does not contain the phrase {phrase}")
+        }
+        Refusal::Phrase(phrase) => {
+            format!("it does not meet `{phrase}`, which the question asks for")
+        }
+        Refusal::Exclusion(phrase) if phrase.within == Within::Passage => {
+            format!("it contains {phrase}, which the question excludes")
+        }
+        Refusal::Exclusion(phrase) => format!("it meets `{phrase}`, which the question excludes"),
         _ => "the search leaves it out".to_owned(),
     }
 }
@@ -168,10 +177,21 @@ fn without(refusal: &Refusal) -> String {
         Refusal::Kind(_) => "another --type, or none".to_owned(),
         Refusal::ModifiedBefore => "an earlier --since".to_owned(),
         Refusal::Condition(condition) => format!("a --where without `{condition}`"),
-        Refusal::Phrase(words) => format!("{words} without quotes"),
-        Refusal::Exclusion(words) => format!("a question without -{words}"),
+        Refusal::Phrase(phrase) if phrase.within == Within::Passage => {
+            format!("{} without quotes", phrase.text)
+        }
+        Refusal::Phrase(phrase) => format!("a question without {phrase}"),
+        Refusal::Exclusion(phrase) => format!("a question without -{}", excluded(phrase)),
         _ => "another filter".to_owned(),
     }
+}
+
+/// What stands behind a minus: a single word without quotes.
+fn excluded(phrase: &Phrase) -> String {
+    if phrase.text.contains(char::is_whitespace) {
+        return phrase.to_string();
+    }
+    phrase.to_string().replace('"', "")
 }
 
 /// What comes of a change.

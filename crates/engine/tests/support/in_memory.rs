@@ -1,20 +1,25 @@
 //! A first pass that holds everything in memory and computes it in the plainest way: BM25 word by word,
 //! cosines row by row. Any other first pass over the same passages must find what it finds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use reread_engine::{
     BoxError, Cancelled, Embedder, FirstPass, Found, LocalFirstPass, Mode, ModelIdentity, Passage,
     Query, Request, Retrieved, Scored,
 };
-use reread_retrieval::{Facts, MAX_TERMS, Phrase, analyze};
+use reread_retrieval::{
+    DocumentWords, Facts, MAX_TERMS, Phrase, QueryTerm, Token, Within, analyze, surface,
+};
 
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
-/// What a term counts in the title, in the headings, and in the text, which holds both too.
-const WEIGHTS: [f32; 3] = [0.3, 0.3, 1.0];
+/// What a term counts in the title, the headings, the names of files, the metadata, and the text, which holds
+/// title and headings too.
+const WEIGHTS: [f32; 5] = [0.3, 0.3, 0.3, 0.3, 1.0];
 /// The text's place among the fields.
-const TEXT: usize = 2;
+const TEXT: usize = 4;
+/// What a passage scores of a document that is asked for by title, path or tags.
+const ASKED_FOR: f32 = 1e-3;
 
 /// Passages, ascending by key, and the embedder's vectors of them.
 pub(crate) struct InMemory {
@@ -26,8 +31,13 @@ struct Entry {
     passage: Passage,
     modified_ns: i64,
     vector: Vec<f32>,
-    /// Title, headings and text.
-    fields: [Field; 3],
+    /// Those of [`WEIGHTS`].
+    fields: [Field; 5],
+    /// Title, headings and text as they are written.
+    surface: Field,
+    title: Field,
+    path: Field,
+    tags: Field,
 }
 
 /// The terms of a field: where each of them stands, and how many there are.
@@ -53,14 +63,22 @@ impl InMemory {
                 let text = passage.contextual_text();
                 let headings = passage.heading_path.join("\n");
                 let (title, body) = (passage.title.as_str(), passage.text.as_str());
+                let (id, path) = (&passage.doc_id, &passage.path);
+                let words = DocumentWords::of(id, path, title, &passage.metadata);
                 Entry {
                     modified_ns: modified_ns(&passage.path),
                     vector: embedder.embed_passages(&[&text]).expect("a vector"),
                     fields: [
-                        Field::of(&[title]),
-                        Field::of(&[&headings]),
-                        Field::of(&[title, &headings, body]),
+                        Field::of(&[title], analyze),
+                        Field::of(&[&headings], analyze),
+                        Field::of(&[&words.names], analyze),
+                        Field::of(&[&words.facts], analyze),
+                        Field::of(&[title, &headings, body], analyze),
                     ],
+                    surface: Field::of(&[title, &headings, body], surface),
+                    title: Field::of(&[title], surface),
+                    path: Field::of(&[path], surface),
+                    tags: Field::of(&words.tags.lines().collect::<Vec<_>>(), surface),
                     passage,
                 }
             })
@@ -97,52 +115,101 @@ impl InMemory {
         ]
     }
 
-    /// BM25 as in Robertson and Zaragoza 2009 with Lucene's idf, in each field.
+    /// What every passage scores by a query.
     fn bm25(&self, query: &Query) -> Vec<f32> {
-        let n_passages = self.entries.len() as f64;
+        let is_asked_for = |phrase: &Phrase| phrase.within != Within::Passage;
+        let base = if query.phrases().iter().any(is_asked_for) {
+            ASKED_FOR
+        } else {
+            0.0
+        };
+        let mut scores = vec![base; self.entries.len()];
+        let mut by_term: HashMap<usize, Vec<f32>> = HashMap::new();
+        for (pos, term) in self.rarest_terms(query) {
+            let by_this = self.scores_by_term(&term.term, term.weight);
+            add(&mut scores, by_this.iter().copied());
+            by_term.insert(pos, by_this);
+        }
+        // Words as one score what they score more than the words that they stand for.
+        for joined in query.joined() {
+            let mut more = self.scores_by_term(&joined.term, joined.weight);
+            for by_term in joined.stands_for.iter().filter_map(|pos| by_term.get(pos)) {
+                add(&mut more, by_term.iter().map(|score| -score));
+            }
+            add(&mut scores, more.into_iter().map(|score| score.max(0.0)));
+        }
+        for prefix in query.prefixes() {
+            add(&mut scores, self.scores_by_prefix(prefix).into_iter());
+        }
+        scores
+    }
+
+    /// BM25 as in Robertson and Zaragoza 2009 with Lucene's idf, in each field.
+    fn scores_by_term(&self, term: &str, weight: f32) -> Vec<f32> {
         let mut scores = vec![0.0; self.entries.len()];
-        for (term, weight) in self.rarest_terms(query) {
-            for (pos, field_weight) in WEIGHTS.into_iter().enumerate() {
-                let n_with = self.n_with(term, pos) as f64;
-                let idf = ((n_passages - n_with + 0.5) / (n_with + 0.5)).ln_1p() as f32;
-                let total: usize = self.entries.iter().map(|it| it.fields[pos].len).sum();
-                let average = (total as f64 / n_passages) as f32;
-                for (entry, score) in self.entries.iter().zip(&mut scores) {
-                    let field = &entry.fields[pos];
-                    let count = field.positions.get(term).map_or(0, Vec::len) as f32;
-                    let norm = K1 * (1.0 - B + B * rounded(field.len) as f32 / average);
-                    if count > 0.0 {
-                        *score +=
-                            weight * field_weight * idf * (K1 + 1.0) * (count / (count + norm));
-                    }
+        for (pos, field_weight) in WEIGHTS.into_iter().enumerate() {
+            let idf = self.idf(self.n_with(term, pos));
+            let entries = self.entries.iter().zip(&mut scores);
+            for (entry, score) in entries {
+                let count = entry.fields[pos].count(term);
+                if count > 0.0 {
+                    let norm = self.norm(entry, pos);
+                    *score += weight * field_weight * idf * (K1 + 1.0) * (count / (count + norm));
                 }
             }
         }
         scores
     }
 
-    /// The terms that some passage holds; of more than enough the rarest, in the query's order.
-    fn rarest_terms<'q>(&self, query: &'q Query) -> Vec<(&'q str, f32)> {
-        let mut terms: Vec<(usize, usize, &str, f32)> = query
-            .terms()
+    /// All words that begin so are one word, as frequent as the most frequent of them.
+    fn scores_by_prefix(&self, prefix: &QueryTerm) -> Vec<f32> {
+        let words = self
+            .entries
             .iter()
-            .enumerate()
-            .map(|(pos, it)| {
-                (
-                    self.n_with(&it.term, TEXT),
-                    pos,
-                    it.term.as_str(),
-                    it.weight,
-                )
-            })
+            .flat_map(|it| it.surface.positions.keys());
+        let begun = words.filter(|word| word.starts_with(&prefix.term));
+        let words: HashSet<&String> = begun.collect();
+        let n_with = |word: &&String| {
+            let entries = self.entries.iter();
+            entries.filter(|it| it.surface.count(word) > 0.0).count()
+        };
+        let idf = self.idf(words.iter().map(n_with).max().unwrap_or(0));
+        let score = |entry: &Entry| {
+            let count: f32 = words.iter().map(|word| entry.surface.count(word)).sum();
+            prefix.weight * idf * (K1 + 1.0) * (count / (count + self.norm(entry, TEXT)))
+        };
+        self.entries.iter().map(score).collect()
+    }
+
+    fn idf(&self, n_with: usize) -> f32 {
+        let (n_passages, n_with) = (self.entries.len() as f64, n_with as f64);
+        ((n_passages - n_with + 0.5) / (n_with + 0.5)).ln_1p() as f32
+    }
+
+    fn norm(&self, entry: &Entry, field: usize) -> f32 {
+        let total: usize = self.entries.iter().map(|it| it.fields[field].len).sum();
+        let average = (total as f64 / self.entries.len() as f64) as f32;
+        K1 * (1.0 - B + B * rounded(entry.fields[field].len) as f32 / average)
+    }
+
+    /// The terms that some passage holds, with their places; of more than enough the rarest, in the query's
+    /// order.
+    fn rarest_terms<'q>(&self, query: &'q Query) -> Vec<(usize, &'q QueryTerm)> {
+        let n_with = |term: &QueryTerm| {
+            let fields = (0..WEIGHTS.len()).map(|field| self.n_with(&term.term, field));
+            fields.max().unwrap_or(0)
+        };
+        let terms = query.terms().iter().enumerate();
+        let mut terms: Vec<(usize, usize, &QueryTerm)> = terms
+            .map(|(pos, term)| (n_with(term), pos, term))
             .filter(|(n_with, ..)| *n_with > 0)
             .collect();
-        terms.sort_by_key(|&(n_with, pos, ..)| (n_with, pos));
+        terms.sort_by_key(|&(n_with, pos, _)| (n_with, pos));
         terms.truncate(MAX_TERMS);
-        terms.sort_by_key(|&(_, pos, ..)| pos);
+        terms.sort_by_key(|&(_, pos, _)| pos);
         terms
             .into_iter()
-            .map(|(.., term, weight)| (term, weight))
+            .map(|(_, pos, term)| (pos, term))
             .collect()
     }
 
@@ -150,7 +217,7 @@ impl InMemory {
     fn n_with(&self, term: &str, field: usize) -> usize {
         let entries = self.entries.iter();
         entries
-            .filter(|entry| entry.fields[field].positions.contains_key(term))
+            .filter(|entry| entry.fields[field].count(term) > 0.0)
             .count()
     }
 
@@ -159,21 +226,10 @@ impl InMemory {
         self.entries.iter().map(|it| product(&it.vector)).collect()
     }
 
-    /// Which passages may be returned: the filter lets them pass, they hold every phrase, if any passage
-    /// does, and nothing that is excluded.
+    /// Which passages may be returned: the filter lets them pass, they hold every phrase and nothing that is
+    /// excluded.
     fn allowed(&self, request: &Request<'_>) -> Vec<bool> {
         let Request { query, options, .. } = *request;
-        let with_phrases: Vec<bool> = self
-            .entries
-            .iter()
-            .map(|entry| {
-                query
-                    .phrases()
-                    .iter()
-                    .all(|it| entry.fields[TEXT].holds(it))
-            })
-            .collect();
-        let no_phrase = !with_phrases.contains(&true);
         let passes = |entry: &Entry| {
             let facts = Facts {
                 path: &entry.passage.path,
@@ -181,16 +237,29 @@ impl InMemory {
                 modified_ns: entry.modified_ns,
                 metadata: &entry.passage.metadata,
             };
-            let excluded = query
-                .exclusions()
-                .iter()
-                .any(|it| entry.fields[TEXT].holds(it));
-            options.filter.refusal(&facts).is_none() && !excluded
+            options.filter.refusal(&facts).is_none()
+                && query.phrases().iter().all(|phrase| entry.holds(phrase))
+                && !query.exclusions().iter().any(|phrase| entry.holds(phrase))
         };
-        let entries = self.entries.iter().zip(with_phrases);
-        entries
-            .map(|(entry, with_phrases)| passes(entry) && (with_phrases || no_phrase))
-            .collect()
+        self.entries.iter().map(passes).collect()
+    }
+}
+
+impl Entry {
+    fn holds(&self, phrase: &Phrase) -> bool {
+        match phrase.within {
+            Within::Title => self.title.holds(phrase),
+            Within::Path => self.path.holds(phrase),
+            Within::Tags => self.tags.holds(phrase),
+            _ => self.surface.holds(phrase),
+        }
+    }
+}
+
+/// Adds scores up, passage by passage.
+fn add(scores: &mut [f32], more: impl Iterator<Item = f32>) {
+    for (score, more) in scores.iter_mut().zip(more) {
+        *score += more;
     }
 }
 
@@ -219,11 +288,11 @@ impl FirstPass for InMemory {
 
 impl Field {
     /// Analyses the values of a field. They stand a word apart, so no phrase reaches from one to the next.
-    fn of(values: &[&str]) -> Self {
+    fn of(values: &[&str], words: fn(&str) -> Vec<Token>) -> Self {
         let mut field = Self::default();
         let mut start = 0;
         for value in values {
-            let tokens = analyze(value);
+            let tokens = words(value);
             field.len += tokens.len();
             let end = tokens.iter().map(|token| start + token.position + 1).max();
             for token in tokens {
@@ -235,7 +304,15 @@ impl Field {
         field
     }
 
+    fn count(&self, term: &str) -> f32 {
+        self.positions.get(term).map_or(0, Vec::len) as f32
+    }
+
     fn holds(&self, phrase: &Phrase) -> bool {
+        if phrase.is_prefix {
+            let mut words = self.positions.keys();
+            return words.any(|word| word.starts_with(&phrase.words[0].1));
+        }
         let stands_at = |(distance, word): &(usize, String), start: usize| {
             let positions = self.positions.get(word);
             positions.is_some_and(|it| it.contains(&(start + distance)))

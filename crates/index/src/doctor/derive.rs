@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::arms::documents;
 use crate::dense::{HnswOptions, validate_rows};
 use crate::embed::{EMBED_BATCH, embed};
 use crate::format::atomic::{self, io_error};
@@ -13,12 +12,13 @@ use crate::format::foreign;
 use crate::format::header::FileKind;
 use crate::format::manifest::{FileRef, Manifest, SegmentRef, segment_folder};
 use crate::format::mmap::MappedFile;
-use crate::lexical::{LexicalPassage, LexicalWriter};
+use crate::lexical::LexicalWriter;
+use crate::next_lexical::{is_lock, make_readable};
 use crate::run::{IndexProgress, IndexRun};
 use crate::segment::{
     GraphBuild, PassageStore, SegmentWriter, split_headings, write_graph, write_quantised,
 };
-use crate::writer::{is_lock, make_readable};
+use crate::stored_words::add_stored;
 use crate::{Error, Result};
 use reread_models::{CancelToken, Embedder};
 use reread_retrieval::contextual_text;
@@ -190,22 +190,7 @@ pub(super) fn derive_lexical(
     let name = format!("lexical-{}", manifest.generation);
     let folder = index.join(&name);
     let writer = LexicalWriter::create(&folder, LEXICAL_BYTES, 1)?;
-    for segment in &manifest.segments {
-        let store = PassageStore::open(index, segment)?;
-        for document in documents(catalog).filter(|d| d.segment == segment.number) {
-            for position in document.first..document.first.saturating_add(document.n_passages) {
-                let record = store.record(position)?;
-                let (headings, text) = store.strings(&record)?;
-                writer.add(&LexicalPassage {
-                    key: record.key,
-                    document_key: document.key,
-                    title: &document.title,
-                    headings: &split_headings(headings).join("\n"),
-                    body: text,
-                })?;
-            }
-        }
-    }
+    add_stored(index, &manifest.segments, catalog, u64::MAX, &writer)?;
     writer.commit()?;
     atomic::sync_folder(&folder)?;
     make_readable(index, &folder);

@@ -13,7 +13,9 @@ use super::derive::{Embedding, OpenEmbedder, derive_lexical, derive_segment, emb
 use super::files::{self, Unsound};
 use super::vectors;
 use crate::format::atomic;
-use crate::format::catalog::{Catalog, Origin, read_catalog, write_catalog};
+use crate::format::catalog::{
+    Catalog, Origin, forget_files, is_older, read_catalog, write_catalog,
+};
 use crate::format::manifest::{Manifest, SegmentRef};
 use crate::index_folder::{
     highest_left, lock, mark_unfinished, names, refuse_backup, remove_rubbish, remove_uncommitted,
@@ -287,6 +289,10 @@ impl<'a> Repair<'a> {
     /// Writes what is left to write and makes it the current generation.
     fn publish(mut self) -> Result<Mended> {
         let manifest = &mut self.manifest;
+        if is_older(self.folder, manifest)? {
+            // Files are still as the earlier version read them.
+            forget_files(&mut self.catalog);
+        }
         if self.mended.lexical {
             derive_lexical(self.folder, manifest, &self.catalog)?;
         }

@@ -16,7 +16,7 @@ use crate::format::header::{FileKind, HEADER_BYTES};
 use crate::format::manifest::{FileRef, MANIFEST};
 use crate::format::mmap::{MappedFile, f32_bytes};
 use crate::lexical::LexicalWriter;
-use crate::writer::is_lock;
+use crate::next_lexical::is_lock;
 use crate::{HnswOptions, IndexOptions, IndexRun, IndexWriter, Snapshot};
 use reread_document::Document;
 use reread_models::{BoxError, Embedder, ModelIdentity};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::format::atomic::FileWriter;
 use crate::format::codec;
-use crate::format::header::{FileKind, HEADER_BYTES};
+use crate::format::header::{FORMAT_VERSION, FileKind, HEADER_BYTES};
 use crate::format::manifest::{FileRef, Manifest, read_checked};
 use crate::format::metadata::{self, StoredMetadata};
 use crate::{Error, Result};
@@ -81,13 +81,24 @@ pub(crate) fn read_catalog(folder: &Path, manifest: &Manifest) -> Result<Catalog
     decode_catalog(&path, payload.version, &payload.bytes)
 }
 
-/// Whether the catalog that a manifest names is of a version that could not keep metadata.
+/// Whether the catalog that a manifest names is of an earlier version, whose readers saw less in files than
+/// those of this one.
 ///
 /// # Errors
 /// `Io`, `Damaged`, `UnsupportedVersion`.
-pub(crate) fn lacks_metadata(folder: &Path, manifest: &Manifest) -> Result<bool> {
+pub(crate) fn is_older(folder: &Path, manifest: &Manifest) -> Result<bool> {
     let path = folder.join(&manifest.catalog.name);
-    Ok(read_checked(&path, FileKind::Catalog)?.version < WITH_METADATA)
+    Ok(read_checked(&path, FileKind::Catalog)?.version < FORMAT_VERSION)
+}
+
+/// Forgets how the files of a folder looked, so that the next run reads them again.
+pub(crate) fn forget_files(catalog: &mut Catalog) {
+    for source in catalog {
+        if source.origin == Origin::Folder {
+            source.digest = [0; 32];
+            source.changed_ns = 0;
+        }
+    }
 }
 
 /// Decodes the catalog in a file of this version.

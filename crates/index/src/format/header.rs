@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{Error, Result};
 
 /// The one version number of the whole format, which every new file gets.
-pub(crate) const FORMAT_VERSION: u32 = 3;
+pub(crate) const FORMAT_VERSION: u32 = 4;
 
 /// Files of this version and later ones are read: an index that is continued keeps those it has.
 pub(crate) const MIN_VERSION: u32 = 2;
@@ -160,7 +160,7 @@ mod tests {
             let Err(error @ Error::UnsupportedVersion { .. }) = result else {
                 panic!("version {found} is read");
             };
-            assert!(error.to_string().contains("reads 2 to 3"), "{error}");
+            assert!(error.to_string().contains("reads 2 to 4"), "{error}");
         }
     }
 

@@ -1,194 +1,35 @@
 //! BM25 over every passage that holds a term of the query.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
-use std::sync::Arc;
+use reread_retrieval::Query;
+use tantivy::TantivyError;
 
-use reread_retrieval::{MAX_TERMS, QueryTerm};
-use tantivy::columnar::ColumnValues;
-use tantivy::fieldnorm::FieldNormReader;
-use tantivy::index::{InvertedIndexReader, SegmentReader};
-use tantivy::postings::TermInfo;
-use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{TantivyError, Term};
-
-use super::schema::Fields;
+use super::best::{Best, Ranked};
+use super::segment::{Segment, Statistics, each_count};
+use super::sought::{ScoredJoined, ScoredPrefix, ScoredTerm, Sought};
 use crate::Result;
-
-/// Saturation of a term's count. Nothing from 0.9 to 2.0 was better by more than noise on both
-/// `SciFact` and Cranfield, nor was `b` from 0.4 to 0.9.
-pub(super) const K1: f32 = 1.2;
-/// Strength of the normalisation by length.
-pub(super) const B: f32 = 0.75;
-/// What a term in the title or the headings counts on top of the text, which holds both too.
-///
-/// nDCG@10 on `SciFact`'s test and training queries and on Cranfield with the weight 0: .687, .693,
-/// .361; 0.2: .698, .694, .376; 0.3: .703, .693, .384; 0.4: .700, .691, .383; 0.6: .685, .681, .383.
-/// Those documents have titles only; headings are given the same weight.
-const TITLE_WEIGHT: f32 = 0.3;
-const HEADINGS_WEIGHT: f32 = 0.3;
 
 /// How many scores are compared at once with the worst that is good enough.
 const SCAN: usize = 32;
 
-/// One of tantivy's immutable segments, opened.
-pub(super) struct Segment {
-    pub(super) reader: SegmentReader,
-    pub(super) keys: Arc<dyn ColumnValues<u64>>,
-    /// In the order of [`Statistics::fields`].
-    fields: [SegmentField; 3],
-}
-
-struct SegmentField {
-    postings: Arc<InvertedIndexReader>,
-    lengths: FieldNormReader,
-}
-
-/// What BM25 has to know of the whole index.
-pub(super) struct Statistics {
-    /// Passages in all segments, deleted ones included as they still count in the postings.
-    n_passages: u64,
-    /// Title, headings and text; the text comes last.
-    fields: [FieldStatistics; 3],
-}
-
-struct FieldStatistics {
-    field: Field,
-    weight: f32,
-    /// `k1 * (1 - b + b * length / average length)` for each of tantivy's 256 rounded lengths.
-    length_norms: [f32; 256],
-}
-
-/// A term in one field with its postings in every segment.
-struct ScoredTerm {
-    field_pos: usize,
-    /// The term's weight in the query times its idf times `k1 + 1`.
-    weight: f32,
-    /// In the order of the segments.
-    postings: Vec<Option<TermInfo>>,
-}
-
-impl Segment {
-    pub(super) fn open(segment: &tantivy::Segment, fields: Fields) -> Result<Self, TantivyError> {
-        let reader = SegmentReader::open(segment)?;
-        let field = |field| {
-            let lengths = reader.get_fieldnorms_reader(field)?;
-            if lengths.num_docs() < reader.max_doc() {
-                return Err(TantivyError::InternalError(
-                    "lengths of passages are missing".to_owned(),
-                ));
-            }
-            Ok(SegmentField {
-                postings: reader.inverted_index(field)?,
-                lengths,
-            })
-        };
-        let fields = [
-            field(fields.title)?,
-            field(fields.headings)?,
-            field(fields.text)?,
-        ];
-        let keys = reader.fast_fields().u64("key")?.first_or_default_col(0);
-        Ok(Self {
-            reader,
-            keys,
-            fields,
-        })
-    }
-
-    /// Returns the score of each passage of the segment; 0 for those without any term.
-    ///
-    /// The scores of a passage are added up in the order of `terms`, so it scores the same whatever
-    /// segment it is in.
-    fn scores(
-        &self,
-        segment_pos: usize,
-        terms: &[ScoredTerm],
-        statistics: &Statistics,
-    ) -> Result<Vec<f32>, TantivyError> {
-        let mut scores = vec![0.0; self.reader.max_doc() as usize];
-        for term in terms {
-            let Some(Some(info)) = term.postings.get(segment_pos) else {
-                continue;
-            };
-            let field = &self.fields[term.field_pos];
-            let norms = &statistics.fields[term.field_pos].length_norms;
-            let option = IndexRecordOption::WithFreqs;
-            let mut block = field
-                .postings
-                .read_block_postings_from_terminfo(info, option)?;
-            while !block.docs().is_empty() {
-                for (&doc, &count) in block.docs().iter().zip(block.freqs()) {
-                    if let Some(score) = scores.get_mut(doc as usize) {
-                        let norm = norms[usize::from(field.lengths.fieldnorm_id(doc))];
-                        let count = count as f32;
-                        *score += term.weight * (count / (count + norm));
-                    }
-                }
-                block.advance();
-            }
-        }
-        Ok(scores)
-    }
-}
-
-impl Statistics {
-    pub(super) fn new(segments: &[Segment], fields: Fields) -> Self {
-        let n_passages: u64 = segments
-            .iter()
-            .map(|segment| u64::from(segment.reader.max_doc()))
-            .sum();
-        let field = |pos: usize, field, weight| {
-            let n_terms: u64 = segments
-                .iter()
-                .map(|segment| segment.fields[pos].postings.total_num_tokens())
-                .sum();
-            // An empty field has no postings, so its average is never used.
-            let average = (n_terms as f64 / n_passages.max(1) as f64).max(1e-3) as f32;
-            let norm = |id: usize| {
-                let length = FieldNormReader::id_to_fieldnorm(id as u8) as f32;
-                K1 * (1.0 - B + B * length / average)
-            };
-            FieldStatistics {
-                field,
-                weight,
-                length_norms: std::array::from_fn(norm),
-            }
-        };
-        let fields = [
-            field(0, fields.title, TITLE_WEIGHT),
-            field(1, fields.headings, HEADINGS_WEIGHT),
-            field(2, fields.text, 1.0),
-        ];
-        Self { n_passages, fields }
-    }
-
-    /// The idf of Lucene, `ln(1 + (N - n + 0.5) / (n + 0.5))`, which is never negative.
-    fn idf(&self, n_containing: u64) -> f32 {
-        let rest = self.n_passages.saturating_sub(n_containing) as f64 + 0.5;
-        (rest / (n_containing as f64 + 0.5)).ln_1p() as f32
-    }
-}
+/// Passages of a segment, ascending, each with a score.
+type Scores = Vec<(u32, f32)>;
 
 /// Returns the keys and scores of the `k` best passages that `allowed` lets through, best first,
 /// equal scores by key.
 pub(super) fn search(
     segments: &[Segment],
     statistics: &Statistics,
-    terms: &[QueryTerm],
+    query: &Query,
     k: usize,
     allowed: Option<&(dyn Fn(u64) -> bool + Sync)>,
 ) -> Result<Vec<(u64, f32)>, TantivyError> {
-    let terms = scored_terms(segments, statistics, terms)?;
-    let mut best = Best {
-        k,
-        heap: BinaryHeap::new(),
-    };
-    if k == 0 || terms.is_empty() {
+    let sought = Sought::find(query, segments, statistics)?;
+    if k == 0 || sought.is_empty() {
         return Ok(Vec::new());
     }
+    let mut best = Best::of(k);
     for (pos, segment) in segments.iter().enumerate() {
-        let scores = segment.scores(pos, &terms, statistics)?;
+        let scores = scores(segment, pos, &sought, statistics)?;
         for (first, scores) in (0..).step_by(SCAN).zip(scores.chunks(SCAN)) {
             // Most passages hold no term of the query, or none that matters.
             let least = best.least_score();
@@ -212,107 +53,126 @@ pub(super) fn search(
     Ok(best.into_sorted())
 }
 
-/// Looks the terms up in text, title and headings. Of more than [`MAX_TERMS`] the rarest are taken.
-fn scored_terms(
-    segments: &[Segment],
+/// Returns the score of each passage of a segment; 0 for those without any term.
+///
+/// The scores of a passage are added up in the order of the query, so it scores the same whatever
+/// segment it is in.
+fn scores(
+    segment: &Segment,
+    segment_pos: usize,
+    sought: &Sought,
     statistics: &Statistics,
-    terms: &[QueryTerm],
-) -> Result<Vec<ScoredTerm>, TantivyError> {
-    let mut found = Vec::new();
-    for (pos, term) in terms.iter().enumerate() {
-        let mut fields = Vec::new();
-        let mut n_containing = 0;
-        for (field_pos, field) in statistics.fields.iter().enumerate() {
-            let wanted = Term::from_field_text(field.field, &term.term);
-            let postings = segments
-                .iter()
-                .map(|segment| segment.fields[field_pos].postings.get_term_info(&wanted))
-                .collect::<Result<Vec<_>, _>>()?;
-            n_containing = postings
-                .iter()
-                .flatten()
-                .map(|info| u64::from(info.doc_freq))
-                .sum();
-            if n_containing > 0 {
-                let weight = term.weight * field.weight * statistics.idf(n_containing) * (K1 + 1.0);
-                fields.push(ScoredTerm {
-                    field_pos,
-                    weight,
-                    postings,
-                });
+) -> Result<Vec<f32>, TantivyError> {
+    let mut scores = vec![sought.base; segment.reader.max_doc() as usize];
+    // What words as one score more than the words that they stand for.
+    let joined = sought.joined.iter();
+    let mut more: Vec<Scores> = joined
+        .map(|joined| scores_of_joined(segment, segment_pos, joined, statistics))
+        .collect::<Result<_, _>>()?;
+    for term in &sought.terms {
+        let Some(Some(info)) = term.postings.get(segment_pos) else {
+            continue;
+        };
+        let standing = sought.joined.iter().zip(&mut more);
+        let mut standing: Vec<Subtraction<'_>> = standing
+            .filter(|(joined, _)| joined.stands_for.contains(&term.pos))
+            .map(|(_, scores)| Subtraction { scores, at: 0 })
+            .collect();
+        segment.each_score(term.field_pos, info, statistics, |doc, score| {
+            let score = term.weight * score;
+            if let Some(sum) = scores.get_mut(doc as usize) {
+                *sum += score;
             }
-        }
-        // The last field is the text, which holds every word of the passage.
-        found.push((n_containing, pos, fields));
+            for subtraction in &mut standing {
+                subtraction.subtract(doc, score);
+            }
+        })?;
     }
-    found.retain(|(n_containing, ..)| *n_containing > 0);
-    if found.len() > MAX_TERMS {
-        found.sort_by_key(|&(n_containing, pos, _)| (n_containing, pos));
-        found.truncate(MAX_TERMS);
-        found.sort_by_key(|&(_, pos, _)| pos);
+    let prefixes = sought.prefixes.iter();
+    for prefix in prefixes {
+        more.push(scores_of_prefix(segment, segment_pos, prefix, statistics)?);
     }
-    Ok(found.into_iter().flat_map(|(.., fields)| fields).collect())
-}
-
-/// A scored passage; the better one is the greater.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Ranked {
-    score: f32,
-    key: u64,
-}
-
-impl Eq for Ranked {}
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.score
-            .total_cmp(&other.score)
-            .then(other.key.cmp(&self.key))
-    }
-}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// The `k` best so far, the worst of them on top of the heap.
-struct Best {
-    k: usize,
-    heap: BinaryHeap<Reverse<Ranked>>,
-}
-
-impl Best {
-    /// The least score with which a passage may get in: that of the worst of `k`, and before there are
-    /// that many, just above 0, which is the score of one without any term.
-    fn least_score(&self) -> f32 {
-        match self.heap.peek() {
-            Some(Reverse(worst)) if self.heap.len() >= self.k => worst.score,
-            _ => f32::MIN_POSITIVE,
+    for (doc, score) in more.into_iter().flatten() {
+        if let Some(sum) = scores.get_mut(doc as usize) {
+            *sum += score.max(0.0);
         }
     }
+    Ok(scores)
+}
 
-    /// Whether a passage is among the `k` best so far; of equal scores the lower key is better.
-    fn takes(&self, ranked: &Ranked) -> bool {
-        self.heap.len() < self.k
-            || self
-                .heap
-                .peek()
-                .is_some_and(|Reverse(worst)| ranked > worst)
-    }
+/// Scores that those of other terms are taken from, passage by passage in ascending order.
+struct Subtraction<'s> {
+    scores: &'s mut Scores,
+    at: usize,
+}
 
-    fn push(&mut self, ranked: Ranked) {
-        if self.heap.len() >= self.k {
-            self.heap.pop();
+impl Subtraction<'_> {
+    fn subtract(&mut self, doc: u32, score: f32) {
+        while let Some((at, rest)) = self.scores.get_mut(self.at) {
+            if *at == doc {
+                *rest -= score;
+            }
+            if *at >= doc {
+                break;
+            }
+            self.at += 1;
         }
-        self.heap.push(Reverse(ranked));
     }
+}
 
-    fn into_sorted(self) -> Vec<(u64, f32)> {
-        let best = self.heap.into_sorted_vec();
-        best.into_iter()
-            .map(|Reverse(ranked)| (ranked.key, ranked.score))
-            .collect()
+/// What passages score by words as one, in all fields.
+fn scores_of_joined(
+    segment: &Segment,
+    segment_pos: usize,
+    joined: &ScoredJoined,
+    statistics: &Statistics,
+) -> Result<Scores, TantivyError> {
+    let mut scores = Scores::new();
+    for ScoredTerm {
+        field_pos,
+        weight,
+        postings,
+        ..
+    } in &joined.fields
+    {
+        if let Some(Some(info)) = postings.get(segment_pos) {
+            segment.each_score(*field_pos, info, statistics, |doc, score| {
+                scores.push((doc, weight * score));
+            })?;
+        }
     }
+    Ok(summed(scores))
+}
+
+/// What passages score by the words with a prefix, which count as one.
+fn scores_of_prefix(
+    segment: &Segment,
+    segment_pos: usize,
+    prefix: &ScoredPrefix,
+    statistics: &Statistics,
+) -> Result<Scores, TantivyError> {
+    let mut counts = Scores::new();
+    for info in prefix.postings.get(segment_pos).into_iter().flatten() {
+        each_count(segment.surface(), info, |doc, count| {
+            counts.push((doc, count));
+        })?;
+    }
+    let mut scores = summed(counts);
+    for (doc, score) in &mut scores {
+        *score = prefix.weight * segment.score_in_text(*doc, *score, statistics);
+    }
+    Ok(scores)
+}
+
+/// Adds up what a passage has more than once.
+fn summed(mut scores: Scores) -> Scores {
+    scores.sort_by_key(|&(doc, _)| doc);
+    scores.dedup_by(|next, sum| {
+        let is_same = next.0 == sum.0;
+        if is_same {
+            sum.1 += next.1;
+        }
+        is_same
+    });
+    scores
 }

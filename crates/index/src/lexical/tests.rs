@@ -3,10 +3,14 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use reread_retrieval::Note;
+use reread_document::Metadata;
+use reread_retrieval::{DocumentWords, Note};
 use tempfile::TempDir;
 
 use super::*;
+
+mod demands;
+mod spelling;
 
 /// Inputs that a query parser with a grammar fails on or reads as something else.
 const HOSTILE: &[&str] = &[
@@ -54,8 +58,9 @@ fn add(writer: &LexicalWriter, first: u64, bodies: &[&str]) {
         let passage = LexicalPassage {
             key,
             document_key: key,
+            document: &DocumentWords::default(),
+            headings: "",
             body,
-            ..Default::default()
         };
         writer.add(&passage).unwrap();
     }
@@ -101,9 +106,9 @@ fn plain_bm25(bodies: &[String], query: &[&str]) -> Vec<(u64, f32)> {
             .enumerate()
             .filter(|(_, body)| body.contains(term))
         {
-            let norm = search::K1 * (1.0 - search::B + search::B * body.len() as f32 / average);
+            let norm = segment::K1 * (1.0 - segment::B + segment::B * body.len() as f32 / average);
             let count = count(body, term);
-            *scores.entry(pos).or_default() += idf * count * (search::K1 + 1.0) / (count + norm);
+            *scores.entry(pos).or_default() += idf * count * (segment::K1 + 1.0) / (count + norm);
         }
     }
     let mut scores: Vec<_> = scores
@@ -212,12 +217,18 @@ fn phrases_are_required() {
     assert_eq!(keys(&index, "\"lock manager\""), [0]);
     assert_eq!(keys(&index, "nothing \"the lock\" \"manager\""), [0, 1]);
     assert_eq!(keys(&index, "\"lock the manager\""), [2]);
-    let query = Query::parse("\"manager lock\" -waits");
+    let query = Query::parse("\"manager lock\" \"lock\" -waits");
     let constraint = index.constraint(&query).unwrap().unwrap();
-    let phrases = vec!["manager lock".to_owned()];
+    let phrases = vec!["\"manager lock\"".to_owned()];
     assert_eq!(constraint.notes(), [Note::PhrasesNotFound { phrases }]);
-    assert_eq!(constraint.only(), None);
-    assert_eq!(keys(&index, "\"manager lock\" -waits"), [2, 1]);
+    assert_eq!(constraint.only(), Some(&[][..]));
+    assert_eq!(keys(&index, "\"manager lock\" -waits"), [0; 0]);
+    let query = Query::parse("\"the lock\" \"lock the\" waits");
+    let constraint = index.constraint(&query).unwrap().unwrap();
+    assert_eq!(
+        constraint.notes()[0].to_string(),
+        "no passage has \"the lock\" and \"lock the\" together"
+    );
     assert_eq!(
         index.constraint(&Query::parse("lock manager")).unwrap(),
         None
@@ -227,7 +238,10 @@ fn phrases_are_required() {
 #[test]
 fn exclusions_exclude() {
     let (_dir, index) = index_of(&["red fox", "red fox jumps", "red dog"]);
-    assert_eq!(keys(&index, "red -jumping"), [0, 2]);
+    assert_eq!(keys(&index, "red -jumps"), [0, 2]);
+    assert_eq!(keys(&index, "red -jump*"), [0, 2]);
+    // The word as it is written, and no other form of it.
+    assert_eq!(keys(&index, "red -jumping").len(), 3);
     assert_eq!(keys(&index, "red -\"red fox\""), [2]);
     assert_eq!(keys(&index, "\"red fox\" -jumps"), [0]);
     assert_eq!(keys(&index, "-dog"), [2]);
@@ -240,7 +254,7 @@ fn titles_and_headings_are_found_but_not_across_their_ends() {
     let passage = LexicalPassage {
         key: 9,
         document_key: 1,
-        title: "Routine vacuuming",
+        document: &DocumentWords::of("a", "a", "Routine vacuuming", &Metadata::new()),
         headings: "Maintenance",
         body: "Dead rows stay.",
     };

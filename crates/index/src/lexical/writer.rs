@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use reread_retrieval::DocumentWords;
 use tantivy::directory::error::LockError;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
 
-use super::schema::{Fields, create_index, failed, open_index};
+use super::schema::{Fields, MoreFields, create_index, failed, open_index};
 use crate::{Error, Result};
 
 /// tantivy refuses less memory per thread than this, and more threads than that.
@@ -23,14 +24,14 @@ const SEGMENTS_PER_MERGE: usize = 4;
 const MAX_DELETED_SHARE: f32 = 0.2;
 
 /// One passage as the lexical index takes it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct LexicalPassage<'p> {
     /// Names the passage in results.
     pub key: u64,
     /// Names the document that it belongs to, for deletion.
     pub document_key: u64,
-    /// The document's title.
-    pub title: &'p str,
+    /// What it is found by of its document: title, names, metadata.
+    pub document: &'p DocumentWords,
     /// The headings that the passage stands under.
     pub headings: &'p str,
     /// The passage itself.
@@ -45,6 +46,7 @@ pub struct LexicalPassage<'p> {
 pub struct LexicalWriter {
     path: PathBuf,
     fields: Fields,
+    more: MoreFields,
     writer: IndexWriter,
 }
 
@@ -69,7 +71,7 @@ impl LexicalWriter {
     /// Opens the index in `dir` to change it; the arguments are those of [`Self::create`].
     ///
     /// # Errors
-    /// [`Error::Locked`], and [`Error::Lexical`] if there is no index that this version reads.
+    /// [`Error::Locked`], and [`Error::Lexical`] if there is no index that this version writes.
     pub fn open(dir: &Path, budget_bytes: usize, n_threads: usize) -> Result<Self> {
         let (index, fields) = open_index(dir)?;
         Self::new(dir, &index, fields, budget_bytes, n_threads)
@@ -82,6 +84,14 @@ impl LexicalWriter {
         budget_bytes: usize,
         n_threads: usize,
     ) -> Result<Self> {
+        let more = fields.more.ok_or_else(|| {
+            let problem = "it is of an earlier version, which is not written to".to_owned();
+            failed(
+                "open it for writing",
+                dir,
+                TantivyError::SchemaError(problem),
+            )
+        })?;
         let n_threads = n_threads
             .min(budget_bytes / MIN_BUDGET_BYTES)
             .clamp(1, MAX_THREADS);
@@ -108,6 +118,7 @@ impl LexicalWriter {
         Ok(Self {
             path: dir.to_owned(),
             fields,
+            more,
             writer,
         })
     }
@@ -117,13 +128,30 @@ impl LexicalWriter {
     /// # Errors
     /// [`Error::Lexical`], for instance if the disk is full.
     pub fn add(&self, passage: &LexicalPassage<'_>) -> Result<()> {
+        let (fields, about) = (&self.fields, passage.document);
         let mut document = TantivyDocument::new();
-        document.add_u64(self.fields.key, passage.key);
-        document.add_u64(self.fields.document_key, passage.document_key);
-        document.add_text(self.fields.title, passage.title);
-        document.add_text(self.fields.headings, passage.headings);
-        for text in [passage.title, passage.headings, passage.body] {
-            document.add_text(self.fields.text, text);
+        document.add_u64(fields.key, passage.key);
+        document.add_u64(fields.document_key, passage.document_key);
+        document.add_text(fields.title, &about.title);
+        document.add_text(fields.headings, passage.headings);
+        for text in [about.title.as_str(), passage.headings, passage.body] {
+            document.add_text(fields.text, text);
+            document.add_text(self.more.surface, text);
+        }
+        let more = &self.more;
+        for (field, text) in [
+            (more.names, &about.names),
+            (more.facts, &about.facts),
+            (more.exact_title, &about.title),
+            (more.exact_path, &about.path),
+        ] {
+            if !text.is_empty() {
+                document.add_text(field, text);
+            }
+        }
+        // Values of a field stand a word apart, so no phrase reaches from one tag to the next.
+        for tag in about.tags.lines() {
+            document.add_text(more.exact_tags, tag);
         }
         self.writer
             .add_document(document)
