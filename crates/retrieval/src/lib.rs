@@ -42,8 +42,10 @@ mod left_out;
 mod note;
 mod options;
 mod passage;
+mod path_pattern;
 mod query;
 mod refusal;
+mod spelling;
 mod stop_words;
 
 pub use analyzer::{Role, Token, analyze};
@@ -61,3 +63,4 @@ pub use options::{Fusion, LIST_LEN, MAX_DEPTH, Mode, RetrieveOptions};
 pub use passage::{DocumentKey, Passage, PassageKey, contextual_text};
 pub use query::{MAX_TERMS, Phrase, Query, QueryTerm};
 pub use refusal::Refusal;
+pub use spelling::composed;
