@@ -51,10 +51,12 @@ mod guard;
 mod kind;
 mod locator;
 mod metadata;
+mod passed_over;
 mod problem;
 mod readers;
 mod text;
 mod walk;
+mod words;
 
 pub use chunk::{ChunkOptions, Cut, chunk};
 pub use document::{Document, Heading, Lines};
@@ -65,8 +67,13 @@ pub use guard::GUARD_THREAD;
 pub use kind::DocumentKind;
 pub use locator::Locator;
 pub use metadata::{BadDate, Date, Metadata, Value};
+pub use passed_over::{PassedOver, passed_over};
 pub use problem::{Problem, Reason};
-pub use walk::{FoundFile, HiddenFiles, SkippedFiles, Walk, WalkOptions, is_store_name, walk};
+pub use walk::{
+    FoundFile, HiddenFiles, IgnoreFiles, Links, SkippedFiles, Walk, WalkOptions, is_store_name,
+    walk,
+};
+pub use words::is_wordless;
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -18,6 +18,7 @@ use crate::index_folder::{
     remove_rubbish, remove_uncommitted, stored_root,
 };
 use crate::lexical::{LexicalPassage, LexicalWriter};
+use crate::lock_holder::Done;
 use crate::merge;
 use crate::options::{IndexOptions, Scope};
 use crate::prepare::{Prepared, PreparedPassage, prepare};
@@ -38,7 +39,7 @@ const LEXICAL_THREADS: usize = 1;
 /// commit made it.
 pub struct IndexWriter {
     folder: PathBuf,
-    _lock: Lock,
+    lock: Lock,
     /// What was in the folder before this writer wrote to it.
     before: Vec<String>,
     embedder: Arc<dyn Embedder>,
@@ -186,7 +187,7 @@ impl IndexWriter {
             .unwrap_or_default();
         Ok(Self {
             folder: folder.to_owned(),
-            _lock: lock,
+            lock,
             before: names(folder)?,
             embedder,
             options,
@@ -263,6 +264,11 @@ impl IndexWriter {
         self.manifest.written_ns
     }
 
+    /// Lets others know how far the run over the folder is.
+    pub(crate) fn tell(&mut self, done: Done) {
+        self.lock.tell(done);
+    }
+
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.catalog
     }
@@ -280,6 +286,11 @@ impl IndexWriter {
         let resumed = self.base.as_ref().is_some_and(|base| base.is_unfinished());
         self.changed |= resumed;
         resumed
+    }
+
+    /// What has been done so far.
+    pub(crate) fn counts(&self) -> WriteCounts {
+        self.counts
     }
 
     /// Whether this run cuts documents in another way than the index did.
@@ -305,6 +316,7 @@ impl IndexWriter {
             while self.pending.len() >= EMBED_BATCH {
                 self.flush(EMBED_BATCH)?;
                 told(self.counts.n_passages);
+                self.lock.tell_passages(self.counts.n_passages);
                 self.cancel.check()?;
             }
         }
