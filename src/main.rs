@@ -80,7 +80,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Search(args) => commands::search::run(*args, common),
         Command::Index(args) => commands::index::run(&args, common),
         Command::Watch(args) => commands::watch::run(&args, common),
-        Command::Rerank(args) => commands::rerank::run(args, common),
+        Command::Rerank(args) => commands::rerank::run(&args, common),
         Command::Eval(args) => commands::eval::run(&args, common),
         Command::WorthIt(args) => commands::worth_it::run(&args, common),
         Command::Judge(args) => commands::judge::run(&args, common),

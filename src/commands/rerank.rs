@@ -19,7 +19,7 @@ use crate::{Outcome, resolve};
 /// How many lines a warning names.
 const NAMED: usize = 5;
 
-pub(crate) fn run(args: RerankArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &RerankArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
     if args.question.trim().is_empty() {
         bail!("the question is empty");
     }
@@ -48,7 +48,7 @@ pub(crate) fn run(args: RerankArgs, common: &CommonArgs) -> anyhow::Result<Outco
     if !common.quiet {
         say_in_pieces(&lines, &reranked);
     }
-    write(&args, &lines, &read, &reranked)?;
+    write(args, &lines, &read, &reranked)?;
     Ok(Outcome::Found)
 }
 

@@ -234,7 +234,7 @@ impl Output {
                 trec::write_run(&mut out, result, query_id, options.by, &self.run_name)?;
             }
             FormatArg::Json | FormatArg::Text => {
-                json::write_answer(&mut out, result, &self.folder, query_id)?
+                json::write_answer(&mut out, result, &self.folder, query_id)?;
             }
         }
         out.flush()
