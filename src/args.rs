@@ -9,6 +9,7 @@ mod searching;
 mod settings;
 mod tune;
 mod values;
+mod wait;
 mod why;
 mod worth_it;
 
@@ -26,9 +27,10 @@ pub(crate) use searching::{FilterArgs, IndexFolder, SearchingArgs};
 pub(crate) use settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings, WalkFlags};
 pub(crate) use tune::TuneArgs;
 pub(crate) use values::{
-    ColorArg, FormatArg, bounded, budget, calibration, condition, cpu, finite, size, timeout,
-    weight,
+    ColorArg, FormatArg, MAX_SHOWN, bounded, budget, calibration, condition, cpu, finite, size,
+    timeout, weight,
 };
+pub(crate) use wait::{Wait, WaitFlags};
 pub(crate) use why::WhyArgs;
 pub(crate) use worth_it::WorthItArgs;
 
@@ -77,6 +79,8 @@ Models are looked for in this order: --models, REREAD_MODELS, the user's configu
     name = "reread",
     version,
     arg_required_else_help = true,
+    // What is said twice is meant once; of two values the last counts.
+    args_override_self = true,
     max_term_width = 100,
     after_help = AFTER_HELP,
     after_long_help = after_long_help()
@@ -171,14 +175,17 @@ pub(crate) struct SearchArgs {
 
     /// Answer many questions in one process
     ///
-    /// A file of JSON Lines such as `{"_id": "q1", "text": "..."}`; `-` reads standard input. Each
-    /// answer is written as soon as it is known, by default as one line of JSON with its `query_id`;
-    /// `--jsonl` and `--format trec` work too.
+    /// A file of JSON Lines such as `{"_id": "q1", "text": "..."}`, or of id, tab, text, as for `reread
+    /// eval`; may be gzipped; `-` reads standard input. Each answer is written as soon as it is known, by
+    /// default as one line of JSON with its `query_id`; `--jsonl` and `--format trec` work too. A line
+    /// that is no question is reported, the others are answered, and the exit status is 2.
     #[arg(long, value_name = "FILE")]
     pub(crate) queries: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) wait: WaitFlags,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
     #[command(flatten)]
@@ -264,6 +271,8 @@ pub(crate) struct IndexArgs {
     pub(crate) json: bool,
 
     #[command(flatten)]
+    pub(crate) wait: WaitFlags,
+    #[command(flatten)]
     pub(crate) indexing: IndexingArgs,
 }
 
@@ -327,12 +336,14 @@ impl IndexingArgs {
 
 /// Order lines by their relevance to a question, best first
 ///
-/// The second pass on its own, as a filter for pipes: lines go in, the same lines come out in order.
-/// Empty lines are left out. It needs no index.
+/// The second pass on its own, as a filter for pipes: lines go in, the same lines come out in order. Of
+/// JSON Lines it reads one field. Empty lines are left out. A line that is too long for the model is read
+/// in pieces, and the best counts. It needs no index.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-  rg --no-heading timeout src | reread rerank --top-k 5 \"where is the retry limit set\"")]
+Examples:
+  rg --no-heading timeout src | reread rerank --top-k 5 \"where is the retry limit set\"
+  reread rerank --field abstract \"who discovered it\" papers.jsonl")]
 pub(crate) struct RerankArgs {
     /// The question
     #[arg(value_name = "QUESTION")]
@@ -347,6 +358,13 @@ pub(crate) struct RerankArgs {
     /// Fewer lines are easier to read, for a person or a language model.
     #[arg(long, short = 'k', value_name = "N", value_parser = bounded::<1, 1_000_000>)]
     pub(crate) top_k: Option<usize>,
+
+    /// The field of JSON Lines that is read [default: text, contents, content, body, passage or title]
+    ///
+    /// The lines come out whole. Of the default's fields the first with a text is read; `a.b` is the field
+    /// `b` inside `a`. A line without the field, or without JSON, is read as it stands.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) field: Option<String>,
 
     /// Put the relevance, from 0 to 1, and a tab before each line
     ///
@@ -374,6 +392,13 @@ pub(crate) struct GetArgs {
     /// The folder that PATH is relative to
     #[arg(value_name = "FOLDER", default_value = ".")]
     pub(crate) folder: PathBuf,
+
+    /// Read also what symbolic links in the folder lead to
+    ///
+    /// Off by default, because a link may lead out of the folder. Use it where the index was built with
+    /// --follow.
+    #[arg(long, help_heading = "Files")]
+    pub(crate) follow: bool,
 
     #[command(flatten)]
     pub(crate) read: ReadFlags,
@@ -459,6 +484,36 @@ mod tests {
         assert!(Cli::try_parse_from(["reread", "search"]).is_err());
         assert!(Cli::try_parse_from(["reread", "search", "q"]).is_ok());
         assert!(Cli::try_parse_from(["reread", "search", "--queries", "f"]).is_ok());
+    }
+
+    #[test]
+    fn what_is_said_twice_is_meant_once() {
+        let parse =
+            |args: &[&str]| Cli::try_parse_from([&["reread", "search", "q"], args].concat());
+        for flag in [
+            "--no-rerank",
+            "--rerank",
+            "--hidden",
+            "--json",
+            "--explain",
+            "--quiet",
+            "--exact",
+        ] {
+            assert!(parse(&[flag, flag]).is_ok(), "{flag}");
+        }
+        let Command::Search(args) =
+            parse(&["--no-rerank", "--rerank", "--top-k", "3", "--top-k", "5"])
+                .unwrap()
+                .command
+        else {
+            panic!("a search")
+        };
+        assert!(args.search.rerank && !args.search.no_rerank);
+        assert_eq!(args.search.top_k, Some(5));
+        let Command::Search(args) = parse(&["--path", "a", "--path", "b"]).unwrap().command else {
+            panic!("a search")
+        };
+        assert_eq!(args.search.paths, ["a", "b"]);
     }
 
     #[test]

@@ -101,7 +101,8 @@ fn parse(text: &str, owner: Owner) -> Result<Settings, ConfigError> {
             .and_then(|key| key.read(&mut settings, value.get_ref(), owner))
             .map_err(|problem| ConfigError {
                 offset,
-                problem: format!("`{key}` {problem}"),
+                // The rest shows the place in the value, which needs lines of its own.
+                problem: format!("`{key}` {}", problem.lines().next().unwrap_or_default()),
             })?;
     }
     Ok(settings)
@@ -191,11 +192,13 @@ mod tests {
             ("top_k = 5\ndepth = = 3", 2, ""),
             ("top_k = 5\ntop_k = 6", 2, ""),
             ("index = \"/elsewhere\"", 1, "--index"),
+            ("where = \"year >\"", 1, "`where` must be a condition"),
         ];
         for (text, line, problem) in cases {
             let error = parse(text, Owner::Anyone).unwrap_err();
             assert_eq!(line_of(text, error.offset), line, "{text}");
             assert!(error.problem.contains(problem), "{}", error.problem);
+            assert!(!error.problem.contains('\n'), "{}", error.problem);
         }
     }
 }

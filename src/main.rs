@@ -19,8 +19,9 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 
-use crate::args::{Cli, ColorArg, Command};
+use crate::args::{Cli, ColorArg, Command, MAX_SHOWN};
 use crate::output::{clean, errors, say};
 
 /// Something was found, or done.
@@ -42,7 +43,8 @@ fn main() -> ExitCode {
     panics::keep_caught_ones_quiet();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            shorten(&mut error);
             // Help on a closed pipe is no error either.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(EXIT_ERROR));
@@ -61,13 +63,24 @@ fn main() -> ExitCode {
     })
 }
 
+/// Leaves out what would fill the screen of a value that is refused.
+fn shorten(error: &mut clap::Error) {
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
+        return;
+    };
+    if value.chars().count() > MAX_SHOWN {
+        let shown: String = value.chars().take(MAX_SHOWN).collect();
+        error.insert(ContextKind::InvalidValue, ContextValue::String(shown + "…"));
+    }
+}
+
 fn run(cli: Cli) -> anyhow::Result<Outcome> {
     let common = &cli.common;
     match cli.command {
         Command::Search(args) => commands::search::run(*args, common),
         Command::Index(args) => commands::index::run(&args, common),
         Command::Watch(args) => commands::watch::run(&args, common),
-        Command::Rerank(args) => commands::rerank::run(args, common),
+        Command::Rerank(args) => commands::rerank::run(&args, common),
         Command::Eval(args) => commands::eval::run(&args, common),
         Command::WorthIt(args) => commands::worth_it::run(&args, common),
         Command::Judge(args) => commands::judge::run(&args, common),

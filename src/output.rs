@@ -1,6 +1,7 @@
 //! How results are written. Whatever comes out of a document is cleaned before a terminal sees it.
 
 pub(crate) mod doctor;
+pub(crate) mod emptiness;
 pub(crate) mod errors;
 pub(crate) mod eval;
 pub(crate) mod explain;
@@ -8,6 +9,7 @@ pub(crate) mod json;
 pub(crate) mod judge;
 pub(crate) mod people;
 mod shorten;
+pub(crate) mod shown;
 mod snippet;
 pub(crate) mod trec;
 pub(crate) mod warnings;

@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use reread_engine::{IndexProgress, IndexRun, Observer};
+use reread_engine::{IndexProgress, IndexRun, LockHolder, Observer};
 
 use crate::interrupt;
-use crate::output::{counted, duration, grouped};
+use crate::output::{counted, duration, grouped, say};
 
 /// How often the bar is drawn, at most.
 const DRAWS_PER_SECOND: u8 = 10;
@@ -44,6 +44,60 @@ impl Progress {
 
     /// Removes the bar.
     pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Shows how far another process is that is waited for.
+pub(crate) struct Waiting {
+    bar: ProgressBar,
+    quiet: bool,
+    said: OnceLock<()>,
+}
+
+impl Waiting {
+    pub(crate) fn new(quiet: bool) -> Self {
+        let bar = if quiet || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
+            let style = ProgressStyle::with_template("waiting  {bar:10} {wide_msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("=> "))
+        };
+        Self {
+            bar,
+            quiet,
+            said: OnceLock::new(),
+        }
+    }
+
+    /// Shows how far it is now; where there is no terminal, once.
+    pub(crate) fn show(&self, holder: Option<&LockHolder>) {
+        let who = holder.map_or("another process".to_owned(), |holder| {
+            format!("process {}", holder.pid)
+        });
+        if self.bar.is_hidden() {
+            if !self.quiet && self.said.set(()).is_ok() {
+                say(&format!("waiting for {who}, which writes to the index"));
+            }
+            return;
+        }
+        let Some(done) = holder.and_then(|holder| holder.done) else {
+            self.bar.set_message(format!("for {who}"));
+            return;
+        };
+        self.bar.set_length(done.n_files);
+        self.bar.set_position(done.n_files_done);
+        self.bar.set_message(format!(
+            "for {who}: {} of {} files, {} passages",
+            done.n_files_done, done.n_files, done.n_passages
+        ));
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
 }

@@ -9,7 +9,7 @@ use reread_engine::{
 };
 
 use crate::args::{CommonArgs, FilterArgs, ModelFlags, SearchFlags, Settings};
-use crate::config;
+use crate::{config, folder};
 
 /// Joins flags, which hold the environment's values too, with the configuration files.
 pub(crate) fn settings(
@@ -20,6 +20,11 @@ pub(crate) fn settings(
     if let Some(list) = std::env::var_os("REREAD_MODELS") {
         let places = std::env::split_paths(&list).filter(|place| !place.as_os_str().is_empty());
         flags.models.models.extend(places);
+    }
+    if let Some(folder) = folder {
+        for path in &mut flags.search.paths {
+            *path = folder::name_in(folder, path);
+        }
     }
     if common.no_config {
         return Ok(flags);
@@ -110,6 +115,12 @@ pub(crate) fn index_options(settings: &Settings) -> IndexOptions {
     let mut options = IndexOptions::default();
     if settings.walk.hidden || settings.walk.no_hidden {
         options = options.with_hidden(settings.walk.hidden);
+    }
+    if settings.walk.no_ignore || settings.walk.ignore {
+        options = options.with_ignored(settings.walk.no_ignore);
+    }
+    if settings.walk.follow || settings.walk.no_follow {
+        options = options.with_links(settings.walk.follow);
     }
     if let Some(bytes) = settings.read.max_file_size {
         options = options.with_max_file_bytes(bytes);

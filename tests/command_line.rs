@@ -4,17 +4,27 @@
 
 #[path = "command_line/commands.rs"]
 mod commands;
+#[path = "command_line/emptiness.rs"]
+mod emptiness;
 #[path = "command_line/metadata.rs"]
 mod metadata;
+#[path = "command_line/names.rs"]
+mod names;
 #[allow(dead_code)] // Each test uses a part of it.
 #[path = "common/place.rs"]
 mod place;
 #[path = "command_line/printing.rs"]
 mod printing;
+#[path = "command_line/questions.rs"]
+mod questions;
+#[path = "command_line/reranking.rs"]
+mod reranking;
 #[path = "command_line/searching.rs"]
 mod searching;
 #[path = "command_line/settings.rs"]
 mod settings;
+#[path = "command_line/waiting.rs"]
+mod waiting;
 
 use std::fs;
 use std::io::Write;

@@ -10,6 +10,7 @@ use super::IndexFolder;
 use super::choices::one_of;
 use super::settings::{IndexFlags, ModelFlags, ReadFlags, SearchFlags, Settings};
 use super::values::{bounded, finite, weight};
+use super::wait::WaitFlags;
 
 /// Measure how well each pass ranks, and whether the second one pays
 ///
@@ -133,6 +134,8 @@ pub(crate) struct JudgedArgs {
 
     #[command(flatten)]
     pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) wait: WaitFlags,
     #[command(flatten)]
     pub(crate) cut: IndexFlags,
     #[command(flatten)]

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::settings::{ModelFlags, ReadFlags, SearchFlags, Settings, WalkFlags};
 use super::values;
+use super::wait::WaitFlags;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Index")]
@@ -33,6 +34,8 @@ pub(crate) struct FilterArgs {
 pub(crate) struct SearchingArgs {
     #[command(flatten)]
     pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) wait: WaitFlags,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
     #[command(flatten)]

@@ -175,11 +175,16 @@ pub(crate) struct SearchFlags {
     #[arg(long, overrides_with = "no_refresh")]
     pub(crate) refresh: bool,
 
-    /// Only documents whose path matches [default: all]
+    /// Only documents with this path, or in this folder [default: all]
     ///
-    /// A glob relative to the folder, such as `docs/**` or `*.md`; the name of a folder stands for
-    /// everything in it. Repeat the option to allow several.
-    #[arg(long = "path", value_name = "GLOB", help_heading = "Which documents")]
+    /// A path relative to the folder, or as results print it. If there is no such file or folder, a glob
+    /// such as `docs/**` or `*.md`; without a slash, it matches names in every folder. Upper and lower
+    /// case differ. Repeat the option to allow several.
+    #[arg(
+        long = "path",
+        value_name = "PATH|GLOB",
+        help_heading = "Which documents"
+    )]
     pub(crate) paths: Vec<String>,
 
     /// Only documents of this type [default: all]
@@ -277,6 +282,7 @@ impl IndexFlags {
 }
 
 /// Which files are looked at.
+#[allow(clippy::struct_excessive_bools)] // Each is a switch of the command line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Args)]
 #[command(next_help_heading = "Files")]
 pub(crate) struct WalkFlags {
@@ -289,14 +295,37 @@ pub(crate) struct WalkFlags {
     /// Leave out hidden files even if the index or a configuration file says otherwise
     #[arg(long, overrides_with = "hidden")]
     pub(crate) no_hidden: bool,
+
+    /// Include files that a .gitignore, .ignore or .rereadignore names
+    ///
+    /// Off by default, as in other search tools. The index remembers it for later runs.
+    #[arg(long, overrides_with = "ignore")]
+    pub(crate) no_ignore: bool,
+
+    /// Leave out ignored files even if the index includes them
+    #[arg(long, overrides_with = "no_ignore")]
+    pub(crate) ignore: bool,
+
+    /// Follow symbolic links
+    ///
+    /// Off by default, because a link may lead out of the folder. What it leads to is indexed under the
+    /// link's name. The index remembers it for later runs.
+    #[arg(long, overrides_with = "no_follow")]
+    pub(crate) follow: bool,
+
+    /// Do not follow symbolic links even if the index does
+    #[arg(long, overrides_with = "follow")]
+    pub(crate) no_follow: bool,
 }
 
 impl WalkFlags {
     fn or(self, other: Self) -> Self {
         let no_word = !self.hidden && !self.no_hidden;
+        // Only hidden files have a key in the configuration files.
         Self {
             hidden: self.hidden || (no_word && other.hidden),
             no_hidden: self.no_hidden || (no_word && other.no_hidden),
+            ..self
         }
     }
 }

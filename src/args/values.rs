@@ -55,13 +55,17 @@ pub(crate) fn calibration(text: &str) -> Result<Calibration, String> {
         .map_err(|problem: BadCalibration| format!("{problem}, as `reread tune` writes them"))
 }
 
+/// Longer values are not shown whole in errors.
+pub(crate) const MAX_SHOWN: usize = 200;
+
 /// Reads a condition on metadata; the error shows where in it something else was expected.
 pub(crate) fn condition(text: &str) -> Result<Condition, String> {
     text.parse().map_err(|bad: BadCondition| {
         let said = format!("must be a condition: {bad}");
         let (before, found) = (text.get(..bad.bytes.start), text.get(bad.bytes.clone()));
-        let (Some(before), Some(found), false) = (before, found, text.contains(char::is_control))
-        else {
+        // A long one would fill the screen, and the place is named by its column anyway.
+        let is_shown = text.width() <= MAX_SHOWN && !text.contains(char::is_control);
+        let (Some(before), Some(found), true) = (before, found, is_shown) else {
             return said;
         };
         let (indent, carets) = (before.width(), "^".repeat(found.width().max(1)));
@@ -223,6 +227,8 @@ mod tests {
         let bad = condition("has").unwrap_err();
         assert!(bad.ends_with("\n  has\n     ^"), "{bad}");
         assert_eq!(condition("has\n").unwrap_err().lines().count(), 1);
+        let long = format!("{} ==", "x".repeat(10_000));
+        assert_eq!(condition(&long).unwrap_err().lines().count(), 1);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use reread_wire::doctor as wire;
 
 use super::index::bring_up_to_date;
 use super::raw_stdout;
-use crate::args::{CommonArgs, DoctorArgs, Settings};
+use crate::args::{CommonArgs, DoctorArgs, Settings, Wait};
 use crate::output::{counted, doctor, json, say};
 use crate::progress::Progress;
 use crate::{Outcome, folder, interrupt, resolve};
@@ -58,6 +58,10 @@ fn engine(args: &DoctorArgs, common: &CommonArgs, built: Option<&Built>) -> anyh
         flags.index.overlap_tokens = Some(built.overlap_tokens);
         flags.walk.hidden = built.hidden;
         flags.walk.no_hidden = !built.hidden;
+        flags.walk.no_ignore = built.ignored;
+        flags.walk.ignore = !built.ignored;
+        flags.walk.follow = built.links;
+        flags.walk.no_follow = !built.links;
         flags.read.max_file_size = Some(built.max_file_bytes);
     }
     let settings = resolve::settings(flags, Some(&args.folder), common)?;
@@ -196,7 +200,7 @@ fn rebuild(
         shown(&args.folder)
     ));
     let engine = engine(args, common, found.built.as_ref())?;
-    let summary = bring_up_to_date(&engine, Engine::rebuild, common.quiet)
+    let summary = bring_up_to_date(&engine, Engine::rebuild, common.quiet, Wait::Never)
         .with_context(|| format!("cannot rebuild the index of {}", args.folder.display()))?;
     Ok(format!(
         "rebuilt the index from {}: {}, {}; lost: {lost}",

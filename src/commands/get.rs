@@ -19,7 +19,7 @@ pub(crate) fn run(args: &GetArgs, common: &CommonArgs) -> anyhow::Result<Outcome
     };
     let settings = resolve::settings(flags, Some(&args.folder), common)?;
     let (path, lines) = place(&args.place, &args.folder)?;
-    let options = resolve::index_options(&settings);
+    let options = resolve::index_options(&settings).with_links(args.follow);
     let mut text = reread_engine::read_lines(&args.folder, &path, lines, &options)?;
     if std::io::stdout().is_terminal() {
         text = clean_lines(&text);
@@ -39,23 +39,25 @@ pub(super) fn place(
     place: &str,
     folder: &Path,
 ) -> anyhow::Result<(PathBuf, Option<RangeInclusive<u32>>)> {
-    let whole = (PathBuf::from(place), None);
+    let named = |path: &str| PathBuf::from(folder::name_in(folder, path));
+    let whole = || (named(place), None);
     let Some((path, lines)) = place.rsplit_once(':') else {
-        return Ok(whole);
+        return Ok(whole());
     };
     let looks_like_lines = lines
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'-');
     if path.is_empty() || !looks_like_lines {
-        return Ok(whole);
+        return Ok(whole());
     }
-    if !folder.join(path).exists() && folder.join(place).exists() {
-        return Ok(whole);
+    let is_there = |name: &str| folder::is_there(folder, &named(name));
+    if !is_there(path) && is_there(place) {
+        return Ok(whole());
     }
     let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
     match (first.parse(), last.parse()) {
         (Ok(first), Ok(last)) if 1 <= first && first <= last => {
-            Ok((PathBuf::from(path), Some(first..=last)))
+            Ok((named(path), Some(first..=last)))
         }
         _ => {
             bail!("{lines:?} is not a range of lines; write one such as {path}:10-20 or {path}:10")

@@ -44,7 +44,7 @@ pub(crate) fn run(args: &JudgeArgs, common: &CommonArgs) -> anyhow::Result<Outco
     }
     let engine = resolve::engine(&args.folder, searching.index.index.as_deref(), &settings)?;
     if !settings.search.no_refresh {
-        refresh(&engine, &args.folder, common.quiet)?;
+        refresh(&engine, &args.folder, common.quiet, searching.wait.when())?;
     }
     engine.cross_encoder()?;
     engine.keep_scores()?;

@@ -11,7 +11,7 @@ use reread_eval::{
 };
 
 use super::search::refresh;
-use crate::args::{CommonArgs, JudgedArgs, Settings};
+use crate::args::{CommonArgs, JudgedArgs, Settings, Wait};
 use crate::config::FOLDER_FILE;
 use crate::output::{clean, counted, grouped, say};
 use crate::{folder, progress, resolve};
@@ -39,6 +39,7 @@ pub(super) struct Place {
     root: PathBuf,
     index: Option<PathBuf>,
     is_dataset: bool,
+    wait: Wait,
     asked: Asked,
 }
 
@@ -124,6 +125,7 @@ impl Place {
             root,
             index,
             is_dataset,
+            wait: args.wait.when(),
             asked,
         })
     }
@@ -156,7 +158,7 @@ impl Place {
     ) -> anyhow::Result<Judged> {
         let engine = resolve::engine(&self.root, self.index.as_deref(), settings)?;
         if !settings.search.no_refresh {
-            refresh(&engine, &self.root, common.quiet)?;
+            refresh(&engine, &self.root, common.quiet, self.wait)?;
         }
         engine.keep_scores()?;
         let first_pass = engine.first_pass()?;

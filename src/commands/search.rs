@@ -1,19 +1,18 @@
 //! `reread search`: a question in, ranked passages out.
 
-use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use reread_engine::{Engine, IndexError, Note, SearchOptions, SearchResult, Warning};
-use serde::Deserialize;
+use reread_eval::{Error as EvalError, QueryLines};
 
-use super::index::bring_up_to_date;
+use super::index::{bring_up_to_date, cannot_index, emptiness};
 use super::{raw_stdout, styled_stdout};
-use crate::args::{CommonArgs, FormatArg, SearchArgs, Settings};
+use crate::args::{CommonArgs, FormatArg, SearchArgs, Settings, Wait};
 use crate::output::people::{self, Layout};
-use crate::output::{clean, errors, json, say, say_warnings, trec};
+use crate::output::shown::Shown;
+use crate::output::{clean, counted, errors, json, say, say_warnings, trec};
 use crate::{Outcome, folder, resolve};
 
 /// What is asked.
@@ -28,22 +27,8 @@ struct Output {
     format: FormatArg,
     layout: Layout,
     run_name: String,
+    folder: PathBuf,
     quiet: bool,
-}
-
-/// A line of a file of questions.
-#[derive(Debug, PartialEq, Deserialize)]
-struct QueryLine {
-    #[serde(rename = "_id")]
-    id: QueryId,
-    text: String,
-}
-
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
-enum QueryId {
-    Text(String),
-    Number(i64),
 }
 
 pub(crate) fn run(mut args: SearchArgs, common: &CommonArgs) -> anyhow::Result<Outcome> {
@@ -54,10 +39,12 @@ pub(crate) fn run(mut args: SearchArgs, common: &CommonArgs) -> anyhow::Result<O
             Questions::One(_) => FormatArg::Text,
             Questions::File(_) => FormatArg::Json,
         }),
-        layout: Layout::new(args.output.explain),
+        layout: Layout::new(args.output.explain, &folder),
         run_name: args.output.run_name,
+        folder: folder.clone(),
         quiet: common.quiet,
     };
+    let wait = args.wait.when();
     let flags = Settings {
         search: args.search,
         walk: args.walk,
@@ -72,7 +59,7 @@ pub(crate) fn run(mut args: SearchArgs, common: &CommonArgs) -> anyhow::Result<O
     }
     let engine = resolve::engine(&folder, args.index.index.as_deref(), &settings)?;
     if !settings.search.no_refresh {
-        refresh(&engine, &folder, common.quiet)?;
+        refresh(&engine, &folder, common.quiet, wait)?;
     }
     let outcome = match questions {
         Questions::One(question) => answer_one(&engine, &question, &options, &output, &folder),
@@ -103,11 +90,21 @@ fn questions(args: &mut SearchArgs) -> anyhow::Result<(Questions, PathBuf)> {
 
 /// Indexes what has changed. Where that is not possible now and there is an index, searches go on
 /// with what it holds.
-pub(super) fn refresh(engine: &Engine, folder: &Path, quiet: bool) -> anyhow::Result<()> {
-    match bring_up_to_date(engine, Engine::refresh, quiet) {
+pub(super) fn refresh(
+    engine: &Engine,
+    folder: &Path,
+    quiet: bool,
+    wait: Wait,
+) -> anyhow::Result<()> {
+    // An index that can be searched is not waited for, unless the user asks for it.
+    let wait = match wait {
+        Wait::IfNeeded if engine.snapshot().is_ok() => Wait::Never,
+        wait => wait,
+    };
+    match bring_up_to_date(engine, Engine::refresh, quiet, wait) {
         Ok(summary) => {
             if summary.changed && !quiet {
-                for line in people::index_summary(&summary) {
+                for line in people::index_summary(&summary, &Shown::in_folder(folder)) {
                     say(&line);
                 }
             }
@@ -118,7 +115,10 @@ pub(super) fn refresh(engine: &Engine, folder: &Path, quiet: bool) -> anyhow::Re
             say(&format!("warning: searching the index as it is: {error}"));
             Ok(())
         }
-        Err(error) => Err(error).with_context(|| format!("cannot index {}", folder.display())),
+        Err(error) => {
+            let doing = cannot_index(folder, &error);
+            Err(error).context(doing)
+        }
     }
 }
 
@@ -149,7 +149,9 @@ fn answer_one(
     output.write(&result, None, options)?;
     if output.format == FormatArg::Text && !output.quiet {
         if result.hits.is_empty() {
-            say(&nothing_found(&result, options, folder));
+            for line in nothing_found(engine, &result, options, folder) {
+                say(&line);
+            }
         } else {
             say(&people::summary(&result, options));
         }
@@ -161,35 +163,46 @@ fn answer_one(
     })
 }
 
+/// Answers each question as soon as it is read. A line that is none is reported, and the others are
+/// answered all the same.
 fn answer_file(
     engine: &Engine,
     path: &Path,
     options: &SearchOptions,
     output: &Output,
 ) -> anyhow::Result<Outcome> {
-    let (name, reader): (Cow<'_, str>, Box<dyn BufRead>) = if path == Path::new("-") {
-        ("standard input".into(), Box::new(io::stdin().lock()))
+    let questions = if path == Path::new("-") {
+        QueryLines::of(Path::new("standard input"), Box::new(io::stdin().lock()))
     } else {
-        let file = File::open(path)
-            .with_context(|| format!("cannot read the questions in {}", path.display()))?;
-        (path.to_string_lossy(), Box::new(BufReader::new(file)))
+        QueryLines::open(path)
     };
     let mut outcome = Outcome::NothingFound;
-    for (line, number) in reader.split(b'\n').zip(1u64..) {
-        let line = line.with_context(|| format!("cannot read the questions in {name}"))?;
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let query: QueryLine = serde_json::from_slice(&line).with_context(|| {
-            format!(
-                "{name}:{number} is not a question such as {{\"_id\": \"1\", \"text\": \"...\"}}"
-            )
-        })?;
-        let result = engine.search(&query.text, options)?;
-        output.write(&result, Some(&query.id.into_string()), options)?;
+    let mut n_bad = 0;
+    for question in questions.context("cannot read the questions")? {
+        let question = match question {
+            Ok(question) => question,
+            Err(error @ (EvalError::BadLine { .. } | EvalError::RepeatedLine { .. })) => {
+                say(&format!("reread: {}", clean(&error.to_string())));
+                n_bad += 1;
+                continue;
+            }
+            Err(error) => return Err(error).context("cannot read the questions"),
+        };
+        let result = engine.search(&question.text, options)?;
+        output.write(&result, Some(&question.id), options)?;
         if !result.hits.is_empty() {
             outcome = Outcome::Found;
         }
+    }
+    if n_bad > 0 {
+        bail!(
+            "{} left out; all other questions are answered",
+            if n_bad == 1 {
+                "one line was".to_owned()
+            } else {
+                format!("{} were", counted(n_bad, "line"))
+            }
+        );
     }
     Ok(outcome)
 }
@@ -210,7 +223,7 @@ impl Output {
             if let Some(id) = query_id {
                 writeln!(out, "{}: {}", clean(id), clean(&result.query))?;
             }
-            people::write_answer(&mut out, result, options, self.layout)?;
+            people::write_answer(&mut out, result, options, &self.layout)?;
             return out.flush();
         }
         let mut out = raw_stdout();
@@ -220,27 +233,27 @@ impl Output {
                 let query_id = query_id.unwrap_or(trec::ONLY_QUERY);
                 trec::write_run(&mut out, result, query_id, options.by, &self.run_name)?;
             }
-            FormatArg::Json | FormatArg::Text => json::write_answer(&mut out, result, query_id)?,
+            FormatArg::Json | FormatArg::Text => {
+                json::write_answer(&mut out, result, &self.folder, query_id)?;
+            }
         }
         out.flush()
     }
 }
 
-impl QueryId {
-    fn into_string(self) -> String {
-        match self {
-            Self::Text(text) => text,
-            Self::Number(number) => number.to_string(),
-        }
+/// What to do about it, a line or more.
+fn nothing_found(
+    engine: &Engine,
+    result: &SearchResult,
+    options: &SearchOptions,
+    folder: &Path,
+) -> Vec<String> {
+    let empty = emptiness(engine, folder);
+    if let [first, rest @ ..] = &empty[..] {
+        return [&[format!("nothing found: {first}")], rest].concat();
     }
-}
-
-fn nothing_found(result: &SearchResult, options: &SearchOptions, folder: &Path) -> String {
     let hint = if result.first_pass.n_passages == 0 {
-        return format!(
-            "nothing found: {} holds no document that can be read; run `reread status` to see more",
-            folder.display()
-        );
+        "the index holds no passage"
     } else if result.warnings.iter().any(is_about_demands) {
         "leave that out to see what else there is"
     } else if options.min_score.is_some() || options.min_probability.is_some() {
@@ -256,7 +269,7 @@ fn nothing_found(result: &SearchResult, options: &SearchOptions, folder: &Path) 
     } else {
         "other words may help"
     };
-    format!("nothing found; {hint}")
+    vec![format!("nothing found; {hint}")]
 }
 
 /// Whether this says that no passage has what the question demands.
@@ -297,16 +310,5 @@ mod tests {
         );
         assert!(parsed(&["--queries", "q.jsonl", "why", "docs"]).is_err());
         assert!(parsed(&["  "]).is_err());
-    }
-
-    #[test]
-    fn ids_of_questions_are_strings_or_numbers() {
-        let read = |line| serde_json::from_str::<QueryLine>(line).map(|q| q.id.into_string());
-        assert_eq!(
-            read(r#"{"_id": "q1", "text": "a", "more": 1}"#).unwrap(),
-            "q1"
-        );
-        assert_eq!(read(r#"{"_id": 7, "text": "a"}"#).unwrap(), "7");
-        assert!(read(r#"{"text": "a"}"#).is_err());
     }
 }

@@ -9,6 +9,7 @@ use reread_wire::status as wire;
 
 use super::raw_stdout;
 use crate::args::{CommonArgs, Settings, StatusArgs};
+use crate::output::shown::Shown;
 use crate::output::{bytes, clean, counted, grouped, json};
 use crate::{Outcome, folder, resolve};
 
@@ -82,8 +83,9 @@ fn write_people(
     if args.verify {
         row("verified", "every file matches its checksum")?;
     }
+    let shown = Shown::in_folder(&args.folder);
     for (path, reason) in &status.failed {
-        row("unreadable", &format!("{path}: {reason}"))?;
+        row("unreadable", &format!("{}: {reason}", shown.path(path)))?;
     }
     Ok(())
 }

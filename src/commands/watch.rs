@@ -11,8 +11,9 @@ use reread_wire::index::Summary;
 
 use super::index::bring_up_to_date;
 use super::raw_stdout;
-use crate::args::{CommonArgs, WatchArgs};
+use crate::args::{CommonArgs, Wait, WatchArgs};
 use crate::changes::{Changes, Woken};
+use crate::output::shown::Shown;
 use crate::output::{clean, duration, errors, json, people, say};
 use crate::{Outcome, folder, interrupt, resolve};
 
@@ -78,7 +79,7 @@ impl Watch<'_> {
 
     /// Indexes what has changed and says so. Returns whether to go on.
     fn look(&mut self, first: bool) -> anyhow::Result<bool> {
-        match bring_up_to_date(&self.engine, Engine::update_with, self.quiet) {
+        match bring_up_to_date(&self.engine, Engine::update_with, self.quiet, Wait::Never) {
             Ok(summary) => {
                 self.waiting = false;
                 self.report(&summary, first)?;
@@ -123,7 +124,8 @@ impl Watch<'_> {
             let time = ZonedDateTime::now().strftime("%H:%M:%S");
             say(&format!("{time} {}", people::index_line(summary)));
             for problem in new {
-                say(&format!("  {}", clean(&problem.to_string())));
+                let problem = Shown::in_folder(&self.args.folder).problem(problem);
+                say(&format!("  {problem}"));
             }
         }
         Ok(())

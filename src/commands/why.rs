@@ -8,6 +8,7 @@ use reread_engine::{Cause, Place};
 use super::search::refresh;
 use super::{get, raw_stdout, styled_stdout};
 use crate::args::{CommonArgs, WhyArgs};
+use crate::output::shown::Shown;
 use crate::output::{say_warnings, why};
 use crate::{Outcome, folder, resolve};
 
@@ -26,7 +27,7 @@ pub(crate) fn run(args: &WhyArgs, common: &CommonArgs) -> anyhow::Result<Outcome
     let options = resolve::search_options(&settings, &searching.filter)?;
     let engine = resolve::engine(&args.folder, searching.index.index.as_deref(), &settings)?;
     if !settings.search.no_refresh {
-        refresh(&engine, &args.folder, common.quiet)?;
+        refresh(&engine, &args.folder, common.quiet, searching.wait.when())?;
     }
     let found = engine.why(&args.question, &place, &options)?;
     if args.json {
@@ -36,7 +37,7 @@ pub(crate) fn run(args: &WhyArgs, common: &CommonArgs) -> anyhow::Result<Outcome
     } else {
         say_warnings(&found.warnings);
         let mut out = styled_stdout();
-        why::write_text(&mut out, &found, &options)?;
+        why::write_text(&mut out, &found, &options, &Shown::in_folder(&args.folder))?;
         out.flush()?;
     }
     Ok(match found.cause {

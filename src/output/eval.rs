@@ -10,14 +10,12 @@ use std::io::{self, Write};
 
 use reread_eval::statistics::queries_needed;
 use reread_eval::{
-    Comparison, Losses, Measure, Part, System, SystemSummary, Targets, Trial, run_of,
+    Comparison, Losses, Measure, Part, System, SystemSummary, Targets, Trial, run_of, to_word,
 };
 
 pub(crate) use json::write_json;
 pub(crate) use page::write_report;
 pub(crate) use tables::write_tables;
-
-use super::trec::word;
 
 /// Corrected p-values up to this are called significant.
 pub(super) const ALPHA: f64 = 0.05;
@@ -151,7 +149,12 @@ pub(crate) fn write_run(out: &mut impl Write, results: &Results, pos: usize) -> 
     let name = format!("reread-{}", results.rows[pos].system.name());
     for (query, ranked) in run_of(&results.trials, pos).queries() {
         for ((id, score), rank) in ranked.iter().zip(1u32..) {
-            writeln!(out, "{} Q0 {} {rank} {score} {name}", word(query), word(id))?;
+            writeln!(
+                out,
+                "{} Q0 {} {rank} {score} {name}",
+                to_word(query),
+                to_word(id)
+            )?;
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::path::Path;
 
 use reread_engine::SearchResult;
 use reread_wire::search::{Answer, Hit};
@@ -13,12 +14,11 @@ use super::{clean_char, warnings};
 pub(crate) fn write_answer(
     out: &mut impl Write,
     result: &SearchResult,
+    folder: &Path,
     query_id: Option<&str>,
 ) -> io::Result<()> {
-    write_line(
-        out,
-        &Answer::new(result, query_id, warnings::sentences(&result.warnings)),
-    )
+    let warnings = warnings::sentences(&result.warnings);
+    write_line(out, &Answer::new(result, folder, query_id, warnings))
 }
 
 /// Writes one object a result, each on a line.

@@ -1,6 +1,7 @@
 //! Results for people.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use reread_engine::{DocumentKind, Fusion, Hit, IndexSummary, Mode, SearchOptions, SearchResult};
@@ -8,6 +9,7 @@ use reread_engine::{SecondPass, Stopped, relevance};
 use unicode_width::UnicodeWidthStr;
 
 use super::shorten::shorten;
+use super::shown::Shown;
 use super::snippet::snippet;
 use super::{clean, counted, duration, explain, grouped};
 
@@ -24,21 +26,24 @@ const CLIMBER: Style = AnsiColor::Green.on_default().bold();
 const FALLER: Style = AnsiColor::Red.on_default().dimmed();
 
 /// How an answer is laid out.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Layout {
     /// Columns of a line.
     pub(crate) width: usize,
     /// Whether each result comes with what each pass thought of it.
     pub(crate) explain: bool,
+    /// How paths are written.
+    pub(crate) shown: Shown,
 }
 
 impl Layout {
     /// Fits the terminal, where there is one.
-    pub(crate) fn new(explain: bool) -> Self {
+    pub(crate) fn new(explain: bool, folder: &Path) -> Self {
         let columns = terminal_size::terminal_size().map_or(MAX_WIDTH, |(width, _)| width.0.into());
         Self {
             width: columns.clamp(40, MAX_WIDTH),
             explain,
+            shown: Shown::in_folder(folder),
         }
     }
 }
@@ -48,7 +53,7 @@ pub(crate) fn write_answer(
     out: &mut impl Write,
     result: &SearchResult,
     options: &SearchOptions,
-    layout: Layout,
+    layout: &Layout,
 ) -> io::Result<()> {
     let reranked = result.second_pass.scored > 0;
     let indent = result.hits.len().to_string().len() + 2;
@@ -56,7 +61,7 @@ pub(crate) fn write_answer(
         if pos > 0 {
             writeln!(out)?;
         }
-        write_header(out, hit, options, reranked, indent, layout.width)?;
+        write_header(out, hit, options, reranked, indent, layout)?;
         write_snippet(out, hit, indent, layout.width)?;
         if layout.explain {
             explain::write_hit(out, hit, indent)?;
@@ -79,10 +84,11 @@ fn write_header(
     options: &SearchOptions,
     reranked: bool,
     indent: usize,
-    width: usize,
+    layout: &Layout,
 ) -> io::Result<()> {
-    let passage = &hit.passage;
-    let place = format!("{}:{}", clean(&passage.path), passage.lines().start());
+    let (passage, width) = (&hit.passage, layout.width);
+    let path = layout.shown.path(&passage.path);
+    let place = format!("{path}:{}", passage.lines().start());
     let page = passage
         .page()
         .map(|page| format!("  p. {page}"))
@@ -219,10 +225,10 @@ fn reread(result: &SearchResult) -> String {
 }
 
 /// What an indexing run did, a line or more.
-pub(crate) fn index_summary(summary: &IndexSummary) -> Vec<String> {
+pub(crate) fn index_summary(summary: &IndexSummary, shown: &Shown) -> Vec<String> {
     let mut lines = vec![index_line(summary)];
     for problem in summary.problems.iter().take(MAX_PROBLEMS) {
-        lines.push(format!("  {}", clean(&problem.to_string())));
+        lines.push(format!("  {}", shown.problem(problem)));
     }
     let more = summary.problems.len().saturating_sub(MAX_PROBLEMS);
     if more > 0 {
@@ -285,6 +291,8 @@ mod tests {
 
     #[test]
     fn an_indexing_run_is_summed_up() {
+        let index_summary =
+            |run: &IndexSummary| index_summary(run, &Shown::in_folder(Path::new(".")));
         let mut run = IndexSummary::default();
         run.changed = true;
         run.n_added = 100;

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use reread_engine::{By, SearchResult};
+use reread_eval::to_word;
 
 /// The number of a question that has no id.
 pub(crate) const ONLY_QUERY: &str = "1";
@@ -19,12 +20,12 @@ pub(crate) fn write_run(
     by: By,
     run_name: &str,
 ) -> io::Result<()> {
-    let (query_id, run_name) = (word(query_id), word(run_name));
+    let (query_id, run_name) = (to_word(query_id), to_word(run_name));
     let mut above = f32::INFINITY;
     let mut written = HashSet::new();
     let mut rank = 0;
     for hit in &result.hits {
-        let mut id = word(&hit.passage.doc_id);
+        let mut id = to_word(&hit.passage.doc_id);
         if by == By::Passage {
             let _ = write!(id, "#{}", hit.passage.bytes.start);
         }
@@ -44,36 +45,4 @@ pub(crate) fn write_run(
         writeln!(out, "{query_id} Q0 {id} {rank} {score} {run_name}")?;
     }
     Ok(())
-}
-
-/// A name as one word: what would end it, or a terminal would obey, is written as `%20` is.
-pub(super) fn word(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for c in name.chars() {
-        if c.is_whitespace() || c.is_control() {
-            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-                let _ = write!(out, "%{byte:02X}");
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    if out.is_empty() {
-        "%00".to_owned()
-    } else {
-        out
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_one_word() {
-        assert_eq!(word("notes/my file.md"), "notes/my%20file.md");
-        assert_eq!(word("a\u{1b}b\u{a0}c"), "a%1Bb%C2%A0c");
-        assert_eq!(word("100%"), "100%");
-        assert_eq!(word(""), "%00");
-    }
 }

@@ -5,11 +5,12 @@ mod sentences;
 
 use std::io::{self, Write};
 
-use reread_engine::{Cause, Hit, Placed, SearchOptions, Stages, Why, relevance};
+use reread_engine::{Cause, Hit, Place, Placed, SearchOptions, Stages, Why, relevance};
 
 pub(crate) use json::write_json;
 
 use self::sentences::{change, effect, not_scored, read_to, verdict};
+use super::shown::Shown;
 use super::{clean, counted, grouped};
 
 /// How many of the results above the place are listed.
@@ -20,8 +21,9 @@ pub(crate) fn write_text(
     out: &mut impl Write,
     why: &Why,
     options: &SearchOptions,
+    shown: &Shown,
 ) -> io::Result<()> {
-    writeln!(out, "{}", clean(&verdict(why, options)))?;
+    writeln!(out, "{}", clean(&verdict(why, options, &place(why, shown))))?;
     let was_ranked = !matches!(why.cause, Cause::NotIndexed(_) | Cause::FilteredOut(_));
     if was_ranked {
         writeln!(out)?;
@@ -29,7 +31,7 @@ pub(crate) fn write_text(
     }
     if was_ranked && why.cause != Cause::Shown && !why.above.is_empty() {
         writeln!(out)?;
-        write_above(out, &why.above)?;
+        write_above(out, &why.above, shown)?;
     }
     if !why.remedies.is_empty() {
         writeln!(out)?;
@@ -40,6 +42,14 @@ pub(crate) fn write_text(
         writeln!(out, "  {change:<24} {}", effect(remedy, options.top_k))?;
     }
     Ok(())
+}
+
+/// The place as it was given; a path so that it opens.
+fn place(why: &Why, shown: &Shown) -> String {
+    sentences::place(&Place {
+        document: shown.named(&why.place.document),
+        lines: why.place.lines.clone(),
+    })
 }
 
 fn write_stages(out: &mut impl Write, why: &Why, options: &SearchOptions) -> io::Result<()> {
@@ -100,14 +110,14 @@ fn first_pass(stages: &Stages) -> String {
     }
 }
 
-fn write_above(out: &mut impl Write, above: &[Hit]) -> io::Result<()> {
+fn write_above(out: &mut impl Write, above: &[Hit], shown: &Shown) -> io::Result<()> {
     writeln!(out, "above it")?;
     for hit in above.iter().take(MAX_ABOVE) {
         let logit = hit.scores.cross_encoder;
         let logit = logit
             .map(|logit| format!("  logit {logit:.4}"))
             .unwrap_or_default();
-        let path = clean(&hit.passage.path);
+        let path = shown.path(&hit.passage.path);
         let line = hit.passage.lines().start();
         writeln!(out, "  {:>3}. {path}:{line}{logit}", hit.rank)?;
     }

@@ -83,7 +83,7 @@ def read_manifest(data):
         "dim": fields.u32(),
         "max_tokens": fields.u32(),
         "overlap_tokens": fields.u32(),
-        "hidden": fields.u8(),
+        "extra": fields.u8(),
         "max_file_bytes": fields.u64(),
         "catalog": fields.file(),
         "lexical": fields.string(),

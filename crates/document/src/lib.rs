@@ -54,12 +54,14 @@ mod kind;
 mod locator;
 mod metadata;
 mod node;
+mod passed_over;
 mod problem;
 mod readers;
 mod searchable;
 mod size;
 mod text;
 mod walk;
+mod words;
 
 pub use chunk::{ChunkOptions, Cut, chunk};
 pub use document::{Document, Heading, Lines};
@@ -70,9 +72,14 @@ pub use guard::GUARD_THREAD;
 pub use kind::DocumentKind;
 pub use locator::Locator;
 pub use metadata::{BadDate, Date, Metadata, Value};
+pub use passed_over::{PassedOver, passed_over};
 pub use problem::{Problem, Reason};
 pub use searchable::searchable_text;
-pub use walk::{FoundFile, HiddenFiles, SkippedFiles, Walk, WalkOptions, is_store_name, walk};
+pub use walk::{
+    FoundFile, HiddenFiles, IgnoreFiles, Links, SkippedFiles, Walk, WalkOptions, is_store_name,
+    walk,
+};
+pub use words::is_wordless;
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -15,7 +15,7 @@ use crate::problem::{Problem, Reason, printable};
 /// The name of the folder that holds an index. It is never walked into.
 const INDEX_FOLDER: &str = ".reread";
 /// The ignore file that only this program reads.
-const IGNORE_FILE: &str = ".rereadignore";
+pub(crate) const IGNORE_FILE: &str = ".rereadignore";
 /// Stores of version control: hidden, and of no use to a reader even when hidden files are.
 const VERSION_CONTROL: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 
@@ -25,6 +25,10 @@ const VERSION_CONTROL: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 pub struct WalkOptions {
     /// Whether files and folders whose name begins with a dot are taken in.
     pub hidden: HiddenFiles,
+    /// Whether ignore files are obeyed.
+    pub ignore_files: IgnoreFiles,
+    /// Whether symbolic links are followed.
+    pub links: Links,
     /// The size above which a file is reported and left out. 64 MiB by default: the largest
     /// manuals are a tenth of that, and a file is read into memory as a whole.
     pub max_file_bytes: u64,
@@ -40,6 +44,27 @@ pub enum HiddenFiles {
     Skip,
     /// They are walked like any other, except `.reread`, `.git`, `.hg`, `.jj` and `.svn`.
     Include,
+}
+
+/// What `.gitignore`, `.ignore` and `.rereadignore` do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IgnoreFiles {
+    /// What they name is left out.
+    #[default]
+    Obey,
+    /// They do nothing.
+    Disregard,
+}
+
+/// What happens to symbolic links below the top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Links {
+    /// They are left out.
+    #[default]
+    Skip,
+    /// What they lead to is taken in under their names. A folder that leads back to one around it is
+    /// not entered again.
+    Follow,
 }
 
 /// What a walk found.
@@ -67,12 +92,14 @@ pub struct FoundFile {
     /// When its content or metadata last changed, in Unix nanoseconds, which no program can set back;
     /// 0 where the system does not say.
     pub changed_ns: i64,
+    /// Whether it is a symbolic link that is followed.
+    pub is_link: bool,
 }
 
 /// Counts of what a walk passes over in silence.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SkippedFiles {
-    /// Symbolic links. They are never followed.
+    /// Symbolic links, where they are not followed.
     pub symlinks: usize,
     /// Pipes, sockets and devices.
     pub special: usize,
@@ -82,8 +109,8 @@ pub struct SkippedFiles {
 ///
 /// `.gitignore`, `.ignore` and `.rereadignore` are honoured, also outside a git checkout. Ignore
 /// files above `root` count only inside a checkout, and up to its top, so that a stray one in a
-/// home folder hides nothing. Symbolic links are not followed, `root` itself excepted. What cannot
-/// be read is among the problems, and the walk goes on.
+/// home folder hides nothing. Symbolic links are not followed, `root` itself excepted. The options may say
+/// otherwise. What cannot be read is among the problems, and the walk goes on.
 ///
 /// # Errors
 /// [`Error::Io`] if `root` does not exist or cannot be looked at.
@@ -99,7 +126,7 @@ pub fn walk(root: &Path, options: &WalkOptions) -> Result<Walk> {
         walk_folder(&root, options, &mut found);
     } else {
         let name = Path::new(root.file_name().unwrap_or(OsStr::new("")));
-        found.take(name, &root, &metadata, options);
+        found.take(name, &root, &metadata, false, options);
     }
     found.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     found.problems.sort_by(|a, b| a.path.cmp(&b.path));
@@ -110,6 +137,8 @@ impl Default for WalkOptions {
     fn default() -> Self {
         Self {
             hidden: HiddenFiles::Skip,
+            ignore_files: IgnoreFiles::Obey,
+            links: Links::Skip,
             max_file_bytes: 64 << 20,
             excluded: Vec::new(),
         }
@@ -121,6 +150,20 @@ impl WalkOptions {
     #[must_use]
     pub fn with_hidden(mut self, hidden: HiddenFiles) -> Self {
         self.hidden = hidden;
+        self
+    }
+
+    /// Sets whether ignore files are obeyed.
+    #[must_use]
+    pub fn with_ignore_files(mut self, ignore_files: IgnoreFiles) -> Self {
+        self.ignore_files = ignore_files;
+        self
+    }
+
+    /// Sets whether symbolic links are followed.
+    #[must_use]
+    pub fn with_links(mut self, links: Links) -> Self {
+        self.links = links;
         self
     }
 
@@ -159,7 +202,7 @@ impl FoundFile {
     pub fn read(&self, max_file_bytes: u64) -> Result<Vec<u8>, Problem> {
         let unreadable =
             |error: io::Error| Problem::of_file(&self.path, Reason::Unreadable(error.to_string()));
-        let file = open_plain(&self.full_path).map_err(unreadable)?;
+        let file = open_plain(&self.full_path, self.is_link).map_err(unreadable)?;
         let mut bytes = Vec::with_capacity(self.len_bytes.min(max_file_bytes) as usize);
         file.take(max_file_bytes.saturating_add(1))
             .read_to_end(&mut bytes)
@@ -177,14 +220,15 @@ impl FoundFile {
 }
 
 /// Opens a file, and nothing else that has come into its place since it was found: a link may lead
-/// anywhere, and opening a pipe would wait forever.
-fn open_plain(path: &Path) -> io::Result<fs::File> {
+/// anywhere, unless it is one that is to be followed, and opening a pipe would wait forever.
+fn open_plain(path: &Path, is_link: bool) -> io::Result<fs::File> {
     let mut options = fs::File::options();
     options.read(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
+        let follow = if is_link { 0 } else { libc::O_NOFOLLOW };
+        options.custom_flags(libc::O_NONBLOCK | follow);
     }
     let file = options.open(path)?;
     if file.metadata()?.is_file() {
@@ -196,7 +240,14 @@ fn open_plain(path: &Path) -> io::Result<fs::File> {
 
 impl Walk {
     /// Takes one file that is no folder: into the files, the problems or the counts.
-    fn take(&mut self, name: &Path, full: &Path, metadata: &fs::Metadata, options: &WalkOptions) {
+    fn take(
+        &mut self,
+        name: &Path,
+        full: &Path,
+        metadata: &fs::Metadata,
+        is_link: bool,
+        options: &WalkOptions,
+    ) {
         if metadata.is_symlink() {
             self.skipped.symlinks += 1;
             return;
@@ -224,6 +275,7 @@ impl Walk {
             len_bytes,
             modified,
             changed_ns: changed_ns(metadata),
+            is_link,
         });
     }
 }
@@ -234,7 +286,9 @@ fn walk_folder(root: &Path, options: &WalkOptions, found: &mut Walk) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                report(root, &error, &mut found.problems);
+                if !is_round(&error) {
+                    report(root, &error, &mut found.problems);
+                }
                 continue;
             }
         };
@@ -246,13 +300,25 @@ fn walk_folder(root: &Path, options: &WalkOptions, found: &mut Walk) {
         }
         let name = relative(root, entry.path());
         match entry.metadata() {
-            Ok(metadata) => found.take(name, entry.path(), &metadata, options),
+            Ok(metadata) => {
+                let is_link = entry.path_is_symlink();
+                found.take(name, entry.path(), &metadata, is_link, options);
+            }
             Err(error) => report(root, &error, &mut found.problems),
         }
     }
     found
         .problems
         .append(&mut bad_folders.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+/// Whether a link leads back to a folder around it, whose files are found anyway.
+fn is_round(error: &ignore::Error) -> bool {
+    match error {
+        ignore::Error::Loop { .. } => true,
+        ignore::Error::WithPath { err, .. } | ignore::Error::WithDepth { err, .. } => is_round(err),
+        _ => false,
+    }
 }
 
 /// The walker. Folders whose names cannot be used are put into `bad_folders` and not entered.
@@ -268,13 +334,18 @@ fn walker(
     let bad_folders = Arc::clone(bad_folders);
     let top = root.to_owned();
     let mut walker = WalkBuilder::new(root);
+    if options.ignore_files == IgnoreFiles::Obey {
+        walker
+            .parents(in_checkout)
+            .require_git(in_checkout)
+            .git_global(false)
+            .add_custom_ignore_filename(IGNORE_FILE);
+    } else {
+        walker.standard_filters(false);
+    }
     walker
         .hidden(options.hidden == HiddenFiles::Skip)
-        .follow_links(false)
-        .parents(in_checkout)
-        .require_git(in_checkout)
-        .git_global(false)
-        .add_custom_ignore_filename(IGNORE_FILE)
+        .follow_links(options.links == Links::Follow)
         .filter_entry(move |entry| {
             let left_out = is_store(entry) || excluded.iter().any(|path| path == entry.path());
             !left_out && !is_bad_folder(&top, entry, &bad_folders)

@@ -9,7 +9,7 @@ use reread_index::backup::{self, Copied, Overwrite};
 use reread_index::doctor::{self, Diagnosis, Loss, Mended};
 use reread_index::{IndexOptions, IndexRun, IndexSummary, IndexWriter, Snapshot, Status};
 use reread_models::{CancelToken, CrossEncoder, Embedder, Models};
-use reread_rerank::{ScoreCache, check_logits, rank, relevance};
+use reread_rerank::ScoreCache;
 use reread_retrieval::{FirstPass, LocalFirstPass};
 
 use crate::current::Current;
@@ -73,18 +73,6 @@ impl fmt::Debug for EngineBuilder {
             .field("n_threads", &self.n_threads)
             .finish_non_exhaustive()
     }
-}
-
-/// One text as the second pass ranks it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct Reranked {
-    /// The text's position in the call.
-    pub position: usize,
-    /// The cross-encoder's logit; higher is more relevant.
-    pub logit: f32,
-    /// The logit on a scale from 0 to 1.
-    pub relevance: f32,
 }
 
 impl Engine {
@@ -151,6 +139,14 @@ impl Engine {
             self.reload()?;
             Ok(summary)
         })
+    }
+
+    /// Says whether the index can be written now, or who is writing to it and how far that is.
+    ///
+    /// # Errors
+    /// `NoIndexFolder`; `Index` with `Locked` while another writer is at work.
+    pub fn check_free(&self) -> Result<()> {
+        Ok(reread_index::check_free(self.require_index_folder()?)?)
     }
 
     /// Builds the index of its folder from nothing, whatever is there: a damaged index, or one of
@@ -313,29 +309,6 @@ impl Engine {
         let removed = writer.remove(id)?;
         writer.commit()?;
         Ok(removed)
-    }
-
-    /// Orders texts by their relevance to a query, best first, without an index.
-    ///
-    /// # Errors
-    /// `Models`, `Rerank`.
-    pub fn rerank(&self, query: &str, texts: &[&str]) -> Result<Vec<Reranked>> {
-        self.install(|| {
-            if texts.is_empty() {
-                return Ok(Vec::new());
-            }
-            let scored = self.cross_encoder()?.score(query, texts);
-            let logits = check_logits(scored, texts.len())?;
-            let reranked = |position: usize| {
-                let logit = logits[position];
-                Reranked {
-                    position,
-                    logit,
-                    relevance: relevance(logit),
-                }
-            };
-            Ok(rank(&logits).into_iter().map(reranked).collect())
-        })
     }
 
     /// What the index holds.

@@ -51,25 +51,29 @@ mod options;
 mod pipeline;
 mod read_lines;
 mod reading;
+mod rerank;
 mod result;
 pub mod span;
+mod spelled;
 mod warning;
 mod why;
+mod windows;
 mod writer;
 
-pub use engine::{Engine, EngineBuilder, Reranked, remove_index};
+pub use engine::{Engine, EngineBuilder, remove_index};
 pub use error::{Error, Result};
 pub use fate::{Fate, Losses, Part};
 pub use options::{By, SearchOptions, SecondPass};
 pub use read_lines::read_lines;
 pub use reading::Reading;
+pub use rerank::Reranked;
 pub use reread_document::{
     ChunkOptions, Date, Document, DocumentKind, GUARD_THREAD, Heading, Lines, Locator, Metadata,
-    Problem, Reason, UnknownKind, Value,
+    PassedOver, Problem, Reason, UnknownKind, Value,
 };
 pub use reread_index::{
-    Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexRun, IndexSummary,
-    Observer, Snapshot, SourceSummary, Status, backup, doctor,
+    Done, Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexRun, IndexSummary,
+    LockHolder, Observer, Snapshot, SourceSummary, Status, backup, doctor,
 };
 #[cfg(feature = "fastembed")]
 pub use reread_models::OnnxError;
@@ -85,9 +89,10 @@ pub use reread_rerank::{
 pub use reread_retrieval::{
     BadCondition, Candidate, Condition, DenseMethod, DocumentKey, Filter, FirstPass, Found, Fusion,
     LIST_LEN, LeftOut, LocalFirstPass, Mode, Note, Passage, PassageKey, Phrase, Placed, Query,
-    Refusal, Request, RetrieveOptions, Retrieved, Scored, Within, fusion,
+    Refusal, Request, RetrieveOptions, Retrieved, Scored, Within, composed, fusion,
 };
 pub use result::{FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Timings};
+pub use spelled::spelled;
 pub use warning::{Failure, Warning};
 pub use why::{Cause, Change, Effect, Place, Remedy, Stages, Why};
 pub use writer::Writer;

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use reread_document::{Document, ExtractOptions, Extraction, Lines, extract};
 use reread_index::IndexOptions;
 
+use crate::spelled::spelled;
 use crate::{Error, Result};
 
 /// Larger files are not read, unless the options say so: what an index takes in by default.
@@ -20,7 +21,8 @@ const MAX_BYTES: u64 = 64 << 20;
 /// index.
 ///
 /// # Errors
-/// `Outside` for a path that leads out of `root`, by `..` or by a symbolic link;
+/// `Outside` for a path that leads out of `root`, by `..` or, unless the options follow them, by a symbolic
+/// link;
 /// `Unreadable`; `NoSuchLines` when the document ends before the first line.
 pub fn read_lines(
     root: &Path,
@@ -28,7 +30,7 @@ pub fn read_lines(
     lines: Option<RangeInclusive<u32>>,
     options: &IndexOptions,
 ) -> Result<String> {
-    let (full, name) = inside(root, path)?;
+    let (full, name) = inside(root, path, options.links == Some(true))?;
     let unreadable = |problem: String| Error::Unreadable {
         path: path.to_owned(),
         problem,
@@ -59,8 +61,9 @@ pub fn read_lines(
     Ok(text)
 }
 
-/// The file's real path, and its name relative to the folder.
-fn inside(root: &Path, path: &Path) -> Result<(PathBuf, String)> {
+/// The file's real path, and its name relative to the folder. With `links`, those in the folder may lead
+/// out of it.
+fn inside(root: &Path, path: &Path, links: bool) -> Result<(PathBuf, String)> {
     let outside = || Error::Outside {
         path: path.to_owned(),
         root: root.to_owned(),
@@ -80,13 +83,26 @@ fn inside(root: &Path, path: &Path) -> Result<(PathBuf, String)> {
         return Err(outside());
     }
     let full = root
-        .join(path)
+        .join(spelled(root, path))
         .canonicalize()
         .map_err(|error| unreadable(path, error))?;
-    let relative = full.strip_prefix(&real_root).map_err(|_| outside())?;
+    // What is inside by its name is not outside, for who follows links.
+    let by_name = || {
+        path.strip_prefix(root)
+            .or_else(|_| path.strip_prefix(&real_root))
+    };
+    let relative = match full.strip_prefix(&real_root) {
+        Ok(relative) => relative,
+        Err(_) if links && !goes_up(path) => by_name().unwrap_or(path),
+        Err(_) => return Err(outside()),
+    };
     let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
     let name = parts.join("/");
     Ok((full, name))
+}
+
+fn goes_up(path: &Path) -> bool {
+    path.components().any(|part| part == Component::ParentDir)
 }
 
 fn leads_up(path: &Path) -> bool {
@@ -208,6 +224,15 @@ mod tests {
     }
 
     #[test]
+    fn names_are_read_in_either_spelling() {
+        let folder = folder();
+        std::fs::write(folder.path().join("cafe\u{301}.md"), "open\n").unwrap();
+        for name in ["caf\u{e9}.md", "cafe\u{301}.md"] {
+            assert_eq!(lines(folder.path(), name, None).unwrap(), "open\n");
+        }
+    }
+
+    #[test]
     fn markup_is_gone_and_a_record_is_its_text() {
         let folder = folder();
         let shown = lines(folder.path(), "page.html", None).unwrap();
@@ -239,6 +264,14 @@ mod tests {
             assert!(
                 matches!(error, Error::Outside { .. }),
                 "{}: {error}",
+                path.display()
+            );
+            let options = IndexOptions::default().with_links(true);
+            let followed = read_lines(&root, &path, None, &options);
+            assert_eq!(
+                followed.is_ok(),
+                path.ends_with("link.html"),
+                "{}",
                 path.display()
             );
         }

@@ -9,6 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::qrels::Qrels;
 use crate::queries::{QueryText, read_queries};
+use crate::word::of_word;
 use crate::{Error, Result};
 
 /// Judgements with the texts of their queries.
@@ -30,9 +31,13 @@ impl Collection {
     /// Those of reading either file; `QueryWithoutText` for a judged query that is not in the file of
     /// queries, as it could only be left out of averages in silence.
     pub fn read(qrels: &Path, queries: &Path) -> Result<Self> {
-        let judged = Qrels::read(qrels)?;
+        let mut judged = Qrels::read(qrels)?;
         let mut texts = read_queries(queries)?;
         let known: HashSet<&str> = texts.iter().map(|query| query.id.as_str()).collect();
+        judged.rename_queries(|written| {
+            let id = of_word(written);
+            known.contains(id.as_ref()).then(|| id.into_owned())
+        });
         let lost = judged
             .queries
             .iter()
@@ -157,6 +162,21 @@ mod tests {
             matches!(&error, Error::QueryWithoutText { line: 2, query, .. } if query == "q9"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_query_of_a_trec_file_may_be_written_as_one_word() {
+        let folder = folder();
+        let (qrels, queries) = (folder.path().join("qrels"), folder.path().join("q"));
+        fs::write(&queries, "my query\twhy\nmy%20query\thow\n").unwrap();
+        fs::write(&qrels, "my%20query 0 a 1\nmy%2520query 0 b 1\n").unwrap();
+        let judged = Collection::read(&qrels, &queries).unwrap().qrels;
+        assert_eq!(judged.queries["my query"][0].document, "a");
+        assert_eq!(judged.queries["my%20query"][0].document, "b");
+        // Elsewhere names are as they stand.
+        fs::write(&qrels, "my%20query\ta\t1\n").unwrap();
+        let judged = Collection::read(&qrels, &queries).unwrap().qrels;
+        assert!(judged.queries.contains_key("my%20query"));
     }
 
     #[test]

@@ -54,6 +54,7 @@ pub fn known_items(passages: &[Passage], n: usize, seed: u64) -> Collection {
             quote: None,
             grade: 1,
             line: queries.len() as u64 + 1,
+            is_word: false,
         };
         judged.insert(id.clone(), vec![judgement]);
         queries.push(QueryText { id, text });

@@ -22,6 +22,7 @@ mod collection;
 mod error;
 mod evaluate;
 mod gains;
+mod header;
 mod judging;
 mod known_items;
 mod lines;
@@ -35,6 +36,7 @@ mod targets;
 mod trace;
 mod trial;
 mod verdict;
+mod word;
 
 pub use calibrate::{Fit, Row, Threshold, calibrate};
 pub use collection::Collection;
@@ -47,7 +49,7 @@ pub use judging::{Standing, disputed, effect, standing};
 pub use known_items::known_items;
 pub use measure::Measure;
 pub use qrels::{Grades, Judgement, Qrels};
-pub use queries::{QueryText, read_queries};
+pub use queries::{QueryLines, QueryText, read_queries};
 pub use reread_engine::{Fate, Losses, Part};
 pub use run::Run;
 pub use statistics::{Comparison, compare};
@@ -56,6 +58,7 @@ pub use targets::{Presence, Target, Targets};
 pub use trace::Trace;
 pub use trial::{POOL, Ranking, Scored, Stages, System, Trial, TrialOptions, run_of, try_systems};
 pub use verdict::{Answer, Kind, MIN_QUESTIONS, N_SPLITS, SMALLEST_GAIN, Verdict, trust, weigh};
+pub use word::{of_word, to_word};
 
 /// The example in the README is compiled too.
 #[cfg(doctest)]

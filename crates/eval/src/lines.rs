@@ -1,7 +1,7 @@
 //! Lines of judgements, queries and runs, plain or packed with gzip.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
@@ -14,11 +14,15 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// A longer line is none of judgements, queries or runs; reading stops before memory is full.
 const MAX_LINE_BYTES: u64 = 16 << 20;
 
-/// The lines of a file that are not blank, with their numbers from 1.
+/// The lines of a file that are not blank, with their numbers from 1. They end with a line feed, a
+/// carriage return, or both.
 pub(super) struct Lines {
     path: PathBuf,
     reader: Box<dyn BufRead>,
     number: u64,
+    bytes: Vec<u8>,
+    /// Whether a line feed that comes next belongs to the line before.
+    after_return: bool,
 }
 
 /// A line and where it stands.
@@ -31,52 +35,101 @@ pub(super) struct Line<'a> {
 impl Lines {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let failed = |source| cannot_read(path, source);
-        let mut file = BufReader::new(File::open(path).map_err(failed)?);
+        let file = File::open(path).map_err(failed)?;
+        Self::of(path, Box::new(BufReader::new(file)))
+    }
+
+    /// The lines of what is read from `reader`; errors call it `name`.
+    pub(super) fn of(name: &Path, mut reader: Box<dyn BufRead>) -> Result<Self> {
         // The name may say what it likes: a download is often unpacked, or packed, by the way.
-        let packed = file.fill_buf().map_err(failed)?.starts_with(&GZIP);
-        let reader: Box<dyn BufRead> = if packed {
-            Box::new(BufReader::new(MultiGzDecoder::new(file)))
-        } else {
-            Box::new(file)
-        };
+        let begin = reader.fill_buf();
+        let packed = begin
+            .map_err(|source| cannot_read(name, source))?
+            .starts_with(&GZIP);
+        if packed {
+            reader = Box::new(BufReader::new(MultiGzDecoder::new(reader)));
+        }
         Ok(Self {
-            path: path.to_owned(),
+            path: name.to_owned(),
             reader,
             number: 0,
+            bytes: Vec::new(),
+            after_return: false,
         })
     }
 
     /// Calls `read` with each line, until it fails.
     pub(super) fn for_each(mut self, mut read: impl FnMut(&Line<'_>) -> Result<()>) -> Result<()> {
-        let mut bytes = Vec::new();
+        while let Some(line) = self.next_line() {
+            read(&line?)?;
+        }
+        Ok(())
+    }
+
+    /// The next line that is not blank; `None` at the end. After `BadLine` the lines behind it can
+    /// still be read.
+    pub(super) fn next_line(&mut self) -> Option<Result<Line<'_>>> {
         loop {
-            bytes.clear();
-            let mut limited = self.reader.by_ref().take(MAX_LINE_BYTES);
-            let n_bytes = limited
-                .read_until(b'\n', &mut bytes)
-                .map_err(|source| cannot_read(&self.path, source))?;
-            if n_bytes == 0 {
-                return Ok(());
+            self.bytes.clear();
+            match self.read_line() {
+                Ok(0) => return None,
+                Ok(_) => self.number += 1,
+                Err(source) => return Some(Err(cannot_read(&self.path, source))),
             }
-            self.number += 1;
-            let text = str::from_utf8(&bytes).map_err(|_| self.no_text("UTF-8 text"))?;
-            if n_bytes as u64 == MAX_LINE_BYTES {
-                return Err(self.no_text("a line of less than 16 MiB"));
+            let blank = |byte: &u8| byte.is_ascii_whitespace();
+            if !self.bytes.iter().all(blank) {
+                break;
             }
-            let text = text.trim_end_matches(['\n', '\r']);
-            let text = if self.number == 1 {
-                text.trim_start_matches('\u{feff}')
-            } else {
-                text
+        }
+        if self.bytes.len() as u64 > MAX_LINE_BYTES {
+            return Some(Err(self.no_text("a line of less than 16 MiB")));
+        }
+        let Ok(text) = str::from_utf8(&self.bytes) else {
+            return Some(Err(self.no_text("UTF-8 text")));
+        };
+        let text = text.trim_end_matches(['\n', '\r']);
+        let text = if self.number == 1 {
+            text.trim_start_matches('\u{feff}')
+        } else {
+            text
+        };
+        Some(Ok(Line {
+            path: &self.path,
+            number: self.number,
+            text,
+        }))
+    }
+
+    /// Reads a line with its end. Returns how many bytes it has in the file, of which no more than
+    /// are needed to know it as too long are kept.
+    ///
+    /// Where a carriage return ends it, the next byte is not waited for: who asks one question at a
+    /// time has not written it yet.
+    fn read_line(&mut self) -> io::Result<usize> {
+        let mut n_bytes = 0;
+        loop {
+            let buffer = match self.reader.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                buffer => buffer?,
             };
-            if text.trim().is_empty() {
+            if std::mem::take(&mut self.after_return) && buffer.first() == Some(&b'\n') {
+                self.reader.consume(1);
                 continue;
             }
-            read(&Line {
-                path: &self.path,
-                number: self.number,
-                text,
-            })?;
+            let end = buffer
+                .iter()
+                .position(|&byte| matches!(byte, b'\n' | b'\r'));
+            let taken = &buffer[..end.map_or(buffer.len(), |end| end + 1)];
+            let room = (MAX_LINE_BYTES as usize + 1).saturating_sub(self.bytes.len());
+            self.bytes
+                .extend_from_slice(&taken[..taken.len().min(room)]);
+            self.after_return = taken.last() == Some(&b'\r');
+            let n_taken = taken.len();
+            n_bytes += n_taken;
+            self.reader.consume(n_taken);
+            if end.is_some() || n_taken == 0 {
+                return Ok(n_bytes);
+            }
         }
     }
 
@@ -149,6 +202,52 @@ mod tests {
     fn blank_lines_are_counted_and_left_out() {
         let lines = read(b"\xef\xbb\xbfa\r\n\n  \nb").unwrap();
         assert_eq!(lines, [(1, "a".to_owned()), (4, "b".to_owned())]);
+    }
+
+    #[test]
+    fn a_line_ends_with_a_line_feed_a_carriage_return_or_both() {
+        let expected = [
+            (1, "a".to_owned()),
+            (2, "b".to_owned()),
+            (4, "c".to_owned()),
+        ];
+        for text in [
+            "a\rb\r\rc",
+            "a\nb\n\nc\n",
+            "a\r\nb\r\n\r\nc\r",
+            "a\rb\n\nc\r\n",
+        ] {
+            assert_eq!(read(text.as_bytes()).unwrap(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_bad_line_is_still_read() {
+        let mut bytes = b"a\n\xff\n".to_vec();
+        bytes.resize(bytes.len() + MAX_LINE_BYTES as usize + 1, b'x');
+        bytes.extend(b"\nb\n");
+        let mut lines = Lines::of(Path::new("f"), Box::new(io::Cursor::new(bytes))).unwrap();
+        let mut found = Vec::new();
+        while let Some(line) = lines.next_line() {
+            found.push(
+                line.map(|line| line.number)
+                    .map_err(|error| error.to_string()),
+            );
+        }
+        assert_eq!(found.len(), 4);
+        assert_eq!((&found[0], &found[3]), (&Ok(1), &Ok(4)));
+        assert!(
+            found[1]
+                .as_ref()
+                .unwrap_err()
+                .contains("f:2: expected UTF-8")
+        );
+        assert!(
+            found[2]
+                .as_ref()
+                .unwrap_err()
+                .contains("f:3: expected a line of less")
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use crate::header::{fields, is_called};
 use crate::lines::{Line, Lines};
 use crate::{Error, Result};
 
@@ -34,15 +35,9 @@ impl Run {
         let mut seen: HashMap<(String, String), u64> = HashMap::new();
         let mut form = None;
         Lines::open(path)?.for_each(|line| {
-            if form.is_none() {
-                let mut columns = line.text.split('\t').map(str::trim);
-                if columns
-                    .next()
-                    .is_some_and(|name| name.eq_ignore_ascii_case("query-id"))
-                {
-                    form = Some(Form::Beir);
-                    return Ok(());
-                }
+            if form.is_none() && is_called(fields(line.text)[0], &["queryid", "qid"]) {
+                form = Some(Form::Beir);
+                return Ok(());
             }
             let (query, document, score) = split(line, *form.get_or_insert(Form::Trec))?;
             let key = (query.to_owned(), document.to_owned());

@@ -1,11 +1,15 @@
 //! Judgements joined with an index: which passages does each one mean?
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::RangeInclusive;
 
-use reread_engine::{By, DocumentKey, Error, LocalFirstPass, Passage, PassageKey, Result, span};
+use reread_engine::{
+    By, DocumentKey, Error, LocalFirstPass, Passage, PassageKey, Result, composed, span,
+};
 
 use crate::qrels::{Grades, Judgement, Qrels};
+use crate::word::of_word;
 
 /// What judgements mean in one state of an index.
 ///
@@ -208,43 +212,84 @@ impl Target {
 }
 
 /// The documents of an index by what judgements may call them.
-struct Known(HashMap<String, Vec<DocumentKey>>);
+struct Known {
+    documents: HashMap<String, Vec<DocumentKey>>,
+    /// The names that are not composed, by their composed form: another system may have typed them.
+    composed: HashMap<String, String>,
+}
 
 impl Known {
     fn of(local: &dyn LocalFirstPass) -> Self {
-        let mut names: HashMap<String, Vec<DocumentKey>> = HashMap::new();
+        let mut documents: HashMap<String, Vec<DocumentKey>> = HashMap::new();
         for document in local.documents() {
             if document.path != document.id {
-                names.entry(document.path).or_default().push(document.key);
+                documents
+                    .entry(document.path)
+                    .or_default()
+                    .push(document.key);
             }
-            names.entry(document.id).or_default().push(document.key);
+            documents.entry(document.id).or_default().push(document.key);
         }
-        Self(names)
+        let decomposed = documents.keys().filter_map(|name| match composed(name) {
+            Cow::Owned(composed) => Some((composed, name.clone())),
+            Cow::Borrowed(_) => None,
+        });
+        Self {
+            composed: decomposed.collect(),
+            documents,
+        }
+    }
+
+    /// The name as the index has it, however its accents are composed.
+    fn find(&self, name: &str) -> Option<&str> {
+        let known = |name: &str| {
+            self.documents
+                .get_key_value(name)
+                .map(|(name, _)| name.as_str())
+        };
+        known(name).or_else(|| {
+            let composed = composed(name);
+            known(&composed).or_else(|| self.composed.get(composed.as_ref()).map(String::as_str))
+        })
+    }
+
+    /// The document and the place in it that a name means, if the index has it.
+    fn meaning(&self, name: &str, quote: Option<&String>) -> Option<(String, Place)> {
+        if let Some(document) = self.find(name) {
+            // An id may end like a place in a file.
+            let place = quote.map_or(Place::Document, |quote| Place::Quote(quote.clone()));
+            return Some((document.to_owned(), place));
+        }
+        let (path, lines) = path_and_lines(name).filter(|_| quote.is_none())?;
+        Some((self.find(path)?.to_owned(), Place::Lines(lines)))
     }
 
     fn target(&self, judgement: &Judgement, local: &dyn LocalFirstPass) -> Result<Target> {
-        let (document, place) = match (&judgement.quote, path_and_lines(&judgement.document)) {
-            (Some(quote), _) => (judgement.document.as_str(), Place::Quote(quote.clone())),
-            // An id may end like a place in a file.
-            _ if self.0.contains_key(judgement.document.as_str()) => {
-                (judgement.document.as_str(), Place::Document)
-            }
-            (None, Some((path, lines))) if self.0.contains_key(path) => (path, Place::Lines(lines)),
-            _ => (judgement.document.as_str(), Place::Document),
+        let (name, quote) = (judgement.document.as_str(), judgement.quote.as_ref());
+        // As runs are written; where the index has no such name, the word is one as it stands.
+        let word = || {
+            self.meaning(&of_word(name), quote)
+                .filter(|_| judgement.is_word)
         };
+        let meaning = word().or_else(|| self.meaning(name, quote));
+        let (document, place) = meaning.unwrap_or_else(|| {
+            let place = quote.map_or(Place::Document, |quote| Place::Quote(quote.clone()));
+            (name.to_owned(), place)
+        });
         let name = match place {
             // Two quotes of one page need names of their own.
             Place::Quote(_) => format!("{document}@{}", judgement.line),
-            _ => judgement.document.clone(),
+            Place::Lines(_) => judgement.document.clone(),
+            Place::Document => document.clone(),
         };
         let mut target = Target {
             name,
             grade: judgement.grade,
             line: judgement.line,
             presence: Presence::UnknownDocument,
-            document: document.to_owned(),
+            documents: self.documents.get(&document).cloned().unwrap_or_default(),
+            document,
             place,
-            documents: self.0.get(document).cloned().unwrap_or_default(),
             held_by: Vec::new(),
             is_shared: false,
         };

@@ -55,6 +55,10 @@ pub struct Built {
     pub overlap_tokens: usize,
     /// Whether hidden files were taken in.
     pub hidden: bool,
+    /// Whether files were taken in that an ignore file names.
+    pub ignored: bool,
+    /// Whether symbolic links were followed.
+    pub links: bool,
     /// Larger files were left out.
     pub max_file_bytes: u64,
     /// As the manifest has it: empty for the folder around the index.
@@ -154,6 +158,7 @@ fn diagnose_generation(folder: &Path, manifest: &Manifest) -> Diagnosis {
     }
     checks.extend(vectors::check(folder, manifest, &unsound));
     checks.push(leftovers::check(folder, manifest));
+    let scope = manifest.scope();
     Diagnosis {
         folder: folder.to_owned(),
         generation: Some(manifest.generation),
@@ -162,8 +167,10 @@ fn diagnose_generation(folder: &Path, manifest: &Manifest) -> Diagnosis {
         built: Some(Built {
             max_tokens: manifest.max_tokens as usize,
             overlap_tokens: manifest.overlap_tokens as usize,
-            hidden: manifest.scope.hidden,
-            max_file_bytes: manifest.scope.max_file_bytes,
+            hidden: scope.hidden,
+            ignored: scope.ignored,
+            links: scope.links,
+            max_file_bytes: scope.max_file_bytes,
             root: manifest.root.clone(),
         }),
     }

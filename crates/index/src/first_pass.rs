@@ -120,7 +120,7 @@ impl Snapshot {
         filter: &Filter,
         notes: &mut Vec<Note>,
     ) -> Result<Option<PassageSet>> {
-        let allowed = self.allowed(filter);
+        let allowed = self.allowed(filter)?;
         let Some(constraint) = self.lexical().constraint(query)? else {
             return Ok(allowed);
         };

@@ -1,14 +1,15 @@
 //! The index folder: its lock, its removal and what interrupted runs leave in it.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::crash::step;
 use crate::format::atomic::{io_error, open_file, refuse_no_folder, sync_folder, write_marker};
 use crate::format::header::MAGIC;
 use crate::format::manifest::{MANIFEST, Manifest};
-use crate::lock_holder::LockHolder;
+use crate::lock_holder::{Done, LockHolder};
 use crate::{Error, Result};
 
 /// The writer's lock file.
@@ -114,17 +115,79 @@ pub fn remove_index(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The writer's lock on an index folder, held while this lives. The file says who holds it.
-pub(crate) struct Lock(File);
+/// The writer's lock on an index folder, held while this lives. The file says who holds it, and how far
+/// that is.
+pub(crate) struct Lock {
+    file: File,
+    holder: LockHolder,
+    /// When the file was written to last.
+    told: Instant,
+}
+
+/// How often a run says how far it is; who waits for it looks no more often.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+
+impl Lock {
+    fn new(file: File) -> Self {
+        let mut lock = Self {
+            file,
+            holder: LockHolder::here(),
+            told: Instant::now(),
+        };
+        // A lock that cannot say whose it is still keeps others out.
+        let _ = lock.file.set_len(0);
+        lock.write();
+        lock
+    }
+
+    /// Says how far the run is, now and then.
+    pub(crate) fn tell(&mut self, done: Done) {
+        let is_first = self.holder.done.is_none();
+        self.holder.done = Some(done);
+        if is_first || self.told.elapsed() >= TELL_EVERY {
+            self.told = Instant::now();
+            self.write();
+        }
+    }
+
+    /// Says how many passages a run has written that is at one file for long.
+    pub(crate) fn tell_passages(&mut self, n_passages: usize) {
+        if let Some(done) = self.holder.done {
+            let n_passages = n_passages as u64;
+            self.tell(Done { n_passages, ..done });
+        }
+    }
+
+    fn write(&mut self) {
+        let line = self.holder.line();
+        // Nothing depends on what it says.
+        let _ = self.file.rewind();
+        let _ = self.file.write_all(line.as_bytes());
+    }
+}
 
 impl Drop for Lock {
     fn drop(&mut self) {
         // What is left after a crash is not believed: it counts only while the file is locked.
-        let _ = self.0.set_len(0);
+        let _ = self.file.set_len(0);
         // Closing the file is not enough where another thread is just starting a process: until that
         // runs its program, it holds the file open as well.
-        let _ = self.0.unlock();
+        let _ = self.file.unlock();
     }
+}
+
+/// Refuses an index folder that a writer is at work in now. Takes no lock for longer than a moment.
+///
+/// # Errors
+/// `Locked`; `Io` when the lock's file cannot be opened. A folder without one has no writer.
+pub fn check_free(folder: &Path) -> Result<()> {
+    if is_locked(folder)? {
+        return Err(Error::Locked {
+            path: folder.to_owned(),
+            holder: lock_holder(&folder.join(LOCK)),
+        });
+    }
+    Ok(())
 }
 
 /// Creates the folder if need be and takes the writer's lock.
@@ -145,14 +208,9 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock> {
         write_marker(&folder.join(IGNORE), "*\n")?;
     }
     let path = folder.join(LOCK);
-    let mut file = open_lock(&path)?;
+    let file = open_lock(&path)?;
     match file.try_lock() {
-        Ok(()) => {
-            // A lock that cannot say whose it is still keeps others out.
-            let _ = file.set_len(0);
-            let _ = file.write_all(LockHolder::here().line().as_bytes());
-            Ok(Lock(file))
-        }
+        Ok(()) => Ok(Lock::new(file)),
         Err(TryLockError::WouldBlock) => Err(Error::Locked {
             path: folder.to_owned(),
             holder: lock_holder(&path),

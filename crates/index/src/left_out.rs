@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use reread_document::Reason;
+use reread_document::{PassedOver, Reason};
 use reread_retrieval::LeftOut;
 
 use crate::Result;
 use crate::snapshot::Snapshot;
-use crate::update::walk_root;
+use crate::update::{walk_options, walk_root};
 
 impl Snapshot {
     /// Why the index holds no passage of the file `path`, relative to `root` with `/` between its
@@ -30,13 +30,19 @@ impl Snapshot {
         let Ok(metadata) = fs::symlink_metadata(root.join(path)) else {
             return Ok(LeftOut::NoSuchFile);
         };
-        if is_behind_link(root, path) {
+        let scope = self.manifest.scope();
+        if !scope.links && is_behind_link(root, path) {
             return Ok(LeftOut::Link);
         }
-        if !metadata.is_file() {
+        let is_file = if scope.links {
+            root.join(path).is_file()
+        } else {
+            metadata.is_file()
+        };
+        if !is_file {
             return Ok(LeftOut::Special);
         }
-        let found = walk_root(root, self.folder(), self.manifest.scope())?;
+        let found = walk_root(root, self.folder(), scope)?;
         if found.files.iter().any(|file| file.path == path) {
             return Ok(LeftOut::NotYet);
         }
@@ -56,7 +62,19 @@ impl Snapshot {
                 reason => LeftOut::Failed(reason.to_string()),
             });
         }
-        Ok(by_name(path, self.manifest.scope().hidden))
+        Ok(by_name(path, scope.hidden))
+    }
+}
+
+impl Snapshot {
+    /// Counts the files of the folder `root` that this index passes over without a word.
+    ///
+    /// # Errors
+    /// `Document` when the folder cannot be walked.
+    pub fn passed_over(&self, root: &Path) -> Result<PassedOver> {
+        let options = walk_options(root, self.folder(), self.manifest.scope());
+        let found = reread_document::walk(root, &options)?;
+        Ok(reread_document::passed_over(root, &found, &options)?)
     }
 }
 

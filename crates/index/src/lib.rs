@@ -117,8 +117,8 @@ mod writer;
 
 pub use dense::HnswOptions;
 pub use error::{Error, Result};
-pub use index_folder::remove_index;
-pub use lock_holder::LockHolder;
+pub use index_folder::{check_free, remove_index};
+pub use lock_holder::{Done, LockHolder};
 pub use options::IndexOptions;
 pub use prepare::{Prepared, prepare};
 pub use run::{IndexProgress, IndexRun, Observer};

@@ -24,6 +24,12 @@ pub struct IndexOptions {
     /// Whether hidden files and folders are indexed. `None` keeps what the index was built with, or
     /// leaves them out of a new one, as other search tools do.
     pub hidden: Option<bool>,
+    /// Whether files are indexed that an ignore file names. `None` keeps what the index was built with, or
+    /// leaves them out of a new one.
+    pub ignored: Option<bool>,
+    /// Whether symbolic links are followed. `None` keeps what the index was built with, or does not for a
+    /// new one: what they lead to may lie anywhere.
+    pub links: Option<bool>,
     /// How long reading one file of a guarded format (PDF, HTML, Markdown) may take. 30 s by default: a 1,600-page manual takes about 7.
     pub pdf_timeout: Duration,
     /// How long a run over a folder works before it commits what it has done, so that one that is
@@ -45,6 +51,8 @@ impl Default for IndexOptions {
             hnsw: HnswOptions::default(),
             max_file_bytes: None,
             hidden: None,
+            ignored: None,
+            links: None,
             pdf_timeout: Duration::from_secs(30),
             checkpoint: CHECKPOINT,
             build_graphs: true,
@@ -82,11 +90,27 @@ impl IndexOptions {
         self
     }
 
+    /// Sets whether files are indexed that an ignore file names.
+    #[must_use]
+    pub fn with_ignored(mut self, ignored: bool) -> Self {
+        self.ignored = Some(ignored);
+        self
+    }
+
+    /// Sets whether symbolic links are followed.
+    #[must_use]
+    pub fn with_links(mut self, links: bool) -> Self {
+        self.links = Some(links);
+        self
+    }
+
     /// Which files are taken in: what these options say, else what the index was built with.
     pub(crate) fn scope(&self, stored: Option<Scope>) -> Scope {
         let stored = stored.unwrap_or_default();
         Scope {
             hidden: self.hidden.unwrap_or(stored.hidden),
+            ignored: self.ignored.unwrap_or(stored.ignored),
+            links: self.links.unwrap_or(stored.links),
             max_file_bytes: self.max_file_bytes.unwrap_or(stored.max_file_bytes),
         }
     }
@@ -123,6 +147,8 @@ impl IndexOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scope {
     pub(crate) hidden: bool,
+    pub(crate) ignored: bool,
+    pub(crate) links: bool,
     pub(crate) max_file_bytes: u64,
 }
 
@@ -130,6 +156,8 @@ impl Default for Scope {
     fn default() -> Self {
         Self {
             hidden: false,
+            ignored: false,
+            links: false,
             max_file_bytes: 64 << 20,
         }
     }

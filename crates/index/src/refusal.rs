@@ -11,7 +11,7 @@ impl Snapshot {
     /// `None` if it may.
     ///
     /// # Errors
-    /// `NoPassage`; `Damaged` and `Lexical` when the index cannot be read.
+    /// `NoPassage`; `InvalidOption` for a path that is neither in the index nor a glob; `Damaged` and `Lexical` when the index cannot be read.
     pub fn refusal(
         &self,
         passage: PassageKey,
@@ -20,6 +20,7 @@ impl Snapshot {
     ) -> Result<Option<Refusal>> {
         let (source, document) = self.document_of(passage)?;
         let metadata = metadata::metadata(&document.metadata);
+        let filter = self.settled(filter)?;
         if let Some(refusal) = filter.refusal(&source.facts(&metadata)) {
             return Ok(Some(refusal));
         }

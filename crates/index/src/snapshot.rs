@@ -1,5 +1,6 @@
 //! A snapshot: one generation of the index, open for reading.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -305,11 +306,15 @@ impl Snapshot {
 
     /// The passages that a search may return: live ones that pass the filter. `None` when that is
     /// every stored passage.
-    pub(crate) fn allowed(&self, filter: &Filter) -> Option<PassageSet> {
+    ///
+    /// # Errors
+    /// `InvalidOption` for a path that is neither in the index nor a glob.
+    pub(crate) fn allowed(&self, filter: &Filter) -> Result<Option<PassageSet>> {
         let any_deleted = self.segments.iter().any(|open| open.any_deleted);
         if filter.is_empty() && !any_deleted {
-            return None;
+            return Ok(None);
         }
+        let filter = &self.settled(filter)?;
         let mut set = PassageSet::empty(self.n_positions());
         let nothing = Metadata::new();
         let passes = |source: &Source, metadata| filter.refusal(&source.facts(metadata)).is_none();
@@ -327,7 +332,16 @@ impl Snapshot {
                 set.insert_range(place.first.0..place.first.0 + place.n_passages);
             }
         }
-        Some(set)
+        Ok(Some(set))
+    }
+
+    /// A filter whose paths are those of this index, where it has them.
+    ///
+    /// # Errors
+    /// `InvalidOption` for a path that is neither in the index nor a glob.
+    pub(crate) fn settled<'a>(&self, filter: &'a Filter) -> Result<Cow<'a, Filter>> {
+        let paths = || self.catalog.iter().map(|source| source.path.as_str());
+        Ok(filter.settled(paths)?)
     }
 
     /// The metadata of every document, as filters read it; made when it is first asked for.

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use crate::Result;
 use crate::format::catalog::{Outcome, Source};
+use crate::lock_holder::Done;
 use crate::merge;
 use crate::options::IndexOptions;
 use crate::prepare::Prepared;
@@ -23,7 +24,7 @@ use plan::{IndexState, Job, missing, plan};
 use read::{Reader, Reading, batches};
 pub use summary::IndexSummary;
 use summary::{n_binary, new_summary};
-pub(crate) use walk::walk_root;
+pub(crate) use walk::{walk_options, walk_root};
 
 /// Looks whether an index is in step with `root`, without a model and without the lock.
 ///
@@ -124,14 +125,24 @@ impl<'a> Following<'a> {
             ..IndexProgress::default()
         };
         run.tell(&progress);
-        let following = Self {
+        let mut following = Self {
             writer,
             run,
             summary,
             progress,
             pace,
         };
+        following.tell_others();
         Ok((following, jobs))
+    }
+
+    /// Lets those who wait for the lock know how far this run is.
+    fn tell_others(&mut self) {
+        self.writer.tell(Done {
+            n_files_done: self.progress.n_files_done as u64,
+            n_files: self.progress.n_files as u64,
+            n_passages: self.writer.counts().n_passages as u64,
+        });
     }
 
     /// Reads, cuts, embeds and writes.
@@ -160,6 +171,7 @@ impl<'a> Following<'a> {
             self.apply(job, reading?)?;
             self.progress.n_files_done += 1;
             self.progress.n_bytes_done += job.file.len_bytes;
+            self.tell_others();
             if self.pace.is_due() && self.writer.may_checkpoint() {
                 self.pace.time(|| self.writer.checkpoint())?;
             }

@@ -18,6 +18,7 @@ use crate::index_folder::{
     remove_rubbish, remove_uncommitted, stored_root,
 };
 use crate::lexical::LexicalPassage;
+use crate::lock_holder::Done;
 use crate::merge;
 use crate::next_lexical::NextLexical;
 use crate::options::{IndexOptions, Scope};
@@ -37,7 +38,7 @@ use reread_retrieval::unix_ns;
 /// commit made it.
 pub struct IndexWriter {
     folder: PathBuf,
-    _lock: Lock,
+    lock: Lock,
     /// What was in the folder before this writer wrote to it.
     before: Vec<String>,
     embedder: Arc<dyn Embedder>,
@@ -185,7 +186,7 @@ impl IndexWriter {
             .unwrap_or_default();
         Ok(Self {
             folder: folder.to_owned(),
-            _lock: lock,
+            lock,
             before: names(folder)?,
             embedder,
             options,
@@ -262,6 +263,11 @@ impl IndexWriter {
         self.manifest.written_ns
     }
 
+    /// Lets others know how far the run over the folder is.
+    pub(crate) fn tell(&mut self, done: Done) {
+        self.lock.tell(done);
+    }
+
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.catalog
     }
@@ -279,6 +285,11 @@ impl IndexWriter {
         let resumed = self.base.as_ref().is_some_and(|base| base.is_unfinished());
         self.changed |= resumed;
         resumed
+    }
+
+    /// What has been done so far.
+    pub(crate) fn counts(&self) -> WriteCounts {
+        self.counts
     }
 
     /// Whether this run reads or cuts documents in another way than the index did.
@@ -309,6 +320,7 @@ impl IndexWriter {
             while self.pending.len() >= EMBED_BATCH {
                 self.flush(EMBED_BATCH)?;
                 told(self.counts.n_passages);
+                self.lock.tell_passages(self.counts.n_passages);
                 self.cancel.check()?;
             }
         }

@@ -1,13 +1,15 @@
 //! Filters on documents, applied before any candidate is cut off.
 
+use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use reread_document::{DocumentKind, Metadata};
 
 use crate::condition::Condition;
 use crate::invalid_option::InvalidOption;
+use crate::path_pattern::PathPattern;
 use crate::refusal::Refusal;
+use crate::spelling::composed;
 
 /// Which documents a search may return. The default lets every document pass.
 ///
@@ -16,8 +18,7 @@ use crate::refusal::Refusal;
 /// [`modified_since_ns`](Self::modified_since_ns), [`condition`](Self::condition)) into a language of its own.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    patterns: Vec<String>,
-    paths: GlobSet,
+    paths: Vec<PathPattern>,
     kinds: Vec<DocumentKind>,
     modified_since_ns: Option<i64>,
     condition: Option<Condition>,
@@ -38,25 +39,48 @@ pub struct Facts<'a> {
 }
 
 impl Filter {
-    /// Keeps documents whose path matches at least one of the patterns (`*` and `?` stay within a
-    /// folder's name, `**` does not; a pattern without `/` also matches a bare file name).
+    /// Keeps documents whose path is one of these, lies in one of these folders, or matches one of these
+    /// globs (`*` and `?` stay within a folder's name, `**` does not; a pattern without `/` also matches
+    /// a bare file name). However accents are composed, the name is the same; case is significant.
+    ///
+    /// Where a path is also a glob, as `app/[slug]/page.tsx` is, both are kept until the filter is
+    /// [settled](Self::settled).
     ///
     /// # Errors
-    /// Where a pattern is not a glob.
+    /// Where a pattern is empty.
     pub fn with_paths<S: AsRef<str>>(mut self, patterns: &[S]) -> Result<Self, InvalidOption> {
-        self.patterns.clear();
-        let mut set = GlobSetBuilder::new();
-        for pattern in patterns {
-            let pattern = pattern.as_ref();
-            let pattern = pattern.strip_prefix("./").unwrap_or(pattern);
-            for meant in meanings(pattern) {
-                set.add(glob(&meant).ok_or_else(|| not_a_glob(pattern))?);
-                self.patterns.push(meant);
+        let patterns = patterns
+            .iter()
+            .map(|pattern| PathPattern::new(pattern.as_ref()));
+        self.paths = patterns.collect::<Result<_, _>>()?;
+        Ok(self)
+    }
+
+    /// Decides for each path whether it is the name of a file or folder, or a glob: it is a glob only
+    /// where none of these paths has that very name. `paths` is not asked where nothing is to be
+    /// decided.
+    ///
+    /// # Errors
+    /// Where a pattern is neither the name of one of them nor a glob.
+    pub fn settled<'a, I>(&self, paths: impl FnOnce() -> I) -> Result<Cow<'_, Self>, InvalidOption>
+    where
+        I: Iterator<Item = &'a str>,
+    {
+        if self.paths.is_empty() {
+            return Ok(Cow::Borrowed(self));
+        }
+        let mut is_literal = vec![false; self.paths.len()];
+        for path in paths() {
+            let path = composed(path);
+            for (pattern, is_literal) in self.paths.iter().zip(&mut is_literal) {
+                *is_literal = *is_literal || pattern.names(&path);
             }
         }
-        let built = set.build();
-        self.paths = built.map_err(|_| not_a_glob("these patterns together"))?;
-        Ok(self)
+        let mut settled = self.clone();
+        for (pattern, is_literal) in settled.paths.iter_mut().zip(is_literal) {
+            pattern.settle(is_literal)?;
+        }
+        Ok(Cow::Owned(settled))
     }
 
     /// Keeps documents of one of these kinds.
@@ -83,15 +107,15 @@ impl Filter {
 
     /// Whether every document passes.
     pub fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
+        self.paths.is_empty()
             && self.kinds.is_empty()
             && self.modified_since_ns.is_none()
             && self.condition.is_none()
     }
 
     /// The globs of which a path must match one, each spelled out; none lets every path pass.
-    pub fn path_patterns(&self) -> &[String] {
-        &self.patterns
+    pub fn path_patterns(&self) -> Vec<String> {
+        self.paths.iter().flat_map(PathPattern::globs).collect()
     }
 
     /// The kinds of which a document must be one; none lets every kind pass.
@@ -111,8 +135,11 @@ impl Filter {
 
     /// The first part of the filter that a document does not pass; `None` if it passes.
     pub fn refusal(&self, document: &Facts<'_>) -> Option<Refusal> {
-        if !self.patterns.is_empty() && !self.paths.is_match(document.path) {
-            return Some(Refusal::Path);
+        if !self.paths.is_empty() {
+            let path = composed(document.path);
+            if !self.paths.iter().any(|pattern| pattern.matches(&path)) {
+                return Some(Refusal::Path);
+            }
         }
         if !self.kinds.is_empty() && !self.kinds.contains(&document.kind) {
             return Some(Refusal::Kind(document.kind));
@@ -125,29 +152,6 @@ impl Filter {
         let failing = self.condition.as_ref()?.failing(document.metadata)?;
         Some(Refusal::Condition(failing.clone()))
     }
-}
-
-/// The globs that a pattern stands for.
-fn meanings(pattern: &str) -> Vec<String> {
-    let mut globs = vec![pattern.to_owned()];
-    if !pattern.contains('/') {
-        globs.push(format!("**/{pattern}"));
-    }
-    // A folder's name stands for everything in it.
-    globs.push(format!("{}/**", pattern.trim_end_matches('/')));
-    globs
-}
-
-fn not_a_glob(pattern: &str) -> InvalidOption {
-    let bound = "a glob such as `docs/**` or `*.md`";
-    InvalidOption::new("path", format!("{pattern:?}"), bound)
-}
-
-fn glob(pattern: &str) -> Option<Glob> {
-    GlobBuilder::new(pattern)
-        .literal_separator(true)
-        .build()
-        .ok()
 }
 
 /// Unix time in nanoseconds; times before 1970 are negative, and what does not fit is clamped.
@@ -235,11 +239,85 @@ mod tests {
         assert_eq!(refusal(&NOTHING), Some(failing));
     }
 
+    /// The filter as a folder with these files understands it, and what of them passes.
+    fn among<'a>(pattern: &str, files: &[&'a str]) -> Result<Vec<&'a str>, InvalidOption> {
+        let filter = Filter::default().with_paths(&[pattern])?;
+        let filter = filter.settled(|| files.iter().copied())?;
+        Ok(files
+            .iter()
+            .copied()
+            .filter(|path| passes(&filter, path))
+            .collect())
+    }
+
     #[test]
-    fn a_broken_glob_is_refused_by_name() {
-        let error = Filter::default()
-            .with_paths(&["a[b"])
-            .expect_err("not a glob");
-        assert!(error.to_string().contains("a[b"));
+    fn a_path_is_taken_as_it_stands_before_it_is_a_glob() {
+        let files = [
+            "app/[slug]/page.tsx",
+            "app/s/page.tsx",
+            "what?.md",
+            "whats.md",
+            "a*b.md",
+            "axb.md",
+            "[old]/x.md",
+            "o/x.md",
+            "{a,b}.md",
+            "a.md",
+            "sub/a.md",
+            "odd[.md",
+        ];
+        for (pattern, expected) in [
+            ("app/[slug]/page.tsx", &["app/[slug]/page.tsx"][..]),
+            ("app/[slug]", &["app/[slug]/page.tsx"]),
+            ("app/[s]/page.tsx", &["app/s/page.tsx"]),
+            ("what?.md", &["what?.md"]),
+            ("a*b.md", &["a*b.md"]),
+            ("[old]/", &["[old]/x.md"]),
+            ("[old]", &["[old]/x.md"]),
+            ("[o]/x.md", &["o/x.md"]),
+            ("{a,b}.md", &["{a,b}.md"]),
+            ("./a.md", &["a.md"]),
+            ("a.md", &["a.md"]),
+            ("**/a.md", &["a.md", "sub/a.md"]),
+            ("odd[.md", &["odd[.md"]),
+            ("sub", &["sub/a.md"]),
+            ("./sub/../sub//", &["sub/a.md"]),
+            ("SUB", &[]),
+            ("../a.md", &[]),
+            (".", &files),
+        ] {
+            assert_eq!(
+                among(pattern, &files).expect("a glob"),
+                expected,
+                "{pattern}"
+            );
+        }
+    }
+
+    #[test]
+    fn accents_may_be_composed_or_not() {
+        let (one, two) = ("caf\u{e9}/men\u{fc}.md", "cafe\u{301}/menu\u{308}.md");
+        for stored in [one, two] {
+            let files = [stored, "cafe/menu.md"];
+            for typed in [
+                one,
+                two,
+                "caf\u{e9}",
+                "cafe\u{301}/",
+                "caf\u{e9}/*",
+                "**/menu\u{308}.md",
+            ] {
+                let found = among(typed, &files).expect("a glob");
+                assert!(found.contains(&stored), "{typed:?}");
+                assert_eq!(found.len(), 1, "{typed:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_neither_a_path_nor_a_glob_is_refused_by_name() {
+        let error = among("a[b", &["ab"]).expect_err("not a glob");
+        assert!(error.to_string().contains("a[b"), "{error}");
+        assert!(among("", &["ab"]).is_err());
     }
 }

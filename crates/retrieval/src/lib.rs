@@ -46,9 +46,11 @@ mod operators;
 mod options;
 mod parts;
 mod passage;
+mod path_pattern;
 mod phrase;
 mod query;
 mod refusal;
+mod spelling;
 mod stop_words;
 
 pub use analyzer::{Role, Token, analyze, surface};
@@ -68,3 +70,4 @@ pub use passage::{DocumentKey, Passage, PassageKey, contextual_text};
 pub use phrase::{Phrase, Within};
 pub use query::{JoinedTerm, MAX_TERMS, Query, QueryTerm};
 pub use refusal::Refusal;
+pub use spelling::composed;

@@ -16,17 +16,29 @@ pub struct Line {
     pub score: f32,
     /// The line, without its end.
     pub text: String,
+    /// The field of a line of JSON that was read; `None` where the whole line was.
+    pub field: Option<String>,
+    /// In how many pieces it was read; it has the score of the best.
+    pub windows: usize,
 }
 
 impl Line {
-    /// The line with this number and text, at this rank.
-    pub fn new(found: &Reranked, rank: usize, line: usize, text: &str) -> Self {
+    /// The line with this number and text, of which this field was read, at this rank.
+    pub fn new(
+        found: &Reranked,
+        rank: usize,
+        line: usize,
+        text: &str,
+        field: Option<&str>,
+    ) -> Self {
         Self {
             rank,
             line,
             relevance: found.relevance,
             score: found.logit,
             text: text.to_owned(),
+            field: field.map(str::to_owned),
+            windows: found.n_windows,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The answer to a search, and its results.
 
+use std::path::{Path, PathBuf};
+
 use reread_engine::{
     DenseMethod, FirstPassReport, Metadata, Mode, SearchResult, SecondPassReport, Stopped, Timings,
     Warning, relevance,
@@ -16,6 +18,9 @@ pub struct Answer {
     /// The question's id, where it comes from a file of questions; else there is no such field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query_id: Option<String>,
+    /// The folder that was searched, as it was given; paths are relative to it.
+    #[serde(default)]
+    pub folder: PathBuf,
     /// The question as it was given.
     pub query: String,
     /// The results, best first.
@@ -171,11 +176,17 @@ pub struct SecondPass {
 }
 
 impl Answer {
-    /// An answer, with the id of its question where it has one, and the sentences of its warnings.
-    pub fn new(result: &SearchResult, query_id: Option<&str>, warnings: Vec<String>) -> Self {
+    /// An answer from this folder, with the id of its question where it has one, and the sentences of its warnings.
+    pub fn new(
+        result: &SearchResult,
+        folder: &Path,
+        query_id: Option<&str>,
+        warnings: Vec<String>,
+    ) -> Self {
         Self {
             schema: SCHEMA,
             query_id: query_id.map(str::to_owned),
+            folder: folder.to_owned(),
             query: result.query.clone(),
             hits: result.hits.iter().map(|hit| Hit::new(hit, None)).collect(),
             timing_ms: TimingMs::from(&result.timings),

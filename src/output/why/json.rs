@@ -12,7 +12,7 @@ use crate::output::warnings;
 /// Writes the diagnosis as one object on one line.
 pub(crate) fn write_json(out: &mut impl Write, why: &Why) -> io::Result<()> {
     let words = Words {
-        place: place(why),
+        place: place(&why.place),
         reason: reason(&why.cause),
         warnings: warnings::sentences(&why.warnings),
     };

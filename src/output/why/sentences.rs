@@ -3,15 +3,14 @@
 use std::ops::RangeInclusive;
 
 use reread_engine::{
-    Cause, Change, Effect, Mode, Phrase, Refusal, Remedy, SearchOptions, SecondPass, Stopped, Why,
-    Within,
+    Cause, Change, Effect, Mode, Phrase, Place, Refusal, Remedy, SearchOptions, SecondPass,
+    Stopped, Why, Within,
 };
 
 use crate::output::grouped;
 
 /// What became of the place, in one sentence.
-pub(super) fn verdict(why: &Why, options: &SearchOptions) -> String {
-    let place = place(why);
+pub(super) fn verdict(why: &Why, options: &SearchOptions, place: &str) -> String {
     let rank = |placed: Option<reread_engine::Placed>| {
         placed.map_or_else(
             || "no rank".to_owned(),
@@ -57,10 +56,10 @@ pub(super) fn verdict(why: &Why, options: &SearchOptions) -> String {
 }
 
 /// The place as it was given.
-pub(super) fn place(why: &Why) -> String {
-    match &why.place.lines {
-        None => why.place.document.clone(),
-        Some(lines) => format!("{}:{}", why.place.document, range(lines)),
+pub(super) fn place(place: &Place) -> String {
+    match &place.lines {
+        None => place.document.clone(),
+        Some(lines) => format!("{}:{}", place.document, range(lines)),
     }
 }
 
@@ -164,7 +163,8 @@ pub(super) fn change(change: &Change) -> String {
         Change::WithoutRefusal(refusal) => without(refusal),
         Change::MaxFileBytes(bytes) => format!("--max-file-size {bytes}"),
         Change::Hidden => "--hidden".to_owned(),
-        Change::IgnoreFiles => "other ignore files".to_owned(),
+        Change::IgnoreFiles => "--no-ignore".to_owned(),
+        Change::Links => "--follow".to_owned(),
         Change::Refresh => "no --no-refresh".to_owned(),
         Change::OtherWords => "other words".to_owned(),
         _ => "another search".to_owned(),

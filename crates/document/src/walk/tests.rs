@@ -226,3 +226,48 @@ fn what_came_into_a_files_place_is_not_opened() {
     }
     assert_eq!(found.files[2].read(100).unwrap(), b"words");
 }
+
+#[test]
+fn ignore_files_can_be_disregarded() {
+    let top = folder(&[
+        (".gitignore", "*.log\n"),
+        (".rereadignore", "b/\n"),
+        ("a.log", ""),
+        ("b/c.txt", ""),
+    ]);
+    let options = WalkOptions::default().with_ignore_files(IgnoreFiles::Disregard);
+    assert_eq!(
+        names(&walk(top.path(), &options).unwrap()),
+        ["a.log", "b/c.txt"]
+    );
+    let all = options.with_hidden(HiddenFiles::Include);
+    let all = walk(top.path(), &all).unwrap();
+    assert_eq!(
+        names(&all),
+        [".gitignore", ".rereadignore", "a.log", "b/c.txt"]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn links_can_be_followed_and_lead_round_only_once() {
+    use std::os::unix::fs::symlink;
+    let other = folder(&[("deep/x.md", "x")]);
+    let top = folder(&[("a.md", "a")]);
+    symlink(other.path().join("deep"), top.path().join("linked")).unwrap();
+    symlink(other.path().join("deep/x.md"), top.path().join("x.md")).unwrap();
+    symlink(top.path(), top.path().join("round")).unwrap();
+    symlink("nowhere", top.path().join("dangling")).unwrap();
+    let options = WalkOptions::default();
+    let found = walk(top.path(), &options).unwrap();
+    assert_eq!((names(&found), found.skipped.symlinks), (vec!["a.md"], 4));
+    let found = walk(top.path(), &options.with_links(Links::Follow)).unwrap();
+    assert_eq!(names(&found), ["a.md", "linked/x.md", "x.md"]);
+    assert_eq!(found.files[2].read(9).unwrap(), b"x");
+    let problems: Vec<&str> = found
+        .problems
+        .iter()
+        .map(|problem| problem.path.as_str())
+        .collect();
+    assert_eq!(problems, ["dangling"]);
+}

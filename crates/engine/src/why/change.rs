@@ -46,8 +46,10 @@ pub enum Change {
     MaxFileBytes(u64),
     /// Take in hidden files.
     Hidden,
-    /// Change the ignore files.
+    /// Take in files that an ignore file names.
     IgnoreFiles,
+    /// Follow symbolic links.
+    Links,
     /// Bring the index up to date.
     Refresh,
     /// Put other words into the query or the document.

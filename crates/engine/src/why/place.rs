@@ -4,10 +4,11 @@ use std::ops::{Range, RangeInclusive};
 use std::path::{Component, Path};
 
 use reread_document::DocumentKind;
-use reread_retrieval::{DocumentKey, LeftOut, LocalFirstPass, Passage};
+use reread_retrieval::{DocumentKey, LeftOut, LocalFirstPass, Passage, composed};
 
 use super::Place;
 use crate::span;
+use crate::spelled::spelled;
 use crate::warning::Warning;
 use crate::{Error, Result};
 
@@ -55,7 +56,8 @@ pub(super) fn locate(
     if documents.is_empty()
         && let Some(root) = root
     {
-        path = name_in(root, Path::new(&place.document))?;
+        let given = spelled(root, Path::new(&place.document));
+        path = name_in(root, &given)?;
         documents = named(local, &path);
     }
     let passages = passages_of(local, &documents)?;
@@ -78,11 +80,22 @@ pub(super) fn locate(
     }
 }
 
-/// The documents that are called so, or come from the file of this name.
+/// The documents that are called so, or come from the file of this name. A name with its accents
+/// composed in another way is one of theirs where no other is.
 fn named(local: &dyn LocalFirstPass, name: &str) -> Vec<DocumentKey> {
-    let all = local.documents().into_iter();
-    let named = all.filter(|document| document.id == name || document.path == name);
-    named.map(|document| document.key).collect()
+    let all = local.documents();
+    let those = |is_it: &dyn Fn(&str) -> bool| -> Vec<DocumentKey> {
+        let named = all
+            .iter()
+            .filter(|document| is_it(&document.id) || is_it(&document.path));
+        named.map(|document| document.key).collect()
+    };
+    let exactly = those(&|other| other == name);
+    if !exactly.is_empty() || name.is_ascii() {
+        return exactly;
+    }
+    let name = composed(name);
+    those(&|other| composed(other) == name)
 }
 
 fn passages_of(local: &dyn LocalFirstPass, documents: &[DocumentKey]) -> Result<Vec<Passage>> {

@@ -28,6 +28,7 @@ pub(super) fn for_left_out(reason: &LeftOut) -> Vec<Remedy> {
         LeftOut::TooLarge { len_bytes, .. } => Change::MaxFileBytes(*len_bytes),
         LeftOut::Hidden => Change::Hidden,
         LeftOut::Ignored => Change::IgnoreFiles,
+        LeftOut::Link => Change::Links,
         LeftOut::NotYet => Change::Refresh,
         _ => return Vec::new(),
     };

@@ -8,6 +8,11 @@ use crate::format::catalog::{Source, StoredKind};
 use crate::format::manifest::{Manifest, StoredModel, StoredScope};
 use crate::options::Scope;
 
+/// Bits of what is taken in beside the usual. Until the others came, the byte was a truth value.
+const HIDDEN: u8 = 1;
+const IGNORED: u8 = 2;
+const LINKS: u8 = 4;
+
 impl Manifest {
     /// The embedder that the vectors were made with.
     pub(crate) fn model(&self) -> ModelIdentity {
@@ -61,8 +66,11 @@ impl From<StoredModel> for ModelIdentity {
 
 impl From<Scope> for StoredScope {
     fn from(scope: Scope) -> Self {
+        let bit = |taken_in: bool, bit: u8| if taken_in { bit } else { 0 };
         Self {
-            hidden: scope.hidden,
+            extra: bit(scope.hidden, HIDDEN)
+                | bit(scope.ignored, IGNORED)
+                | bit(scope.links, LINKS),
             max_file_bytes: scope.max_file_bytes,
         }
     }
@@ -71,7 +79,9 @@ impl From<Scope> for StoredScope {
 impl From<StoredScope> for Scope {
     fn from(scope: StoredScope) -> Self {
         Self {
-            hidden: scope.hidden,
+            hidden: scope.extra & HIDDEN != 0,
+            ignored: scope.extra & IGNORED != 0,
+            links: scope.extra & LINKS != 0,
             max_file_bytes: scope.max_file_bytes,
         }
     }

@@ -47,7 +47,8 @@ pub(crate) struct StoredModel {
 /// Which files of a folder were taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredScope {
-    pub(crate) hidden: bool,
+    /// What is taken in beside the usual, a bit each: hidden files, ignored ones, and what links lead to.
+    pub(crate) extra: u8,
     pub(crate) max_file_bytes: u64,
 }
 

@@ -36,7 +36,7 @@ fn manifest() -> Manifest {
         max_tokens: 200,
         overlap_tokens: 30,
         scope: StoredScope {
-            hidden: true,
+            extra: 1,
             max_file_bytes: 64,
         },
         catalog: file("c", 0xaa),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reread_document::{HiddenFiles, Walk, WalkOptions, walk};
+use reread_document::{HiddenFiles, IgnoreFiles, Links, Walk, WalkOptions, walk};
 
 use crate::Result;
 use crate::options::Scope;
@@ -15,14 +15,28 @@ const CONFIGURATION: &str = "reread.toml";
 /// # Errors
 /// `Document` when it cannot be walked.
 pub(crate) fn walk_root(root: &Path, index_folder: &Path, scope: Scope) -> Result<Walk> {
-    let walk_options = WalkOptions::default()
+    Ok(walk(root, &walk_options(root, index_folder, scope))?)
+}
+
+/// How the folder is walked that an index follows.
+pub(crate) fn walk_options(root: &Path, index_folder: &Path, scope: Scope) -> WalkOptions {
+    WalkOptions::default()
         .with_hidden(if scope.hidden {
             HiddenFiles::Include
         } else {
             HiddenFiles::Skip
         })
+        .with_ignore_files(if scope.ignored {
+            IgnoreFiles::Disregard
+        } else {
+            IgnoreFiles::Obey
+        })
+        .with_links(if scope.links {
+            Links::Follow
+        } else {
+            Links::Skip
+        })
         .with_max_file_bytes(scope.max_file_bytes)
         .with_excluded(root.join(CONFIGURATION))
-        .with_excluded(index_folder);
-    Ok(walk(root, &walk_options)?)
+        .with_excluded(index_folder)
 }
