@@ -159,6 +159,10 @@ pub(crate) struct SearchArgs {
     ///
     /// Plain words. `"quoted words"` must appear in a result exactly as they are, `-word` must not
     /// appear.
+    ///
+    /// It may be long: BM25 uses all of its words. The bi-encoder embeds the first 500 tokens or so, and
+    /// the cross-encoder reads up to 64, about 50 words; of a longer question it reads the first 16 and the last
+    /// 16, because it can no longer tell passages apart otherwise. A warning says what was not read.
     #[arg(value_name = "QUESTION", required_unless_present = "queries")]
     pub(crate) question: Option<String>,
 

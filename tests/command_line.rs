@@ -4,6 +4,10 @@
 
 #[path = "command_line/commands.rs"]
 mod commands;
+#[path = "command_line/folding.rs"]
+mod folding;
+#[path = "command_line/long_questions.rs"]
+mod long_questions;
 #[path = "command_line/metadata.rs"]
 mod metadata;
 #[allow(dead_code)] // Each test uses a part of it.

@@ -9,7 +9,7 @@ use reread_wire::rerank as wire;
 
 use super::raw_stdout;
 use crate::args::{CommonArgs, RerankArgs, Settings};
-use crate::output::{clean, json};
+use crate::output::{clean, json, say_warnings};
 use crate::{Outcome, resolve};
 
 /// A line of the input that is not empty.
@@ -41,7 +41,9 @@ pub(crate) fn run(args: RerankArgs, common: &CommonArgs) -> anyhow::Result<Outco
         .iter()
         .map(|text| text.trim_end_matches('\r'))
         .collect();
-    let reranked = resolve::engine_without_index(&settings)?.rerank(&args.question, &texts)?;
+    let engine = resolve::engine_without_index(&settings)?;
+    say_warnings(engine.long_query(&args.question)?.as_slice());
+    let reranked = engine.rerank(&args.question, &texts)?;
     let mut out = raw_stdout();
     let on_terminal = io::stdout().is_terminal();
     let top_k = args.top_k.unwrap_or(usize::MAX);

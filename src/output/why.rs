@@ -9,7 +9,7 @@ use reread_engine::{Cause, Hit, Placed, SearchOptions, Stages, Why, relevance};
 
 pub(crate) use json::write_json;
 
-use self::sentences::{change, effect, not_scored, read_to, verdict};
+use self::sentences::{change, effect, not_scored, range, read_to, verdict};
 use super::{clean, counted, grouped};
 
 /// How many of the results above the place are listed.
@@ -22,6 +22,14 @@ pub(crate) fn write_text(
     options: &SearchOptions,
 ) -> io::Result<()> {
     writeln!(out, "{}", clean(&verdict(why, options)))?;
+    if let (Some(shown), false) = (&why.stand_in, matches!(why.cause, Cause::Folded { .. })) {
+        let place = format!("{}:{}", shown.path, range(shown.lines()));
+        writeln!(
+            out,
+            "Its text was ranked and read at {}, which stands for it.",
+            clean(&place)
+        )?;
+    }
     let was_ranked = !matches!(why.cause, Cause::NotIndexed(_) | Cause::FilteredOut(_));
     if was_ranked {
         writeln!(out)?;
