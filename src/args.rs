@@ -166,6 +166,10 @@ pub(crate) struct SearchArgs {
     /// `tag:word` must be in the title, in the names of the file and its folders, or among the tags;
     /// `title:"quoted words"`, `title:word*` and `-title:word` work too. Case and accents make no
     /// difference, other forms of a word do.
+    ///
+    /// It may be long: BM25 uses all of its words. The bi-encoder embeds the first 500 tokens or so, and
+    /// the cross-encoder reads up to 64, about 50 words; of a longer question it reads the first 16 and the last
+    /// 16, because it can no longer tell passages apart otherwise. A warning says what was not read.
     #[arg(value_name = "QUESTION", required_unless_present = "queries")]
     pub(crate) question: Option<String>,
 

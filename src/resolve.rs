@@ -158,6 +158,8 @@ pub(crate) fn search_options(
     options.min_probability = flags.min_probability;
     options.top_k = flags.top_k.unwrap_or(options.top_k);
     options.by = flags.by.unwrap_or(options.by);
+    options.fold = flags.fold.unwrap_or(options.fold);
+    options.per_document = flags.per_document;
     Ok(options)
 }
 
@@ -214,6 +216,7 @@ mod tests {
         let expected = SearchOptions::default();
         assert_eq!(options.top_k, expected.top_k);
         assert_eq!(options.by, expected.by);
+        assert_eq!((options.fold, options.per_document), (expected.fold, None));
         assert_eq!(options.second_pass, expected.second_pass);
         assert_eq!(options.first_pass.depth, expected.first_pass.depth);
         assert_eq!(options.first_pass.mode, expected.first_pass.mode);

@@ -6,6 +6,10 @@
 mod commands;
 #[path = "command_line/emptiness.rs"]
 mod emptiness;
+#[path = "command_line/folding.rs"]
+mod folding;
+#[path = "command_line/long_questions.rs"]
+mod long_questions;
 #[path = "command_line/metadata.rs"]
 mod metadata;
 #[path = "command_line/names.rs"]

@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use reread_engine::{By, DocumentKind, Fusion, Mode, Precision, Stop};
+use reread_engine::{By, DocumentKind, Fold, Fusion, Mode, Precision, Stop};
 
 /// One of the engine's choices.
 pub(crate) trait Choice: Copy + FromStr + Send + Sync + 'static {
@@ -58,6 +58,11 @@ choices! {
     }
     By {
         Self::Passage | Self::Document => None,
+    }
+    Fold {
+        Self::Never => Some("None: each is a result of its own"),
+        Self::Equal => Some("Those with the same text, whatever the white space"),
+        Self::Similar => Some("Also those with nearly the same text, such as versions of a document"),
     }
 }
 
@@ -146,6 +151,7 @@ mod tests {
         names_are_read_back::<Precision>();
         names_are_read_back::<Stop>();
         names_are_read_back::<By>();
+        names_are_read_back::<Fold>();
         names_are_read_back::<DocumentKind>();
     }
 

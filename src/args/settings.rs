@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use reread_engine::{
-    By, Calibration, Condition, DocumentKind, Fusion, InstructionSet, Mode, Precision, Stop,
+    By, Calibration, Condition, DocumentKind, Fold, Fusion, InstructionSet, Mode, Precision, Stop,
 };
 
 use super::choices::one_of;
@@ -165,6 +165,21 @@ pub(crate) struct SearchFlags {
     #[arg(long, env = "REREAD_BY", hide_env_values = true, value_parser = one_of::<By>())]
     pub(crate) by: Option<By>,
 
+    /// Which passages are shown as one result [default: equal]
+    ///
+    /// The best one is shown, with the number of other places; `--json` lists them. The second pass reads
+    /// a text once, so copies do not use up `--depth`. With `--by document` nothing is folded.
+    #[arg(long, env = "REREAD_FOLD", hide_env_values = true, value_parser = one_of::<Fold>())]
+    pub(crate) fold: Option<Fold>,
+
+    /// How many passages of one document may be results [default: any number]
+    ///
+    /// The best ones stay; what they leave goes to other documents. Use it when one long document
+    /// fills the answer. From 1 to 1,000.
+    #[arg(long, value_name = "N", env = "REREAD_PER_DOCUMENT", hide_env_values = true,
+          value_parser = bounded::<1, 1_000>)]
+    pub(crate) per_document: Option<usize>,
+
     /// Search the index as it is
     ///
     /// By default changed files are indexed first. Useful for read-only or very large folders.
@@ -232,6 +247,8 @@ impl SearchFlags {
             exact: self.exact || other.exact,
             ef_search: self.ef_search.or(other.ef_search),
             by: self.by.or(other.by),
+            fold: self.fold.or(other.fold),
+            per_document: self.per_document.or(other.per_document),
             no_refresh: self.no_refresh || (no_refresh_word && other.no_refresh),
             refresh: self.refresh || (no_refresh_word && other.refresh),
             paths: first_given(self.paths, other.paths),
@@ -396,8 +413,9 @@ pub(crate) struct ModelFlags {
 
     /// How many tokens of question and passage the second pass reads [default: 256]
     ///
-    /// At least 16. Only the passage is cut, never the question. Raise it for long questions or
-    /// passages; the time grows with it.
+    /// At least 16. The question gets at most 64 of them, and never more than half; the passage gets the
+    /// rest. A passage is cut at its end; of a longer question the first 16 and the last 16 tokens
+    /// are read, and a warning says so. Raise it for long passages; the time grows with it.
     #[arg(long, value_name = "N", env = "REREAD_PAIR_TOKENS", hide_env_values = true,
           value_parser = bounded::<16, 8_192>)]
     pub(crate) pair_tokens: Option<usize>,

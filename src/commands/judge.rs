@@ -5,7 +5,7 @@ mod file;
 use std::io::{self, BufRead, Write};
 
 use anyhow::bail;
-use reread_engine::{By, Engine, Hit, SearchOptions, SecondPass, Stop};
+use reread_engine::{By, Engine, Fold, Hit, Passage, SearchOptions, SecondPass, Stop};
 use reread_eval::{QueryText, disputed, effect, read_queries, standing};
 
 use self::file::Judgements;
@@ -20,6 +20,8 @@ use crate::{Outcome, folder, resolve};
 struct Disputed {
     /// What judgements call it.
     name: String,
+    /// What they call the passages that it stands for, which have the same text.
+    others: Vec<String>,
     hit: Hit,
     effect: f64,
 }
@@ -98,8 +100,10 @@ fn candidates(
     let mut options = options.clone().with_top_k(depth.clamp(10, 1_000));
     // What is left out of an answer may still tell the orders apart.
     options = options.without_thresholds();
-    options.stop = Stop::Never;
-    let found = engine.search(&question.text, &options.with_by(By::Passage))?;
+    (options.stop, options.per_document) = (Stop::Never, None);
+    // Nearly the same text may be another answer.
+    let options = options.with_by(By::Passage).with_fold(Fold::Equal);
+    let found = engine.search(&question.text, &options)?;
     let ranks: Vec<(u32, u32)> = found
         .hits
         .iter()
@@ -109,9 +113,9 @@ fn candidates(
         .into_iter()
         .map(|pos| {
             let hit = found.hits[pos].clone();
-            let lines = hit.passage.lines();
             Disputed {
-                name: format!("{}:{}-{}", hit.passage.path, lines.start(), lines.end()),
+                name: name(&hit.passage),
+                others: hit.also_at.iter().map(name).collect(),
                 effect: effect(ranks[pos].0, ranks[pos].1),
                 hit,
             }
@@ -120,6 +124,12 @@ fn candidates(
     candidates.sort_by(|a, b| a.name.cmp(&b.name));
     candidates.dedup_by(|a, b| a.name == b.name);
     Ok(candidates)
+}
+
+/// What judgements call a passage.
+fn name(passage: &Passage) -> String {
+    let lines = passage.lines();
+    format!("{}:{}-{}", passage.path, lines.start(), lines.end())
 }
 
 /// Asks about every candidate that is not judged yet; `false` where the person has enough.
@@ -137,13 +147,24 @@ fn judge(
     while let Some(candidate) = open.get(at) {
         match ask(candidate)? {
             Answer::Relevant(is_relevant) => {
-                judgements.add(query, &candidate.name, i32::from(is_relevant))?;
+                let grade = i32::from(is_relevant);
+                judgements.add(query, &candidate.name, grade)?;
+                // What is true of a text is true of its copies, which measuring counts one by one.
+                for other in &candidate.others {
+                    if judgements.grade(query, other).is_none() {
+                        judgements.add(query, other, grade)?;
+                    }
+                }
                 at += 1;
             }
             Answer::Skip => at += 1,
             // Back to the one before, within this question.
             Answer::Undo => {
                 at = at.saturating_sub(1);
+                // Only the last line can be taken back.
+                for other in open[at].others.iter().rev() {
+                    judgements.remove(query, other)?;
+                }
                 judgements.remove(query, &open[at].name)?;
             }
             Answer::Quit => return Ok(false),

@@ -13,7 +13,7 @@ use reread_wire::rerank as wire;
 use self::lines::{Line, Read, lines, read};
 use super::raw_stdout;
 use crate::args::{CommonArgs, RerankArgs, Settings};
-use crate::output::{clean, counted, json, say};
+use crate::output::{clean, counted, json, say, say_warnings};
 use crate::{Outcome, resolve};
 
 /// How many lines a warning names.
@@ -44,7 +44,9 @@ pub(crate) fn run(args: &RerankArgs, common: &CommonArgs) -> anyhow::Result<Outc
         say_without_field(&lines, &read, field);
     }
     let texts: Vec<&str> = read.iter().map(|read| read.text.as_ref()).collect();
-    let reranked = resolve::engine_without_index(&settings)?.rerank(&args.question, &texts)?;
+    let engine = resolve::engine_without_index(&settings)?;
+    say_warnings(engine.long_query(&args.question)?.as_slice());
+    let reranked = engine.rerank(&args.question, &texts)?;
     if !common.quiet {
         say_in_pieces(&lines, &reranked);
     }

@@ -57,6 +57,10 @@ pub(crate) fn run(mut args: SearchArgs, common: &CommonArgs) -> anyhow::Result<O
     if output.format == FormatArg::Trec && settings.search.by.is_none() {
         options.by = reread_engine::By::Document;
     }
+    if output.format == FormatArg::Trec && settings.search.fold.is_none() {
+        // Judgements may name any of the passages.
+        options.fold = reread_engine::Fold::Never;
+    }
     let engine = resolve::engine(&folder, args.index.index.as_deref(), &settings)?;
     if !settings.search.no_refresh {
         refresh(&engine, &folder, common.quiet, wait)?;

@@ -27,7 +27,7 @@ pub(crate) enum Owner {
 
 /// Every key, in the order in which they are listed.
 #[rustfmt::skip] // A row a key.
-pub(super) static KEYS: [Key; 32] = [
+pub(super) static KEYS: [Key; 34] = [
     anyone("top_k", |s, v| one(&mut s.search.top_k, v, bounded::<1, 1_000>)),
     anyone("depth", |s, v| one(&mut s.search.depth, v, bounded::<1, 10_000>)),
     anyone("mode", |s, v| one(&mut s.search.mode, v, choice)),
@@ -43,6 +43,8 @@ pub(super) static KEYS: [Key; 32] = [
     anyone("calibration", |s, v| one(&mut s.search.calibration, v, calibration)),
     anyone("ef_search", |s, v| one(&mut s.search.ef_search, v, bounded::<1, 100_000>)),
     anyone("by", |s, v| one(&mut s.search.by, v, choice)),
+    anyone("fold", |s, v| one(&mut s.search.fold, v, choice)),
+    anyone("per_document", |s, v| one(&mut s.search.per_document, v, bounded::<1, 1_000>)),
     anyone("paths", |s, v| several(&mut s.search.paths, v, text)),
     anyone("types", |s, v| several(&mut s.search.types, v, choice)),
     anyone("where", |s, v| several(&mut s.search.conditions, v, condition)),

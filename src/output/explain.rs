@@ -109,8 +109,12 @@ fn first_pass(result: &SearchResult, options: &SearchOptions) -> String {
         (_, Fusion::Rrf { rrf_k }) => format!(", RRF with k {rrf_k}"),
         (_, Fusion::Blend { dense_weight }) => format!(", blend with {dense_weight} for vectors"),
     };
+    let folded = match report.n_folded {
+        0 => String::new(),
+        n_folded => format!(", which stand for {}", counted(n_folded, "more passage")),
+    };
     format!(
-        "{}: {} by BM25, {} by vectors{method}{fusion}; {} from {}",
+        "{}: {} by BM25, {} by vectors{method}{fusion}; {} from {}{folded}",
         report.mode,
         grouped(report.n_lexical),
         grouped(report.n_dense),

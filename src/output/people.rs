@@ -16,6 +16,9 @@ use super::{clean, counted, duration, explain, grouped};
 /// How many problems of an indexing run are listed.
 const MAX_PROBLEMS: usize = 5;
 
+/// How many more places of a result an explanation lists; JSON has all.
+const MAX_PLACES: usize = 10;
+
 /// Wider lines are harder to read.
 const MAX_WIDTH: usize = 100;
 
@@ -63,6 +66,7 @@ pub(crate) fn write_answer(
         }
         write_header(out, hit, options, reranked, indent, layout)?;
         write_snippet(out, hit, indent, layout.width)?;
+        write_places(out, hit, indent, layout.explain)?;
         if layout.explain {
             explain::write_hit(out, hit, indent)?;
             explain::write_metadata(out, &hit.passage.metadata, indent, layout.width)?;
@@ -171,6 +175,21 @@ fn write_snippet(out: &mut impl Write, hit: &Hit, indent: usize, width: usize) -
             }
         }
         writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// In how many more places a result is found, and in an explanation the first of them.
+fn write_places(out: &mut impl Write, hit: &Hit, indent: usize, explain: bool) -> io::Result<()> {
+    if hit.also_at.is_empty() {
+        return Ok(());
+    }
+    let n_more = counted(hit.also_at.len(), "more place");
+    writeln!(out, "{:indent$}{DIM}and {n_more}{DIM:#}", "")?;
+    let n_listed = if explain { MAX_PLACES } else { 0 };
+    for passage in hit.also_at.iter().take(n_listed) {
+        let path = clean(&passage.path);
+        writeln!(out, "{:indent$}  {path}:{}", "", passage.lines().start())?;
     }
     Ok(())
 }

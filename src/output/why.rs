@@ -9,7 +9,7 @@ use reread_engine::{Cause, Hit, Place, Placed, SearchOptions, Stages, Why, relev
 
 pub(crate) use json::write_json;
 
-use self::sentences::{change, effect, not_scored, read_to, verdict};
+use self::sentences::{change, effect, not_scored, range, read_to, verdict};
 use super::shown::Shown;
 use super::{clean, counted, grouped};
 
@@ -24,6 +24,14 @@ pub(crate) fn write_text(
     shown: &Shown,
 ) -> io::Result<()> {
     writeln!(out, "{}", clean(&verdict(why, options, &place(why, shown))))?;
+    if let (Some(stand_in), false) = (&why.stand_in, matches!(why.cause, Cause::Folded { .. })) {
+        let place = format!("{}:{}", shown.path(&stand_in.path), range(stand_in.lines()));
+        writeln!(
+            out,
+            "Its text was ranked and read at {}, which stands for it.",
+            clean(&place)
+        )?;
+    }
     let was_ranked = !matches!(why.cause, Cause::NotIndexed(_) | Cause::FilteredOut(_));
     if was_ranked {
         writeln!(out)?;

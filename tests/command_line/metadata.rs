@@ -26,7 +26,20 @@ fn stoves() -> Place {
 
 /// The paths that a search finds, sorted.
 fn found(place: &Place, args: &[&str]) -> Vec<String> {
-    let output = place.run(&[&["search", "--jsonl", "--no-rerank", "stove"], args].concat());
+    let output = place.run(
+        &[
+            &[
+                "search",
+                "--jsonl",
+                "--no-rerank",
+                "--fold",
+                "never",
+                "stove",
+            ],
+            args,
+        ]
+        .concat(),
+    );
     assert!(status(&output) < 2, "{args:?}: {}", err(&output));
     let hits = lines_of_json(&output);
     let paths = hits
@@ -93,6 +106,8 @@ fn records_of_one_file_have_metadata_of_their_own() {
         "search",
         "--jsonl",
         "--no-rerank",
+        "--fold",
+        "never",
         "stove",
         "--where",
         "year >= 2020",

@@ -54,6 +54,11 @@ impl Scene {
         match title {
             "reread eval --json" | "reread worth-it --json" => scene.write_collection(),
             "reread index --json" => scene.write_notes(),
+            "reread search --json" | "reread search --jsonl" | "reread why --json" => {
+                scene.write_notes();
+                scene.write_copies();
+                scene.run("reread index --json");
+            }
             _ => {
                 scene.write_notes();
                 scene.run("reread index --json");
@@ -80,6 +85,20 @@ impl Scene {
         fs::write(home.join("questions.jsonl"), question).unwrap();
         let lines = "Berlin is in Germany.\n\nBerlin has 3.5 million inhabitants.\n";
         fs::write(home.join("lines.txt"), lines).unwrap();
+    }
+
+    /// Copies of two passages.
+    fn write_copies(&self) {
+        let copies = [
+            ("old/bread.txt", "Yeast makes the dough rise.\n"),
+            (
+                "old/backup.txt",
+                "To restore a backup, stop the server first.\n",
+            ),
+        ];
+        for (path, text) in copies {
+            self.place.write(path, text);
+        }
     }
 
     /// A collection in BEIR layout.

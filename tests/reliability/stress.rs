@@ -54,6 +54,8 @@ fn ask_command(place: &Place) {
         "--mode",
         "lexical",
         "--json",
+        "--fold",
+        "never",
         "everywhere",
     ];
     let answer: Value = serde_json::from_str(&place.ok(&args)).unwrap();

@@ -13,6 +13,7 @@ use crate::identity::ModelIdentity;
 use crate::instruction_set::InstructionSet;
 use crate::kernels::Kernels;
 use crate::packed::PackedFiles;
+use crate::query_length::QueryLength;
 use crate::tokenizer::Tokenizer;
 use crate::tokenizer::tokens::Tokens;
 use crate::weights::Weights;
@@ -300,12 +301,22 @@ impl Model {
         )
     }
 
+    /// Measures a query that [`embed_query`](Self::embed_query) reads. Runs the tokenizer, not the model.
+    ///
+    /// # Errors
+    /// [`Error::TooFewTokens`] and [`Error::Tokenize`].
+    pub fn measure_query(&self, text: &str) -> Result<QueryLength> {
+        let prefix = &self.folder.query_prefix;
+        self.tokenizer
+            .measure_query_alone(prefix, text, self.max_tokens)
+    }
+
     /// Scores each passage against the query (Nogueira and Cho, arXiv:1901.04085).
     ///
     /// Returns a logit for each passage, in the order given; higher is more relevant. A pair is
-    /// cut after `max_tokens` tokens (or the model's own limit): the passage is cut, and the query
-    /// only where fewer than 16 tokens would be left for the passage. A logit is the same, bit
-    /// for bit, whatever the other passages and however many threads there are.
+    /// cut after `max_tokens` tokens (or the model's own limit): the query has a part
+    /// of it at most ([`QueryLength::in_pair`]), and the passage, which is cut at its end, has the rest. A logit is the same, bit for bit, whatever the other passages and however
+    /// many threads there are.
     ///
     /// # Errors
     /// [`Error::NotCrossEncoder`] or [`Error::Unsupported`] for a model without a classifier of
@@ -348,6 +359,16 @@ impl Model {
             model_max_tokens: self.max_tokens,
             bytes_read,
         })
+    }
+
+    /// Measures a query of pairs that [`score`](Self::score) would cut after `max_tokens` tokens. Runs
+    /// the tokenizer, not the model.
+    ///
+    /// # Errors
+    /// [`Error::TooFewTokens`] and [`Error::Tokenize`].
+    pub fn measure_query_of_pair(&self, query: &str, max_tokens: usize) -> Result<QueryLength> {
+        let max_tokens = max_tokens.min(self.max_tokens);
+        self.tokenizer.measure_query_of_pair(query, max_tokens)
     }
 
     /// Scores passages as [`score`](Self::score) does, one after the other in the order given,

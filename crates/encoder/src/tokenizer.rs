@@ -20,6 +20,7 @@ use tokenizers::{
 use self::template::Template;
 use self::tokens::Tokens;
 use crate::error::{Error, Result};
+use crate::query_length::QueryLength;
 
 /// Cuts texts into the tokens of a model.
 #[derive(Debug)]
@@ -31,9 +32,6 @@ pub struct Tokenizer {
     /// Does most of the work, where the tokenizer is of the kind that it knows.
     word_piece: Option<word_piece::WordPiece>,
 }
-
-/// Tokens that a passage is left with however long the query is.
-const LEAST_OF_PASSAGE: usize = 16;
 
 /// Bytes of a text for every token it may have, read at first. Words of English have 6 or so, so
 /// that a second reading is rare; texts far beyond the limit are not read to their end.
@@ -111,8 +109,8 @@ impl Tokenizer {
     /// Returns the tokens of a query together with each passage, at most `max_tokens` a pair with
     /// the special ones.
     ///
-    /// The passage is cut at its end where the pair is too long. The query is cut only where it
-    /// would leave the passage fewer than 16 tokens (or half of what there is, if that is less).
+    /// The query is cut as [`QueryLength::in_pair`] says, in the same place whatever the passage, so that all
+    /// passages answer the same question; the passage is cut at its end where the rest is used up.
     ///
     /// # Errors
     /// [`Error::TooFewTokens`] where the special tokens leave no room, [`Error::Tokenize`].
@@ -150,13 +148,57 @@ impl Tokenizer {
         Ok((n_tokens, bytes_read))
     }
 
+    /// Measures a query of pairs that are cut to `max_tokens` tokens as [`pairs`](Self::pairs) cuts them.
+    ///
+    /// # Errors
+    /// As for [`pairs`](Self::pairs).
+    pub(crate) fn measure_query_of_pair(
+        &self,
+        query: &str,
+        max_tokens: usize,
+    ) -> Result<QueryLength> {
+        let room = room(max_tokens, self.n_special_of_pair)?;
+        let (_, length) = self.part_of_pair(query, room)?;
+        Ok(length)
+    }
+
+    /// Measures a query that is read alone, after `prefix`, and cut to `max_tokens` tokens as
+    /// [`encode`](Self::encode) cuts it.
+    ///
+    /// # Errors
+    /// As for [`encode`](Self::encode).
+    pub(crate) fn measure_query_alone(
+        &self,
+        prefix: &str,
+        query: &str,
+        max_tokens: usize,
+    ) -> Result<QueryLength> {
+        let room = room(max_tokens, self.n_special)?;
+        let room = room - self.encode_part(prefix, room)?.len();
+        let n_tokens = self.encode_part(query, usize::MAX)?.len();
+        Ok(QueryLength {
+            n_tokens,
+            n_first: n_tokens.min(room),
+            n_last: 0,
+        })
+    }
+
     /// The query's tokens in a pair, and how many it leaves for the passage.
     fn query_of_pair(&self, query: &str, max_tokens: usize) -> Result<(Vec<u32>, usize)> {
         let room = room(max_tokens, self.n_special_of_pair)?;
-        let query_room = room - LEAST_OF_PASSAGE.min(room / 2);
-        let query = self.encode_part(query, query_room)?;
+        let (query, _) = self.part_of_pair(query, room)?;
         let room = room - query.len();
         Ok((query, room))
+    }
+
+    /// The tokens of a query that are read in a pair with room for this many, and how long it is.
+    fn part_of_pair(&self, query: &str, room: usize) -> Result<(Vec<u32>, QueryLength)> {
+        let mut tokens = self.encode_part(query, usize::MAX)?;
+        let length = QueryLength::in_pair(tokens.len(), room);
+        if length.is_cut() {
+            tokens.drain(length.n_first..length.n_tokens - length.n_last);
+        }
+        Ok((tokens, length))
     }
 
     /// Returns the first `max_tokens` tokens of `text`, without special ones.

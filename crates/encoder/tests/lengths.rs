@@ -92,3 +92,61 @@ fn a_measured_pair_says_how_far_the_passage_is_read() {
     assert_eq!((all.max_tokens, all.bytes_read), (512, passage.len()));
     assert!(model.measure_pair(query, &passage, 2).is_err());
 }
+
+#[test]
+fn a_long_query_leaves_room_for_the_passage() {
+    let set = InstructionSet::available()[0];
+    let model = open_with(&shipped(CROSS_ENCODER), set, Precision::Int8);
+    let (query, passage) = (text(300), text(80));
+    let length = model.measure_query_of_pair(&query, 64).unwrap();
+    // Of 61 tokens beside the special ones.
+    assert_eq!(
+        (length.n_tokens, length.n_first, length.n_last),
+        (300, 15, 15)
+    );
+    assert!(length.is_cut());
+    let pair = model.measure_pair(&query, &passage, 64).unwrap();
+    assert_eq!((pair.n_tokens, pair.bytes_read), (383, text(31).len()));
+
+    let score =
+        |query: &str, passage: &str| model.score(query, &[passage], 64).unwrap()[0].to_bits();
+    let words: Vec<&str> = query.split(' ').collect();
+    let ends = [&words[..15], &words[285..]].concat().join(" ");
+    assert_eq!(score(&query, &passage), score(&ends, &text(31)));
+    assert_ne!(
+        score(&query, &passage),
+        score(&query, &format!("goat cheese {passage}"))
+    );
+
+    let short = model.measure_query_of_pair(&text(30), 64).unwrap();
+    assert_eq!(
+        (short.n_tokens, short.n_read(), short.is_cut()),
+        (30, 30, false)
+    );
+    assert!(model.measure_query_of_pair(&query, 3).is_err());
+    let nothing = model.measure_query_of_pair("", 64).unwrap();
+    assert_eq!((nothing.n_tokens, nothing.is_cut()), (0, false));
+}
+
+#[test]
+fn a_long_query_of_an_embedder_is_measured_with_its_prefix() {
+    let set = InstructionSet::available()[0];
+    let model = open_with(&shipped(EMBEDDER), set, Precision::Int8);
+    let n_prefix = model
+        .tokenizer()
+        .offsets(model.query_prefix())
+        .unwrap()
+        .len();
+    assert!(n_prefix > 0);
+    let room = 512 - 2 - n_prefix;
+    for (n_words, is_cut) in [(0, false), (room, false), (room + 1, true), (2_000, true)] {
+        let length = model.measure_query(&text(n_words)).unwrap();
+        assert_eq!(
+            (length.n_tokens, length.n_first),
+            (n_words, n_words.min(room))
+        );
+        assert_eq!(length.is_cut(), is_cut, "{n_words} words");
+    }
+    let [read, more] = [room, room + 9].map(|n_words| model.embed_query(&text(n_words)).unwrap());
+    assert_eq!(read, more);
+}

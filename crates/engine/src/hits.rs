@@ -1,12 +1,11 @@
 //! From candidates and logits to the hits of an answer.
 
-use std::collections::{HashMap, HashSet};
-
 use reread_rerank::{Calibration, blend_passes, final_order, rank};
 use reread_retrieval::fusion::min_max;
 use reread_retrieval::{Candidate, Query, highlight};
 
-use crate::options::{By, SearchOptions, SecondPass};
+use crate::options::{SearchOptions, SecondPass};
+use crate::per_document::PerDocument;
 use crate::result::{Hit, Ranks, Scores};
 
 /// Candidates, and what the second pass said of the first of them.
@@ -54,24 +53,20 @@ impl Judged {
         }
     }
 
-    /// The best of them that pass the thresholds, documents once each where results are documents.
+    /// The best of them that pass the thresholds, of each document as many as may be results.
     pub(crate) fn into_hits(self, query: &Query, options: &SearchOptions) -> Vec<Hit> {
         let mut reader_ranks = vec![None; self.candidates.len()];
         for (pos, reader_rank) in rank(&self.logits).into_iter().zip(1u32..) {
             reader_ranks[pos] = Some(reader_rank);
         }
-        // Documents move among documents, passages among passages.
-        let ranks_before = match options.by {
-            By::Passage => self.candidates.iter().map(|it| it.rank).collect(),
-            By::Document => self.document_ranks(),
-        };
-        let mut seen = HashSet::new();
-        let mut is_first = |pos: usize| {
-            let document = self.candidates[pos].passage.document;
-            options.by == By::Passage || seen.insert(document)
-        };
+        // A result moves among what could have been one in the order of the first pass.
+        let document = |pos: usize| self.candidates[pos].passage.document;
+        let documents = (0..self.candidates.len()).map(document);
+        let ranks_before = PerDocument::new(options).ranks(documents);
+        let mut per_document = PerDocument::new(options);
+        let mut is_admitted = |pos: usize| per_document.admits(document(pos));
         let order = self.order.iter().copied();
-        let chosen = order.filter(|&pos| self.is_enough(pos, options) && is_first(pos));
+        let chosen = order.filter(|&pos| self.is_enough(pos, options) && is_admitted(pos));
         chosen
             .take(options.top_k)
             .zip(1u32..)
@@ -94,6 +89,7 @@ impl Judged {
             moved: rank_before as i32 - rank as i32,
             highlights: highlight(query, &candidate.passage.text),
             passage: candidate.passage.clone(),
+            also_at: Vec::new(),
             scores: Scores {
                 bm25: candidate.lexical.map(|placed| placed.score),
                 cosine: candidate.dense.map(|placed| placed.score),
@@ -123,17 +119,5 @@ impl Judged {
             _ => true,
         };
         self.scores[pos] >= least && is_likely
-    }
-
-    /// For each candidate the rank of its document in the first pass.
-    fn document_ranks(&self) -> Vec<u32> {
-        let mut ranks = HashMap::new();
-        let documents = self.candidates.iter().map(|it| it.passage.document);
-        documents
-            .map(|document| {
-                let next = ranks.len() as u32 + 1;
-                *ranks.entry(document).or_insert(next)
-            })
-            .collect()
     }
 }

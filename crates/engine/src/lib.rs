@@ -43,11 +43,14 @@
 #![forbid(unsafe_code)]
 
 mod current;
+mod distinct;
 mod engine;
 mod error;
 mod fate;
+mod fold;
 mod hits;
 mod options;
+mod per_document;
 mod pipeline;
 mod read_lines;
 mod reading;
@@ -63,6 +66,7 @@ mod writer;
 pub use engine::{Engine, EngineBuilder, remove_index};
 pub use error::{Error, Result};
 pub use fate::{Fate, Losses, Part};
+pub use fold::Fold;
 pub use options::{By, SearchOptions, SecondPass};
 pub use read_lines::read_lines;
 pub use reading::Reading;
@@ -80,7 +84,7 @@ pub use reread_models::OnnxError;
 pub use reread_models::{
     BoxError, CancelToken, Cancelled, CrossEncoder, DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER,
     DEFAULT_PAIR_TOKENS, Embedder, Error as ModelsError, InstructionSet, ModelIdentity, Models,
-    PairLength, Precision, UnknownName,
+    PairLength, Precision, QueryLength, UnknownName,
 };
 pub use reread_rerank::{
     BadCalibration, Calibration, ScoreCache, Stop, Stopped, blend_passes, final_order, relevance,
@@ -93,7 +97,7 @@ pub use reread_retrieval::{
 };
 pub use result::{FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Timings};
 pub use spelled::spelled;
-pub use warning::{Failure, Warning};
+pub use warning::{Failure, Reads, Warning};
 pub use why::{Cause, Change, Effect, Place, Remedy, Stages, Why};
 pub use writer::Writer;
 

@@ -8,6 +8,8 @@ use reread_models::UnknownName;
 use reread_rerank::{Calibration, CancelToken, Stop};
 use reread_retrieval::RetrieveOptions;
 
+use crate::fold::Fold;
+
 /// How many hits a search returns by default: a screenful.
 const DEFAULT_TOP_K: usize = 10;
 
@@ -105,6 +107,12 @@ pub struct SearchOptions {
     pub min_probability: Option<f32>,
     /// What one result stands for.
     pub by: By,
+    /// Which passages are one result. They are folded before the second pass, so that its depth counts
+    /// different texts. Where results are documents, each of them counts, and nothing is folded.
+    pub fold: Fold,
+    /// How many passages of a document may be results, at most; those beyond leave their places to
+    /// others. None by default. Plays no part where results are documents.
+    pub per_document: Option<usize>,
     /// Stops the search when the caller asks for it: it then fails with `Cancelled`. Its deadline, if it has
     /// one, is a budget like the other.
     pub cancel: CancelToken,
@@ -122,6 +130,8 @@ impl Default for SearchOptions {
             calibration: None,
             min_probability: None,
             by: By::default(),
+            fold: Fold::default(),
+            per_document: None,
             cancel: CancelToken::default(),
         }
     }
@@ -205,6 +215,28 @@ impl SearchOptions {
         self
     }
 
+    /// Sets which passages are one result.
+    #[must_use]
+    pub fn with_fold(mut self, fold: Fold) -> Self {
+        self.fold = fold;
+        self
+    }
+
+    /// Sets how many passages of a document may be results.
+    #[must_use]
+    pub fn with_per_document(mut self, per_document: usize) -> Self {
+        self.per_document = Some(per_document);
+        self
+    }
+
+    /// Which passages are one result, given what results are.
+    pub(crate) fn folding(&self) -> Fold {
+        match self.by {
+            By::Passage => self.fold,
+            By::Document => Fold::Never,
+        }
+    }
+
     /// Lets the caller stop the search.
     #[must_use]
     pub fn with_cancel(mut self, cancel: CancelToken) -> Self {
@@ -228,6 +260,16 @@ impl SearchOptions {
                 "depth",
                 "0".to_owned(),
                 "at least 1; turn the second pass off instead",
+            );
+        }
+        if self.per_document == Some(0) {
+            return invalid("per-document", "0".to_owned(), "at least 1");
+        }
+        if self.by == By::Document && self.fold == Fold::Similar {
+            return invalid(
+                "fold",
+                self.fold.to_string(),
+                "never or equal where results are documents, as those are not folded",
             );
         }
         if let Some(score) = self.min_score

@@ -1,24 +1,21 @@
 //! One search: retrieve, then rerank, then the best k.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use reread_models::{CancelToken, Embedder};
+use reread_models::{CancelToken, Embedder, QueryLength};
 use reread_rerank::{Calibration, Candidate as ToRead, Outcome, ReadOptions, Reader, Stopped};
 use reread_retrieval::fusion::min_max;
-use reread_retrieval::{Candidate, FirstPass, MAX_DEPTH, Mode, Query, Request, RetrieveOptions};
+use reread_retrieval::{Candidate, FirstPass, Mode, Query, Request, RetrieveOptions};
 
+use crate::distinct::Wanted;
 use crate::engine::Engine;
+use crate::fold::Folded;
 use crate::hits::Judged;
 use crate::options::{By, SearchOptions, SecondPass};
 use crate::result::{FirstPassReport, SearchResult, SecondPassReport, Timings};
-use crate::warning::Warning;
+use crate::warning::{Reads, Warning};
 use crate::{Error, Result};
-
-/// When results are documents, this many passages are retrieved for each at first, as several passages
-/// may fall on one document; more if they all fall on a few.
-pub(crate) const PASSAGES_PER_DOCUMENT: usize = 4;
 
 /// One search under way: what it is asked, when it must stop, and what it has to say so far.
 struct Search<'a> {
@@ -27,6 +24,8 @@ struct Search<'a> {
     started: Instant,
     cancel: CancelToken,
     timings: Timings,
+    /// How long the query is, where the bi-encoder was asked and tells.
+    query_length: Option<QueryLength>,
     warnings: Vec<Warning>,
 }
 
@@ -41,13 +40,32 @@ impl Engine {
     /// `Models` for the bi-encoder; `FirstPass` where another one than an index fails; `InvalidOption`;
     /// `Cancelled`.
     pub fn search(&self, query: &str, options: &SearchOptions) -> Result<SearchResult> {
+        self.search_wanting(query, options, &Wanted::new(options))
+    }
+
+    /// Searches as [`search`](Self::search) does, with what is wanted of the first pass given apart: who
+    /// looks at more of an answer than is shown must not change it.
+    ///
+    /// # Errors
+    /// As for [`search`](Self::search).
+    pub(crate) fn search_wanting(
+        &self,
+        query: &str,
+        options: &SearchOptions,
+        wanted: &Wanted<'_>,
+    ) -> Result<SearchResult> {
         options.check()?;
         let read = Query::parse(query);
         let mut search = Search::begin(&read, options);
         let first_pass = self.first_pass()?;
         let vector = self.query_vector(first_pass.as_ref(), &mut search)?;
-        let (candidates, first_pass) =
-            self.candidates(first_pass.as_ref(), vector.as_deref(), &mut search)?;
+        let (found, mut first_pass) =
+            self.candidates(first_pass.as_ref(), vector.as_deref(), wanted, &mut search)?;
+        first_pass.query_length = search.query_length;
+        let Folded {
+            candidates,
+            mut others,
+        } = found;
         let n_requested = options.first_pass.depth.min(candidates.len());
         let (outcome, second_pass) = self.second_pass(&candidates[..n_requested], &mut search)?;
         let calibration = calibration(options, &second_pass, &mut search.warnings);
@@ -58,7 +76,10 @@ impl Engine {
             calibration,
             options,
         );
-        let hits = judged.into_hits(&read, options);
+        let mut hits = judged.into_hits(&read, options);
+        for hit in &mut hits {
+            hit.also_at = others.remove(&hit.passage.key).unwrap_or_default();
+        }
         search.timings.total = search.started.elapsed();
         Ok(SearchResult {
             query: query.to_owned(),
@@ -83,6 +104,8 @@ impl Engine {
             return Ok(None);
         };
         let embedding = Instant::now();
+        let length = embedder.measure_query(search.query.text());
+        search.query_length = length.map_err(reread_index::Error::Embedder)?;
         let vector = self.install(|| embedder.embed_query(search.query.text()));
         search.timings.embed = embedding.elapsed();
         Ok(Some(vector.map_err(reread_index::Error::Embedder)?))
@@ -123,26 +146,20 @@ impl Engine {
         &self,
         first_pass: &dyn FirstPass,
         vector: Option<&[f32]>,
+        wanted: &Wanted<'_>,
         search: &mut Search<'_>,
-    ) -> Result<(Vec<Candidate>, FirstPassReport)> {
-        let SearchOptions { by, top_k, .. } = *search.options;
+    ) -> Result<(Folded, FirstPassReport)> {
         let mut options = search.options.first_pass.clone();
-        options.depth = match by {
-            By::Passage => options.depth.max(top_k),
-            By::Document => options.depth.max(top_k * PASSAGES_PER_DOCUMENT),
-        };
-        let deepest = first_pass.n_passages().min(MAX_DEPTH);
-        loop {
-            let (candidates, report) = self.ask(first_pass, vector, &options, search)?;
-            let is_enough = by == By::Passage
-                || candidates.len() < options.depth
-                || n_documents(&candidates) >= top_k
-                || options.depth >= deepest;
-            if is_enough {
-                return Ok((candidates, report));
-            }
-            options.depth = (options.depth * 4).min(MAX_DEPTH);
-        }
+        let (found, mut report) = wanted.retrieve(first_pass.n_passages(), |depth| {
+            options.depth = depth;
+            self.ask(first_pass, vector, &options, search)
+        })?;
+        report.n_candidates = found.candidates.len();
+        report.n_folded = found.n_folded();
+        search
+            .warnings
+            .extend(Warning::of_length(Reads::BiEncoder, search.query_length));
+        Ok((found, report))
     }
 
     /// Asks the first pass once. One that computes does so on this engine's threads; one that waits for
@@ -172,6 +189,8 @@ impl Engine {
         let report = FirstPassReport {
             mode: options.mode,
             n_candidates: candidates.len(),
+            n_folded: 0,
+            query_length: None,
             n_lexical: retrieved.n_lexical,
             n_dense: retrieved.n_dense,
             dense_method: retrieved.dense_method,
@@ -237,6 +256,11 @@ impl Engine {
         search.timings.open += opening.elapsed();
         let cross_encoder = cross_encoder?;
         report.model = Some(cross_encoder.model().clone());
+        let length = cross_encoder.measure_query(search.query.text());
+        report.query_length = length.map_err(reread_rerank::Error::CrossEncoder)?;
+        search
+            .warnings
+            .extend(Warning::of_length(Reads::CrossEncoder, report.query_length));
         let texts: Vec<String> = candidates
             .iter()
             .map(|candidate| candidate.passage.contextual_text())
@@ -263,6 +287,7 @@ impl<'a> Search<'a> {
             started: Instant::now(),
             cancel,
             timings: Timings::default(),
+            query_length: None,
             warnings: Vec::new(),
         }
     }
@@ -278,9 +303,10 @@ impl<'a> Search<'a> {
     fn read_options(&self, weight: f32) -> ReadOptions {
         let options = self.options;
         let read = ReadOptions::default().with_cancel(self.cancel.clone());
-        // Scores depend on what is read, the order does not. Where hits are left out for their scores,
-        // later ones take their places, so all must be read.
-        if options.min_score.is_some() || options.min_probability.is_some() {
+        // Scores depend on what is read, the order does not. Where hits are left out for their scores or
+        // for those of their document, later ones take their places, so all must be read.
+        let is_left_out = options.min_score.is_some() || options.min_probability.is_some();
+        if is_left_out || options.per_document.is_some() {
             return read;
         }
         read.with_results(options.top_k, weight, options.stop)
@@ -301,12 +327,6 @@ fn to_read<'a>(candidates: &[Candidate], texts: &'a [String], by: By) -> Vec<ToR
             }
         })
         .collect()
-}
-
-/// How many documents the candidates come from.
-fn n_documents(candidates: &[Candidate]) -> usize {
-    let documents = candidates.iter().map(|it| it.passage.document);
-    documents.collect::<HashSet<_>>().len()
 }
 
 /// The calibration, if it is one of the model that was used.

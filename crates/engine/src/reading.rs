@@ -1,9 +1,11 @@
 //! How much of a passage the cross-encoder reads.
 
+use reread_models::QueryLength;
 use reread_retrieval::Passage;
 
 use crate::Result;
 use crate::engine::Engine;
+use crate::warning::{Reads, Warning};
 
 /// How long a query and a passage are together, and how much of the passage is read. Tokens count
 /// the title and headings that are read with the text, and the model's special ones.
@@ -28,6 +30,25 @@ impl Reading {
 }
 
 impl Engine {
+    /// How much of a query the cross-encoder reads; `None` if it does not tell.
+    ///
+    /// # Errors
+    /// `Models`, `Rerank`.
+    pub fn query_length(&self, query: &str) -> Result<Option<QueryLength>> {
+        let measured = self.cross_encoder()?.measure_query(query);
+        Ok(measured.map_err(reread_rerank::Error::CrossEncoder)?)
+    }
+
+    /// What the user should know of a query before [`rerank`](Self::rerank) reads it: that its end is
+    /// not read, if it is not.
+    ///
+    /// # Errors
+    /// `Models`, `Rerank`.
+    pub fn long_query(&self, query: &str) -> Result<Option<Warning>> {
+        let length = self.query_length(query)?;
+        Ok(Warning::of_length(Reads::CrossEncoder, length))
+    }
+
     /// How much of a passage is read beside a query; `None` if the cross-encoder does not tell.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use reread_models::ModelIdentity;
+use reread_models::{ModelIdentity, QueryLength};
 use reread_rerank::{Outcome, Stopped};
 use reread_retrieval::{DenseMethod, Mode, Passage};
 
@@ -39,6 +39,9 @@ pub struct Hit {
     pub moved: i32,
     /// The passage.
     pub passage: Passage,
+    /// The other passages of the same text that the first pass found, best first; the result stands for
+    /// them, too. With [`Fold::Similar`](crate::Fold::Similar) texts may be nearly the same.
+    pub also_at: Vec<Passage>,
     /// Its score in each list. Scores of different lists cannot be compared.
     pub scores: Scores,
     /// Its rank in each list, from 1.
@@ -107,8 +110,12 @@ pub struct Timings {
 pub struct FirstPassReport {
     /// Which arms were asked.
     pub mode: Mode,
-    /// Candidates it returned.
+    /// Candidates it returned, those of one text counted once.
     pub n_candidates: usize,
+    /// How many passages more have the text of one of these.
+    pub n_folded: usize,
+    /// How long the question is, where the bi-encoder was asked and tells.
+    pub query_length: Option<QueryLength>,
     /// Length of the lexical list.
     pub n_lexical: usize,
     /// Length of the dense list.
@@ -136,6 +143,8 @@ pub struct SecondPassReport {
     pub time_left: Option<Duration>,
     /// The model, where one was used.
     pub model: Option<ModelIdentity>,
+    /// How long the question is, where the model was used and tells.
+    pub query_length: Option<QueryLength>,
 }
 
 impl SecondPassReport {
@@ -148,6 +157,7 @@ impl SecondPassReport {
             stopped: None,
             time_left: None,
             model: None,
+            query_length: None,
         }
     }
 

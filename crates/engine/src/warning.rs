@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use reread_models::QueryLength;
 use reread_retrieval::Note;
 
 use crate::Error;
@@ -30,6 +31,17 @@ pub enum Warning {
         /// The least probability asked for.
         min_probability: f32,
     },
+    /// The question is longer than what a model reads of one.
+    LongQuestion {
+        /// Which model.
+        reads: Reads,
+        /// The tokens of the question.
+        n_tokens: usize,
+        /// How many of them are read from its beginning.
+        n_first: usize,
+        /// How many at its end.
+        n_last: usize,
+    },
     /// A place that was asked about is a heading or blank and in no passage; the passage below it is
     /// meant.
     Between {
@@ -40,6 +52,15 @@ pub enum Warning {
         /// The first line of the passage that is meant, from 1.
         below: u32,
     },
+}
+
+/// A model that reads a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// The bi-encoder, for the vectors of the first pass.
+    BiEncoder,
+    /// The cross-encoder, in the second pass.
+    CrossEncoder,
 }
 
 /// An error that cost a part of an answer and not the answer. Two are equal if they say the same, causes
@@ -56,6 +77,17 @@ impl Warning {
             Self::FirstPass(Note::DidYouMean { word, suggestion }) => Some((word, suggestion)),
             _ => None,
         }
+    }
+
+    /// Says that a question is cut, if it is.
+    pub(crate) fn of_length(reads: Reads, length: Option<QueryLength>) -> Option<Self> {
+        let length = length.filter(QueryLength::is_cut)?;
+        Some(Self::LongQuestion {
+            reads,
+            n_tokens: length.n_tokens,
+            n_first: length.n_first,
+            n_last: length.n_last,
+        })
     }
 
     /// Returns what the second pass failed with, where this is about that.
@@ -102,6 +134,25 @@ impl fmt::Display for Warning {
                 f,
                 "there are no probabilities, because the second pass read nothing; {UNFILTERED}"
             ),
+            Self::LongQuestion {
+                reads,
+                n_tokens,
+                n_first,
+                n_last,
+            } => {
+                let who = match reads {
+                    Reads::BiEncoder => "the bi-encoder embeds",
+                    Reads::CrossEncoder => "the cross-encoder reads",
+                };
+                write!(
+                    f,
+                    "the question has {n_tokens} tokens; {who} only the first {n_first}"
+                )?;
+                match n_last {
+                    0 => Ok(()),
+                    n_last => write!(f, " and the last {n_last}"),
+                }
+            }
             Self::Between { path, line, below } => write!(
                 f,
                 "line {line} of {path} is a heading or a blank line and is not in a passage; \
@@ -151,6 +202,28 @@ mod tests {
         );
         assert_eq!(failed("no route"), failed("no route"));
         assert_ne!(failed("no route"), failed("no reply"));
+    }
+
+    #[test]
+    fn a_question_is_said_to_be_cut_where_it_is() {
+        let of = Warning::of_length;
+        assert_eq!(of(Reads::BiEncoder, None), None);
+        let whole = Some(QueryLength::whole(412));
+        assert_eq!(of(Reads::CrossEncoder, whole), None);
+        let pair = of(Reads::CrossEncoder, Some(QueryLength::in_pair(412, 253)));
+        assert_eq!(
+            pair.unwrap().to_string(),
+            "the question has 412 tokens; the cross-encoder reads only the first 16 and the last 16"
+        );
+        let alone = QueryLength {
+            n_tokens: 600,
+            n_first: 500,
+            n_last: 0,
+        };
+        assert_eq!(
+            of(Reads::BiEncoder, Some(alone)).unwrap().to_string(),
+            "the question has 600 tokens; the bi-encoder embeds only the first 500"
+        );
     }
 
     #[test]

@@ -11,9 +11,9 @@ use std::collections::{HashMap, HashSet};
 use reread_retrieval::{Arms, LocalFirstPass, Mode, Passage, PassageKey, Placed, Query, Refusal};
 
 use self::place::{Located, Location, locate};
-use self::trail::Trail;
+use self::trail::{Found, Trail, held_in};
 use crate::engine::Engine;
-use crate::options::SearchOptions;
+use crate::options::{By, SearchOptions};
 use crate::result::Hit;
 use crate::{Error, Result};
 
@@ -93,10 +93,12 @@ impl Engine {
         why.warnings.extend(result.warnings.iter().cloned());
         let arms = trail.arms()?;
         let found = trail.rank(&result.hits, ids);
+        let full = found.as_ref().and_then(|found| document_full(found, trail));
         let (passage, deep) = match found {
-            Some((hit, rank)) => {
-                why.stages = Stages::of_hit(hit, rank, result.second_pass.stopped);
-                (hit.passage.clone(), trail.pool())
+            Some(found) => {
+                why.stages = Stages::of_hit(found.hit, found.rank, result.second_pass.stopped);
+                why.stand_in = found.stand_in().cloned();
+                (found.passage.clone(), trail.pool())
             }
             None => deepest(why, trail, located, ids, &arms)?,
         };
@@ -106,13 +108,16 @@ impl Engine {
             why.stages.depth_needed = Some(trail.depth_needed(ids, placed.rank, deep)?);
         }
         if result.second_pass.scored > 0 {
-            why.stages.reading = self.pair_length(trail.query.text(), &passage)?;
+            let read = why.stand_in.as_ref().unwrap_or(&passage);
+            why.stages.reading = self.pair_length(trail.query.text(), read)?;
         }
         why.cause = if located.is_cut {
             let pieces = located.passages.iter().map(|piece| piece.lines().clone());
             Cause::CutApart(pieces.collect())
         } else if is_shown(why, trail) {
-            below_threshold(why, trail).unwrap_or(Cause::Shown)
+            let shown = || shown(why);
+            let left_out = below_threshold(why, trail).or(full);
+            left_out.unwrap_or_else(shown)
         } else if self.is_unread(trail, located, &result.hits, ids)? {
             Cause::CutOff
         } else {
@@ -120,7 +125,7 @@ impl Engine {
         };
         let n_above = why.stages.answer.map_or(u32::MAX, |answer| answer.rank - 1);
         let n_above = n_above.min(trail.options.top_k as u32) as usize;
-        why.above = result.hits.into_iter().take(n_above).collect();
+        why.above = trail.shown(result.hits, n_above);
         why.passage = Some(passage);
         why.remedies = remedies::for_passage(self, why, trail, located, ids)?;
         Ok(())
@@ -136,10 +141,11 @@ impl Engine {
     ) -> Result<bool> {
         let mut any = false;
         let scored = hits.iter().filter(|hit| hit.scores.cross_encoder.is_some());
-        for hit in scored.filter(|hit| ids.contains(&hit.passage.key)) {
+        for (hit, held) in scored.filter_map(|hit| Some((hit, held_in(hit, ids)?))) {
             any = true;
             let length = self.pair_length(trail.query.text(), &hit.passage)?;
-            let end = located.end_in(&hit.passage);
+            // Nearly the same text may be shorter.
+            let end = located.end_in(held).min(hit.passage.text.len());
             if length.is_none_or(|length| length.reaches(end)) {
                 return Ok(false);
             }
@@ -193,6 +199,24 @@ fn deepest(
     let best = held.min_by_key(|passage| rank(&passage.key));
     let best = best.unwrap_or(&located.passages[0]);
     Ok((best.clone(), trail.pool()))
+}
+
+/// That a place is shown, by its own passage or by one of the same text.
+fn shown(why: &Why) -> Cause {
+    match (&why.stand_in, why.stages.answer) {
+        (Some(_), Some(Placed { rank, .. })) => Cause::Folded { rank },
+        _ => Cause::Shown,
+    }
+}
+
+/// Whether as many passages of the document as may be results stand above a passage.
+fn document_full(found: &Found<'_>, trail: &Trail<'_>) -> Option<Cause> {
+    let per_document = trail.options.per_document?;
+    let is_full = trail.options.by == By::Passage && found.n_above >= per_document;
+    is_full.then_some(Cause::DocumentFull {
+        per_document,
+        n_above: found.n_above,
+    })
 }
 
 fn is_shown(why: &Why, trail: &Trail<'_>) -> bool {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use reread_engine::{
-    Engine, Hit, Mode, Passage, RetrieveOptions, SearchOptions, SecondPass, Stop, Warning,
+    Engine, Fold, Hit, Mode, Passage, RetrieveOptions, SearchOptions, SecondPass, Stop, Warning,
     blend_passes, final_order, fusion,
 };
 
@@ -165,6 +165,8 @@ impl TrialOptions {
             .with_first_pass(first_pass)
             .with_second_pass(second_pass)
             .with_stop(Stop::Never)
+            // Judgements name passages and documents, each of which counts, whatever its text.
+            .with_fold(Fold::Never)
     }
 }
 

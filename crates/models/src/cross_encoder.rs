@@ -1,8 +1,12 @@
 //! The cross-encoder, behind a trait.
 
-use reread_encoder::{CancelToken, ModelIdentity, PairLength};
+use reread_encoder::{CancelToken, ModelIdentity, PairLength, QueryLength};
 
 use crate::embedder::BoxError;
+
+/// How pairs are cut, as fingerprints say it: logits that were kept from before pairs were cut so are not
+/// those of today.
+pub(crate) const QUERY_PART: &str = "64 tokens of a query or 32 of its ends";
 
 /// A cross-encoder: reads a query together with each passage and says how relevant the passage is.
 ///
@@ -15,7 +19,8 @@ pub trait CrossEncoder: Send + Sync {
     /// higher is more relevant.
     ///
     /// A passage's logit must not depend on the other passages of the call. Pairs beyond the
-    /// model's length are cut (the passage, never the query), not refused.
+    /// model's length are cut, not refused: the query has a part of the pair at
+    /// most ([`QueryLength::in_pair`]), the passage the rest.
     ///
     /// # Errors
     /// Whatever the model fails with.
@@ -29,6 +34,17 @@ pub trait CrossEncoder: Send + Sync {
     /// # Errors
     /// Whatever the tokenizer fails with.
     fn measure_pair(&self, _query: &str, _passage: &str) -> Result<Option<PairLength>, BoxError> {
+        Ok(None)
+    }
+
+    /// How long a query is, and how much of it [`score`](Self::score) reads.
+    ///
+    /// `None`, the default, is for a model that does not tell; nothing is then said of a query that was
+    /// cut.
+    ///
+    /// # Errors
+    /// Whatever the tokenizer fails with.
+    fn measure_query(&self, _query: &str) -> Result<Option<QueryLength>, BoxError> {
         Ok(None)
     }
 

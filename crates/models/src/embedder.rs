@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use reread_encoder::{CancelToken, ModelIdentity};
+use reread_encoder::{CancelToken, ModelIdentity, QueryLength};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// An error of an application's own model.
@@ -48,6 +48,17 @@ pub trait Embedder: Send + Sync {
     ) -> Result<Vec<f32>, BoxError> {
         cancel.check()?;
         self.embed_passages(passages)
+    }
+
+    /// How long a query is, and how much of it [`embed_query`](Self::embed_query) reads.
+    ///
+    /// `None`, the default, is for a model that does not tell; nothing is then said of a query that was
+    /// cut.
+    ///
+    /// # Errors
+    /// Whatever the tokenizer fails with.
+    fn measure_query(&self, _query: &str) -> Result<Option<QueryLength>, BoxError> {
+        Ok(None)
     }
 
     /// The byte ranges of the model's tokens in `text`, in order, without special tokens.

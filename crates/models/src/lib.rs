@@ -49,7 +49,7 @@ pub use onnx::{
 pub use options::{DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER, Models};
 pub use reread_encoder::{
     CancelToken, Cancelled, InstructionSet, ModelIdentity, ModelOptions, PairLength, Precision,
-    UnknownName,
+    QueryLength, UnknownName,
 };
 pub use token_blocks::token_offsets_in_blocks;
 

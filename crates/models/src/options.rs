@@ -28,7 +28,8 @@ pub struct Models {
     pub embedder: String,
     /// The cross-encoder: a folder, or a name below one of `search`.
     pub cross_encoder: String,
-    /// Longest pair of query and passage in tokens; the passage is cut, never the query.
+    /// Longest pair of query and passage in tokens; the query has
+    /// [a part](crate::QueryLength::in_pair) of it at most, the passage the rest.
     pub max_pair_tokens: usize,
     /// What the built-in encoder runs on; `None` is the fastest that the machine has.
     pub cpu: Option<InstructionSet>,

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use reread_engine::{
-    DenseMethod, FirstPassReport, Metadata, Mode, SearchResult, SecondPassReport, Stopped, Timings,
-    Warning, relevance,
+    DenseMethod, FirstPassReport, Metadata, Mode, Passage, SearchResult, SecondPassReport, Stopped,
+    Timings, Warning, relevance,
 };
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +80,9 @@ pub struct Hit {
     pub page: Option<u32>,
     /// The passage.
     pub text: String,
+    /// Where else the same text is found, or nearly the same, best first; the result stands for these places.
+    #[serde(default)]
+    pub also_at: Vec<Place>,
     /// The bytes of `text` that match words of the question: begin, and the byte behind the end.
     pub highlights: Vec<[usize; 2]>,
     /// What is known of the document beside its text, by name. Empty where nothing is.
@@ -92,6 +95,27 @@ pub struct Hit {
     /// Places gained from the first pass to the answer; negative when it fell.
     #[serde(rename = "move")]
     pub moved: i32,
+}
+
+/// A place that a result stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// What results call the document.
+    pub doc_id: String,
+    /// The file, relative to the indexed folder.
+    pub path: String,
+    /// The document's title; may be empty.
+    pub title: String,
+    /// The passage's first line, from 1.
+    pub start_line: u32,
+    /// Its last line, from 1.
+    pub end_line: u32,
+    /// Its first byte in the document's text, from 0.
+    pub start_byte: u64,
+    /// The byte behind its last one.
+    pub end_byte: u64,
+    /// Its page, from 1, where the document has pages.
+    pub page: Option<u32>,
 }
 
 /// A passage's scores; higher is better in each.
@@ -150,8 +174,17 @@ pub struct TimingMs {
 pub struct FirstPass {
     /// Which arms were asked: `lexical`, `vector` or `hybrid`.
     pub mode: String,
-    /// Candidates it returned.
+    /// Candidates it returned, those of one text counted once.
     pub candidates: usize,
+    /// How many passages more have the text of one of these.
+    #[serde(default)]
+    pub folded: usize,
+    /// The tokens of the question for the bi-encoder; `None` where it was not asked or does not tell.
+    #[serde(default)]
+    pub query_tokens: Option<usize>,
+    /// How many of them it has embedded.
+    #[serde(default)]
+    pub query_tokens_read: Option<usize>,
     /// Length of the BM25 list.
     pub lexical: usize,
     /// Length of the vector list.
@@ -169,6 +202,12 @@ pub struct SecondPass {
     pub requested: usize,
     /// How many it has read.
     pub scored: usize,
+    /// The tokens of the question for the cross-encoder; `None` where it was not asked or does not tell.
+    #[serde(default)]
+    pub query_tokens: Option<usize>,
+    /// How many of them it has read.
+    #[serde(default)]
+    pub query_tokens_read: Option<usize>,
     /// Why it read no more: `off`, `failed`, `budget`, `certain` or `confident`; `None` where it read all.
     pub stopped: Option<String>,
     /// About how many milliseconds longer the rest would have taken, where the budget ran out.
@@ -218,11 +257,27 @@ impl Hit {
             end_byte: passage.bytes.end,
             page: passage.page(),
             text: passage.text.clone(),
+            also_at: hit.also_at.iter().map(Place::from).collect(),
             highlights: hit.highlights.iter().map(range).collect(),
             metadata: passage.metadata.clone(),
             scores: Scores::from(hit.scores),
             ranks: Ranks::from(hit.ranks),
             moved: hit.moved,
+        }
+    }
+}
+
+impl From<&Passage> for Place {
+    fn from(passage: &Passage) -> Self {
+        Self {
+            doc_id: passage.doc_id.clone(),
+            path: passage.path.clone(),
+            title: passage.title.clone(),
+            start_line: *passage.lines().start(),
+            end_line: *passage.lines().end(),
+            start_byte: passage.bytes.start,
+            end_byte: passage.bytes.end,
+            page: passage.page(),
         }
     }
 }
@@ -279,6 +334,9 @@ impl From<&FirstPassReport> for FirstPass {
         Self {
             mode: mode_name(report.mode).to_owned(),
             candidates: report.n_candidates,
+            folded: report.n_folded,
+            query_tokens: report.query_length.map(|length| length.n_tokens),
+            query_tokens_read: report.query_length.map(|length| length.n_read()),
             lexical: report.n_lexical,
             vector: report.n_dense,
             dense_method: report
@@ -295,6 +353,8 @@ impl From<&SecondPassReport> for SecondPass {
         Self {
             requested: report.requested,
             scored: report.scored,
+            query_tokens: report.query_length.map(|length| length.n_tokens),
+            query_tokens_read: report.query_length.map(|length| length.n_read()),
             stopped: report.stopped.map(Stopped::name).map(str::to_owned),
             time_left_ms: report.time_left.map(milliseconds),
         }

@@ -16,12 +16,15 @@ pub struct Why {
     pub place: String,
     /// Whether the place is among the results.
     pub shown: bool,
-    /// What kept it from being shown, or `found`: one word, as evaluations name it.
+    /// What kept it from being shown, or `found`: one word, as evaluations name it; `folded` where its text
+    /// is shown by another passage.
     pub cause: String,
     /// What is behind the cause, where there is more to say: a few words.
     pub reason: Option<String>,
     /// The passage that was followed: of those that hold the place the one that came furthest.
     pub passage: Option<Passage>,
+    /// The passage of the same text that stood for it from fusion on, where it is another.
+    pub stand_in: Option<StandIn>,
     /// Where this passage stood after each stage.
     pub stages: Stages,
     /// The results that stand above it, best first; all that are shown if it is not in the answer.
@@ -45,6 +48,19 @@ pub struct Passage {
     pub end_line: u32,
     /// The passage.
     pub text: String,
+}
+
+/// A passage that stands for another one of the same text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandIn {
+    /// What results call its document.
+    pub doc_id: String,
+    /// Its file, relative to the indexed folder.
+    pub path: String,
+    /// Its first line, from 1.
+    pub start_line: u32,
+    /// Its last line, from 1.
+    pub end_line: u32,
 }
 
 /// Where a passage stood after each stage; `None` where a stage did not have it.
@@ -137,9 +153,10 @@ impl Why {
             query: why.query.clone(),
             place: words.place,
             shown: why.cause == Cause::Shown,
-            cause: why.cause.fate().name().to_owned(),
+            cause: why.cause.name().to_owned(),
             reason: words.reason,
             passage: why.passage.as_ref().map(Passage::from),
+            stand_in: why.stand_in.as_ref().map(StandIn::from),
             stages: Stages::from(&why.stages),
             above: why.above.iter().map(Above::from).collect(),
             remedies: why.remedies.iter().map(remedy).collect(),
@@ -171,6 +188,17 @@ impl From<&reread_engine::Passage> for Passage {
             start_line: *passage.lines().start(),
             end_line: *passage.lines().end(),
             text: passage.text.clone(),
+        }
+    }
+}
+
+impl From<&reread_engine::Passage> for StandIn {
+    fn from(passage: &reread_engine::Passage) -> Self {
+        Self {
+            doc_id: passage.doc_id.clone(),
+            path: passage.path.clone(),
+            start_line: *passage.lines().start(),
+            end_line: *passage.lines().end(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use reread_engine::{Cause, Why};
 use reread_wire::why::{self as wire, Words};
 
-use super::sentences::{change, place, range, refused};
+use super::sentences::{change, document_full, folded, place, range, refused};
 use crate::output::json::write_line;
 use crate::output::warnings;
 
@@ -13,16 +13,21 @@ use crate::output::warnings;
 pub(crate) fn write_json(out: &mut impl Write, why: &Why) -> io::Result<()> {
     let words = Words {
         place: place(&why.place),
-        reason: reason(&why.cause),
+        reason: reason(why),
         warnings: warnings::sentences(&why.warnings),
     };
     write_line(out, &wire::Why::new(why, words, change))
 }
 
-fn reason(cause: &Cause) -> Option<String> {
-    match cause {
+fn reason(why: &Why) -> Option<String> {
+    match &why.cause {
         Cause::NotIndexed(reason) => Some(reason.to_string()),
         Cause::FilteredOut(refusal) => Some(refused(refusal)),
+        Cause::Folded { rank } => Some(folded(why, *rank)),
+        Cause::DocumentFull {
+            per_document,
+            n_above,
+        } => Some(document_full(*per_document, *n_above)),
         Cause::BelowMinScore(score, least) => Some(format!("a score of {score}, below {least}")),
         Cause::BelowMinProbability(probability, least) => {
             Some(format!("a probability of {probability}, below {least}"))

@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 
 use reread_engine::{
-    Cause, Change, Effect, Mode, Phrase, Place, Refusal, Remedy, SearchOptions, SecondPass,
-    Stopped, Why, Within,
+    Cause, Change, Effect, Mode, Passage, Phrase, Place, Refusal, Remedy, SearchOptions,
+    SecondPass, Stopped, Why, Within,
 };
 
 use crate::output::grouped;
@@ -31,6 +31,14 @@ pub(super) fn verdict(why: &Why, options: &SearchOptions, place: &str) -> String
         Cause::BelowMinProbability(probability, least) => format!(
             "{place} would be shown, at {answer}, but its probability of being relevant, {probability:.4}, is below {least}."
         ),
+        Cause::Folded { rank } => format!("{place} is {}.", folded(why, *rank)),
+        Cause::DocumentFull {
+            per_document,
+            n_above,
+        } => format!(
+            "{place} would be shown, at {answer}, but {}.",
+            document_full(*per_document, *n_above)
+        ),
         Cause::CutOff => format!(
             "{place} was not read to its end: its passage is longer than what the cross-encoder can read together with the question."
         ),
@@ -53,6 +61,39 @@ pub(super) fn verdict(why: &Why, options: &SearchOptions, place: &str) -> String
         Cause::NotIndexed(reason) => format!("{place} is not in the index: {reason}."),
         _ => format!("{place} is not shown."),
     }
+}
+
+/// That the text of a place is shown by another passage.
+pub(super) fn folded(why: &Why, rank: u32) -> String {
+    let words = |passage: &Passage| -> Vec<String> {
+        let words = passage.text.split_whitespace();
+        words.map(str::to_owned).collect()
+    };
+    let at = match (&why.stand_in, &why.passage) {
+        (Some(shown), Some(passage)) => {
+            let likeness = if words(shown) == words(passage) {
+                "the same"
+            } else {
+                "nearly the same"
+            };
+            let lines = range(shown.lines());
+            format!(" ({}:{lines}), which has {likeness} text", shown.path)
+        }
+        _ => String::new(),
+    };
+    let rank = grouped(rank as usize);
+    format!("folded into the result at rank {rank}{at}")
+}
+
+/// That a document has no result left for a passage.
+pub(super) fn document_full(per_document: usize, n_above: usize) -> String {
+    format!(
+        "{} of its document above it, and --per-document is {per_document}",
+        match n_above {
+            1 => "there is 1 passage".to_owned(),
+            n_above => format!("there are {} passages", grouped(n_above)),
+        }
+    )
 }
 
 /// The place as it was given.
@@ -132,7 +173,8 @@ pub(super) fn not_scored(why: &Why, options: &SearchOptions) -> String {
 
 /// How far the cross-encoder reads the passage.
 pub(super) fn read_to(why: &Why) -> Option<String> {
-    let (reading, passage) = (why.stages.reading?, why.passage.as_ref()?);
+    let passage = why.stand_in.as_ref().or(why.passage.as_ref())?;
+    let reading = why.stages.reading?;
     if reading.reaches(passage.text.len()) {
         return Some("read to its end".to_owned());
     }
@@ -160,6 +202,8 @@ pub(super) fn change(change: &Change) -> String {
         Change::OverlapTokens(tokens) => format!("--overlap-tokens {tokens}"),
         Change::MinScore(score) => format!("--min-score {score:.4}"),
         Change::MinProbability(least) => format!("--min-probability {least:.4}"),
+        Change::Fold(fold) => format!("--fold {fold}"),
+        Change::PerDocument(per_document) => format!("--per-document {per_document}"),
         Change::WithoutRefusal(refusal) => without(refusal),
         Change::MaxFileBytes(bytes) => format!("--max-file-size {bytes}"),
         Change::Hidden => "--hidden".to_owned(),

@@ -2,6 +2,8 @@
 
 use reread_retrieval::{Mode, Refusal};
 
+use crate::fold::Fold;
+
 /// A change to the search or the index, and what comes of it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -40,6 +42,10 @@ pub enum Change {
     MinScore(f32),
     /// Ask for no higher probability than this.
     MinProbability(f32),
+    /// Fold passages in this way.
+    Fold(Fold),
+    /// Let this many passages of a document be results.
+    PerDocument(usize),
     /// Take out what refuses the place.
     WithoutRefusal(Refusal),
     /// Take in files of this many bytes.

@@ -32,6 +32,9 @@ pub struct Why {
     pub cause: Cause,
     /// The passage that was followed: of those that hold the place the one that came furthest.
     pub passage: Option<Passage>,
+    /// The passage of the same text that stood for it from fusion on, where it is another. It is what was
+    /// read, and `stages` then say of it what they say of reading and of the answer.
+    pub stand_in: Option<Passage>,
     /// Where this passage stood after each stage.
     pub stages: Stages,
     /// The results that stand above it, best first; all that are shown if it is not in the answer.
@@ -56,6 +59,18 @@ pub enum Cause {
     /// It is high enough to be shown, but the probability that it is relevant, the first number, is
     /// below the least one asked for, the second.
     BelowMinProbability(f32, f32),
+    /// Its text is shown: it is folded into the result of this rank, which stands for it.
+    Folded {
+        /// The rank of the result, from 1.
+        rank: u32,
+    },
+    /// As many passages of its document as may be results stand above it.
+    DocumentFull {
+        /// How many may be.
+        per_document: usize,
+        /// How many passages of its document stand above it.
+        n_above: usize,
+    },
     /// The cross-encoder read its passage, but not as far as the place.
     CutOff,
     /// It was a candidate, and neither read nor high enough to be shown without.
@@ -111,6 +126,7 @@ impl Why {
             place: place.clone(),
             cause: Cause::Shown,
             passage: None,
+            stand_in: None,
             stages: Stages::default(),
             above: Vec::new(),
             remedies: Vec::new(),
@@ -120,18 +136,28 @@ impl Why {
 }
 
 impl Cause {
+    /// The cause in one word, for programs: that of its fate, but for a passage that is folded, which
+    /// evaluations do not know.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Folded { .. } => "folded",
+            cause => cause.fate().name(),
+        }
+    }
+
     /// The cause by the name that evaluations use.
     pub fn fate(&self) -> Fate {
         match self {
-            Self::Shown => Fate::Found,
+            Self::Shown | Self::Folded { .. } => Fate::Found,
             Self::PutDown => Fate::PutDown,
             Self::CutOff => Fate::CutOff,
             Self::TooDeep => Fate::TooDeep,
             Self::LostInFusion => Fate::LostInFusion,
             Self::NotRetrieved => Fate::NotRetrieved,
-            Self::FilteredOut(_) | Self::BelowMinScore(..) | Self::BelowMinProbability(..) => {
-                Fate::FilteredOut
-            }
+            Self::FilteredOut(_)
+            | Self::DocumentFull { .. }
+            | Self::BelowMinScore(..)
+            | Self::BelowMinProbability(..) => Fate::FilteredOut,
             Self::CutApart(_) => Fate::CutApart,
             Self::NotIndexed(_) => Fate::NotIndexed,
         }

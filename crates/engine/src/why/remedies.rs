@@ -3,14 +3,16 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
+use reread_models::QueryLength;
 use reread_rerank::Stopped;
 use reread_retrieval::{Fusion, LeftOut, Mode, Passage, PassageKey, Placed, Refusal};
 
 use super::place::Located;
-use super::trail::Trail;
+use super::trail::{Found, Trail};
 use super::{Cause, Change, Effect, Remedy, Why};
 use crate::Result;
 use crate::engine::Engine;
+use crate::fold::Fold;
 use crate::options::{By, MAX_TOP_K, SearchOptions, SecondPass};
 
 /// Deeper second passes are recommended without being tried: each candidate takes milliseconds.
@@ -59,9 +61,33 @@ pub(super) fn for_passage(
             Ok(for_low(why, probability, Change::MinProbability))
         }
         Cause::TooDeep => for_too_deep(why, trail, ids),
+        Cause::Folded { .. } => unfolded(trail, ids),
+        Cause::DocumentFull { n_above, .. } => more_of_document(trail, ids, n_above + 1),
         Cause::LostInFusion | Cause::NotRetrieved => for_not_retrieved(why, trail, ids),
         _ => Ok(Vec::new()),
     }
+}
+
+/// What becomes of a passage that is a result of its own.
+fn unfolded(trail: &Trail<'_>, ids: &HashSet<PassageKey>) -> Result<Vec<Remedy>> {
+    let options = trail.options.clone().with_fold(Fold::Never);
+    let result = trail.search_with(&options)?;
+    let found = Found::among(&result.hits, ids, &options);
+    let effect = found.map_or(Effect::Untried, |found| Effect::Rank(found.rank));
+    Ok(vec![remedy(Change::Fold(Fold::Never), effect)])
+}
+
+/// What becomes of a passage where this many of its document may be results.
+fn more_of_document(
+    trail: &Trail<'_>,
+    ids: &HashSet<PassageKey>,
+    per_document: usize,
+) -> Result<Vec<Remedy>> {
+    let options = trail.options.clone().with_per_document(per_document);
+    let result = trail.search_with(&options)?;
+    let found = Found::among(&result.hits, ids, &options);
+    let effect = found.map_or(Effect::Untried, |found| Effect::Rank(found.rank));
+    Ok(vec![remedy(Change::PerDocument(per_document), effect)])
 }
 
 /// A threshold of four decimals that lets it pass.
@@ -117,12 +143,17 @@ fn for_cut_off(
         let length = engine.pair_length(trail.query.text(), &shorter)?;
         Ok(length.map_or(0, |length| length.n_tokens))
     };
+    let query = engine.query_length(trail.query.text())?;
+    let (n_query, n_query_read) = query.map_or((0, 0), |it| (it.n_tokens, it.n_read()));
     let mut remedies = Vec::new();
-    let needed = up_to(located.end_in(passage))?;
-    if needed <= reading.model_max_tokens {
+    // A pair as long as both is long enough, and so is one that has the most of any query besides the passage.
+    let both = up_to(located.end_in(passage))?;
+    let needed = both.min(both.saturating_sub(n_query) + QueryLength::MAX_IN_PAIR);
+    if (reading.max_tokens + 1..=reading.model_max_tokens).contains(&needed) {
         remedies.push(remedy(Change::PairTokens(needed), Effect::Untried));
     }
-    let room = reading.max_tokens.saturating_sub(up_to(0)?);
+    let n_before = up_to(0)?.saturating_sub(n_query - n_query_read);
+    let room = reading.max_tokens.saturating_sub(n_before);
     let least = 16;
     if (least..trail.local.chunk_options().max_tokens).contains(&room) {
         remedies.push(remedy(Change::PassageTokens(room), Effect::AfterIndexing));
@@ -185,8 +216,8 @@ fn deeper(why: &Why, trail: &Trail<'_>, ids: &HashSet<PassageKey>) -> Result<Opt
     let mut effect = Effect::Candidate(first.rank);
     if depth <= MAX_TRIED_DEPTH {
         let result = trail.search(depth)?;
-        if let Some((_, rank)) = trail.rank(&result.hits, ids) {
-            effect = Effect::Rank(rank);
+        if let Some(found) = trail.rank(&result.hits, ids) {
+            effect = Effect::Rank(found.rank);
         }
     }
     Ok(Some(remedy(Change::Depth(depth), effect)))

@@ -1,20 +1,84 @@
 //! Follows passages through a search, further than the search itself looks.
 
 use std::collections::HashSet;
+use std::iter::once;
 
 use reread_models::CancelToken;
 use reread_rerank::{Stop, Stopped};
 use reread_retrieval::{
-    Arms, LIST_LEN, LocalFirstPass, MAX_DEPTH, Mode, Passage, PassageKey, Placed, Query, Request,
-    RetrieveOptions,
+    Arms, DocumentKey, LIST_LEN, LocalFirstPass, MAX_DEPTH, Mode, Passage, PassageKey, Placed,
+    Query, Request, RetrieveOptions,
 };
 
 use super::Stages;
+use crate::distinct::{PASSAGES_PER_DOCUMENT, Wanted};
 use crate::engine::Engine;
+use crate::fold::Fold;
 use crate::options::{By, MAX_TOP_K, SearchOptions};
-use crate::pipeline::PASSAGES_PER_DOCUMENT;
+use crate::per_document::PerDocument;
 use crate::result::{Hit, SearchResult};
 use crate::{Error, Result};
+
+/// A passage in an answer.
+pub(super) struct Found<'h> {
+    /// The result that it is, or that stands for it.
+    pub(super) hit: &'h Hit,
+    /// The passage itself.
+    pub(super) passage: &'h Passage,
+    /// Its rank, in documents where results are documents.
+    pub(super) rank: u32,
+    /// How many passages of the result's document stand above it.
+    pub(super) n_above: usize,
+}
+
+impl<'h> Found<'h> {
+    /// The first of these passages in an answer of [`Trail::search_with`] these options, by itself or folded
+    /// into another.
+    pub(super) fn among(
+        hits: &'h [Hit],
+        ids: &HashSet<PassageKey>,
+        options: &SearchOptions,
+    ) -> Option<Self> {
+        let mut held = hits.iter().enumerate();
+        let (pos, passage) = held.find_map(|(pos, hit)| Some((pos, held_in(hit, ids)?)))?;
+        let hit = &hits[pos];
+        let above = hits[..pos].iter().map(|hit| hit.passage.document);
+        let is_other = |document: &DocumentKey| *document != hit.passage.document;
+        let n_others = above.clone().filter(is_other).count();
+        let per_document = PerDocument::new(options);
+        // Of a document, the passages above this one do not count where results are documents.
+        let n_passing = match options.by {
+            By::Passage => per_document.n_passing(above),
+            By::Document => per_document.n_passing(above.filter(is_other)),
+        };
+        Some(Self {
+            hit,
+            passage,
+            rank: n_passing as u32 + 1,
+            n_above: pos - n_others,
+        })
+    }
+
+    /// The passage that stands for it, where it is another.
+    pub(super) fn stand_in(&self) -> Option<&'h Passage> {
+        let shown = &self.hit.passage;
+        (shown.key != self.passage.key).then_some(shown)
+    }
+}
+
+/// The passage of a result that is one of these: the one it shows, or one that it stands for.
+pub(super) fn held_in<'h>(hit: &'h Hit, ids: &HashSet<PassageKey>) -> Option<&'h Passage> {
+    let mut passages = once(&hit.passage).chain(&hit.also_at);
+    passages.find(|passage| ids.contains(&passage.key))
+}
+
+/// Options with which each passage that is not folded is a result.
+fn flat(options: &SearchOptions) -> SearchOptions {
+    let fold = options.folding();
+    let mut flat = options.clone().with_by(By::Passage).with_fold(fold);
+    flat.per_document = None;
+    flat
+}
 
 /// One question, asked in any depth.
 pub(super) struct Trail<'a> {
@@ -65,33 +129,45 @@ impl<'a> Trail<'a> {
         LIST_LEN.max(self.options.first_pass.depth).max(shown)
     }
 
-    /// The search itself, with every candidate in its answer, a passage each, whatever its score.
+    /// The search itself at a depth, with every candidate in its answer.
     pub(super) fn search(&self, depth: usize) -> Result<SearchResult> {
-        let options = self.options.clone().with_depth(depth);
-        let mut options = options.with_by(By::Passage).without_thresholds();
-        options.stop = Stop::Never;
-        let top_k = self.pool().max(depth).min(MAX_TOP_K);
-        self.engine.search(self.text, &options.with_top_k(top_k))
+        self.search_with(&self.options.clone().with_depth(depth))
     }
 
-    /// The first of these passages in an answer, and its rank there, in documents where results are
-    /// documents.
-    pub(super) fn rank<'h>(
-        &self,
-        hits: &'h [Hit],
-        ids: &HashSet<PassageKey>,
-    ) -> Option<(&'h Hit, u32)> {
-        let pos = hits.iter().position(|hit| ids.contains(&hit.passage.key))?;
-        let hit = &hits[pos];
-        let rank = match self.options.by {
-            By::Passage => hit.rank,
-            By::Document => {
-                let before = hits[..pos].iter().map(|hit| hit.passage.document);
-                let others: HashSet<_> = before.filter(|of| *of != hit.passage.document).collect();
-                others.len() as u32 + 1
-            }
+    /// A search with these options, with every candidate in its answer, each passage that is not folded,
+    /// whatever its score and its document.
+    pub(super) fn search_with(&self, options: &SearchOptions) -> Result<SearchResult> {
+        let depth = options.first_pass.depth;
+        let n_candidates = self.pool().max(depth);
+        let mut all = flat(options).without_thresholds();
+        all.stop = Stop::Never;
+        let all = all.with_top_k(n_candidates.min(MAX_TOP_K));
+        // It must not look deeper for more results than the search itself does: a blend depends on that.
+        let wanted = match (options.by, options.fold) {
+            (By::Document, _) => Wanted::new(&all),
+            (By::Passage, Fold::Never) => Wanted::new(options).with_candidates(n_candidates),
+            (By::Passage, _) => Wanted::new(options).keeping(n_candidates),
         };
-        Some((hit, rank))
+        self.engine.search_wanting(self.text, &all, &wanted)
+    }
+
+    /// The first of these passages in the search's answer.
+    pub(super) fn rank<'h>(&self, hits: &'h [Hit], ids: &HashSet<PassageKey>) -> Option<Found<'h>> {
+        Found::among(hits, ids, self.options)
+    }
+
+    /// The first results of an answer of [`search`](Self::search): without passages whose document is full,
+    /// but each of a document that is one result.
+    pub(super) fn shown(&self, hits: Vec<Hit>, n: usize) -> Vec<Hit> {
+        let mut per_document = PerDocument::new(self.options);
+        let mut is_shown = |hit: &Hit| {
+            self.options.by == By::Document || per_document.admits(hit.passage.document)
+        };
+        let mut shown: Vec<Hit> = hits.into_iter().filter(&mut is_shown).take(n).collect();
+        for (hit, rank) in shown.iter_mut().zip(1..) {
+            hit.rank = rank;
+        }
+        shown
     }
 
     /// Where every passage stands in each arm.
@@ -110,21 +186,31 @@ impl<'a> Trail<'a> {
         }
     }
 
-    /// The best of these passages among the candidates of a first pass with these options.
+    /// The best of these passages among the candidates of a first pass with these options, where it stands
+    /// itself or another one for it.
     pub(super) fn retrieve(
         &self,
         ids: &HashSet<PassageKey>,
         first_pass: &RetrieveOptions,
     ) -> Result<Option<(PassageKey, Placed)>> {
         let never = CancelToken::default();
-        let found = self.local.retrieve(&self.request(first_pass, &never));
-        let found = found.map_err(Error::of_first_pass)?.found;
-        let mut candidates = found.into_candidates(first_pass).into_iter();
-        let best = candidates.find(|candidate| ids.contains(&candidate.passage.key));
-        Ok(best.map(|best| {
-            let (score, rank) = (best.score, best.rank);
-            (best.passage.key, Placed { score, rank })
-        }))
+        let flat = flat(self.options);
+        let wanted = Wanted::new(&flat).with_candidates(first_pass.depth);
+        let (folded, ()) = wanted.retrieve(self.local.n_passages(), |depth| {
+            let mut options = first_pass.clone();
+            options.depth = depth;
+            let found = self.local.retrieve(&self.request(&options, &never));
+            let found = found.map_err(Error::of_first_pass)?.found;
+            Ok::<_, Error>((found.into_candidates(&options), ()))
+        })?;
+        let best = folded.candidates.iter().find_map(|candidate| {
+            let others = folded.others.get(&candidate.passage.key);
+            let mut passages = once(&candidate.passage).chain(others.into_iter().flatten());
+            let held = passages.find(|passage| ids.contains(&passage.key))?;
+            let (score, rank) = (candidate.score, candidate.rank);
+            Some((held.key, Placed { score, rank }))
+        });
+        Ok(best.filter(|(_, placed)| placed.rank as usize <= first_pass.depth))
     }
 
     /// As [`retrieve`](Self::retrieve) at a depth.

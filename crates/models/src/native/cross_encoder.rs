@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use reread_encoder::{ARITHMETIC, CancelToken, Model, ModelIdentity, ModelOptions, PairLength};
+use reread_encoder::{
+    ARITHMETIC, CancelToken, Model, ModelIdentity, ModelOptions, PairLength, QueryLength,
+};
 
-use crate::cross_encoder::CrossEncoder;
+use crate::cross_encoder::{CrossEncoder, QUERY_PART};
 use crate::embedder::BoxError;
 
 /// Longest pair of query and passage in tokens. 256 by default: 128 lost .09 nDCG@10 on abstracts,
@@ -60,9 +62,14 @@ impl CrossEncoder for BertCrossEncoder {
         Ok(Some(length))
     }
 
+    fn measure_query(&self, query: &str) -> Result<Option<QueryLength>, BoxError> {
+        let length = self.model.measure_query_of_pair(query, self.max_tokens)?;
+        Ok(Some(length))
+    }
+
     fn fingerprint(&self) -> Option<String> {
         Some(format!(
-            "{} {:?} {} {} {ARITHMETIC}",
+            "{} {:?} {} {} {ARITHMETIC}, {QUERY_PART}",
             self.model.identity().digest,
             self.model.precision(),
             self.model.instruction_set(),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use reread_encoder::{CancelToken, Model, ModelIdentity, ModelOptions};
+use reread_encoder::{CancelToken, Model, ModelIdentity, ModelOptions, QueryLength};
 
 use crate::embedder::{BoxError, Embedder};
 
@@ -60,6 +60,10 @@ impl Embedder for BertEmbedder {
             Err(reread_encoder::Error::Cancelled(cancelled)) => Err(cancelled.into()),
             done => Ok(done?),
         }
+    }
+
+    fn measure_query(&self, query: &str) -> Result<Option<QueryLength>, BoxError> {
+        Ok(Some(self.model.measure_query(query)?))
     }
 
     fn token_offsets(&self, text: &str) -> Result<Vec<Range<usize>>, BoxError> {

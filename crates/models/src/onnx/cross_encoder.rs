@@ -1,10 +1,11 @@
 //! The ONNX cross-encoder.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
 use ::fastembed::{RerankInitOptionsUserDefined, TextRerank, UserDefinedRerankingModel};
-use reread_encoder::{InstructionSet, ModelIdentity, PairLength};
+use reread_encoder::{InstructionSet, ModelIdentity, PairLength, QueryLength};
 
 use super::cross_encoder_catalogue::CrossEncoderCatalogue;
 use super::error::Result;
@@ -15,15 +16,11 @@ use super::runtime::{OnnxOutput, OnnxRuntime};
 use super::session::{failed, max_tokens, refused, tokenizer_files, unexpected};
 use super::sessions::SessionPool;
 use super::token_ranges::TokenRanges;
-use crate::cross_encoder::CrossEncoder;
+use crate::cross_encoder::{CrossEncoder, QUERY_PART};
 use crate::embedder::BoxError;
 
 /// Fewer tokens than this leave no room for a pair between the special tokens.
 const MIN_MAX_TOKENS: usize = 16;
-
-/// A query as long as the whole pair may be still leaves the passage this many tokens, as far as
-/// the model's own limit allows: without any, all passages would score the same.
-const MIN_PASSAGE_TOKENS: usize = 16;
 
 /// Any ONNX cross-encoder with one logit a pair, run by ONNX Runtime through fastembed.
 ///
@@ -122,23 +119,40 @@ impl FastembedCrossEncoder {
         })
     }
 
-    /// How many tokens of a passage go with a query of `n_query` tokens.
-    fn n_passage_tokens(&self, n_query: usize) -> usize {
-        let left_of = |max_tokens: usize| max_tokens.saturating_sub(n_query + self.n_special);
-        left_of(self.max_tokens).max(left_of(self.model_max_tokens).min(MIN_PASSAGE_TOKENS))
+    /// How many tokens a query and a passage have together, at most.
+    fn room(&self) -> usize {
+        self.max_tokens.saturating_sub(self.n_special)
     }
 
-    /// The beginning of `passage` that has at most `n_tokens` tokens.
-    fn cut<'a>(&self, passage: &'a str, n_tokens: usize) -> Result<&'a str> {
+    /// How long a query is, and how much of it a pair has room for.
+    fn length_of(&self, query: &str) -> Result<QueryLength, BoxError> {
+        let n_tokens = self.token_ranges.of(query)?.len();
+        Ok(QueryLength::in_pair(n_tokens, self.room()))
+    }
+
+    /// What is read of a query of this length.
+    fn ends<'a>(&self, query: &'a str, length: QueryLength) -> Result<Cow<'a, str>, BoxError> {
+        if !length.is_cut() {
+            return Ok(query.into());
+        }
+        let ranges = self.token_ranges.of(query)?;
+        let head = ranges[..length.n_first].last().map_or(0, |last| last.end);
+        let tail = &ranges[ranges.len() - length.n_last..];
+        let tail = tail.first().map_or(query.len(), |first| first.start);
+        Ok(format!("{} {}", &query[..head], &query[tail..]).into())
+    }
+
+    /// The beginning of `text` that has at most `n_tokens` tokens.
+    fn cut<'a>(&self, text: &'a str, n_tokens: usize) -> Result<&'a str> {
         let ranges = self
             .token_ranges
-            .of(passage)
+            .of(text)
             .map_err(|source| failed(&self.model.name, source))?;
         let n_kept = n_tokens.min(ranges.len());
         if n_kept == ranges.len() {
-            return Ok(passage);
+            return Ok(text);
         }
-        Ok(&passage[..n_kept.checked_sub(1).map_or(0, |last| ranges[last].end)])
+        Ok(&text[..n_kept.checked_sub(1).map_or(0, |last| ranges[last].end)])
     }
 }
 
@@ -151,7 +165,9 @@ impl CrossEncoder for FastembedCrossEncoder {
         if passages.is_empty() {
             return Ok(Vec::new());
         }
-        let n_passage_tokens = self.n_passage_tokens(self.token_ranges.of(query)?.len());
+        let length = self.length_of(query)?;
+        let query = &*self.ends(query, length)?;
+        let n_passage_tokens = self.room() - length.n_read();
         let logits = self.sessions.map(passages, |session, passage| {
             let passage = self.cut(passage, n_passage_tokens)?;
             logit(session, &self.model.name, query, passage)
@@ -163,20 +179,24 @@ impl CrossEncoder for FastembedCrossEncoder {
     fn fingerprint(&self) -> Option<String> {
         let sets = InstructionSet::available();
         Some(format!(
-            "onnx {} {} {sets:?}",
+            "onnx {} {} {sets:?}, {QUERY_PART}",
             self.model.digest, self.max_tokens
         ))
     }
 
     fn measure_pair(&self, query: &str, passage: &str) -> Result<Option<PairLength>, BoxError> {
-        let n_query = self.token_ranges.of(query)?.len();
+        let query = self.length_of(query)?;
         let n_passage = self.token_ranges.of(passage)?.len();
         Ok(Some(PairLength {
-            n_tokens: n_query + n_passage + self.n_special,
+            n_tokens: query.n_tokens + n_passage + self.n_special,
             max_tokens: self.max_tokens,
             model_max_tokens: self.model_max_tokens,
-            bytes_read: self.cut(passage, self.n_passage_tokens(n_query))?.len(),
+            bytes_read: self.cut(passage, self.room() - query.n_read())?.len(),
         }))
+    }
+
+    fn measure_query(&self, query: &str) -> Result<Option<QueryLength>, BoxError> {
+        Ok(Some(self.length_of(query)?))
     }
 }
 
@@ -195,8 +215,8 @@ fn check_outputs(folder: &OnnxFolder, outputs: &[OnnxOutput]) -> Result<()> {
 fn open_session(folder: &OnnxFolder, runtime: &OnnxRuntime) -> Result<TextRerank> {
     folder.check_unchanged()?;
     let model = UserDefinedRerankingModel::new(folder.onnx().to_owned(), tokenizer_files(folder));
-    // fastembed cuts the longer of query and passage; its limit is the model's, so that it only
-    // ever does so for a query that the model cannot take.
+    // fastembed cuts the longer of query and passage; its limit is the model's, and pairs come to it
+    // cut already.
     let options = RerankInitOptionsUserDefined::new()
         .with_environment(runtime.environment())
         .with_max_length(folder.max_tokens())

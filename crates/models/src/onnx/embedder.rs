@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use ::fastembed::{InitOptionsUserDefined, TextEmbedding, UserDefinedEmbeddingModel};
-use reread_encoder::ModelIdentity;
+use reread_encoder::{ModelIdentity, QueryLength};
 
 use super::embedder_catalogue::{EmbedderCatalogue, filled};
 use super::error::{OnnxError, Result};
@@ -31,6 +31,7 @@ pub struct FastembedEmbedder {
     dim: usize,
     query_prefix: String,
     passage_prefix: String,
+    max_tokens: usize,
     token_ranges: TokenRanges,
     sessions: SessionPool<TextEmbedding>,
 }
@@ -140,6 +141,7 @@ impl FastembedEmbedder {
             dim,
             query_prefix,
             passage_prefix,
+            max_tokens,
             token_ranges,
             sessions,
         })
@@ -168,6 +170,18 @@ impl Embedder for FastembedEmbedder {
             embed(session, &self.model.name, &text)
         })?;
         Ok(rows.concat())
+    }
+
+    fn measure_query(&self, query: &str) -> Result<Option<QueryLength>, BoxError> {
+        let n_before = self.token_ranges.of(&self.query_prefix)?.len();
+        let n_special = self.token_ranges.n_special()?;
+        let n_tokens = self.token_ranges.of(query)?.len();
+        let room = self.max_tokens.saturating_sub(n_special + n_before);
+        Ok(Some(QueryLength {
+            n_tokens,
+            n_first: n_tokens.min(room),
+            n_last: 0,
+        }))
     }
 
     fn token_offsets(&self, text: &str) -> Result<Vec<Range<usize>>, BoxError> {

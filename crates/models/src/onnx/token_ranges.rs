@@ -43,6 +43,14 @@ impl TokenRanges {
         Ok(ranges.filter(|range| range.start < range.end).collect())
     }
 
+    /// How many special tokens the model puts around one text.
+    ///
+    /// # Errors
+    /// Whatever the tokenizer fails with.
+    pub(super) fn n_special(&self) -> Result<usize, BoxError> {
+        Ok(self.0.encode("", true)?.len())
+    }
+
     /// How many special tokens the model puts around and between two texts.
     ///
     /// # Errors

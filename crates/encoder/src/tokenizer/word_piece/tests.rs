@@ -7,7 +7,7 @@ use std::{fs, iter};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
-use tokenizers::{Encoding, TruncationDirection};
+use tokenizers::{Encoding, Token, TruncationDirection};
 
 use super::super::{PIECE_BYTES, Tokenizer, Tokens};
 use crate::error::Error;
@@ -37,7 +37,15 @@ impl Twin<'_> {
 
     fn pair(&self, query: &str, passage: &str, max_tokens: usize, n_special: usize) -> Tokens {
         let room = max_tokens - n_special;
-        let query = self.read(query, room - 16.min(room / 2));
+        let mut query = self.read(query, usize::MAX);
+        let part = 64.min(room / 2);
+        if query.get_ids().len() > part {
+            let ids = query.get_ids();
+            let (n_first, n_last) = (part.min(32).div_ceil(2), part.min(32) / 2);
+            let ids = [&ids[..n_first], &ids[ids.len() - n_last..]].concat();
+            let token = |id| Token::new(id, String::new(), (0, 0));
+            query = Encoding::from_tokens(ids.into_iter().map(token).collect(), 0);
+        }
         let passage = self.read(passage, room - query.len());
         self.finish(query, Some(passage))
     }
