@@ -65,6 +65,7 @@ mod mapped;
 mod model;
 mod names;
 mod packed;
+mod scale;
 mod tokenizer;
 mod weights;
 
@@ -75,6 +76,7 @@ pub use identity::ModelIdentity;
 pub use instruction_set::{InstructionSet, UnknownInstructionSet};
 pub use model::{Model, ModelOptions, PairLength};
 pub use names::UnknownName;
+pub use scale::Scale;
 pub use tokenizer::Tokenizer;
 pub use tokenizer::tokens::Tokens;
 

@@ -23,6 +23,7 @@ mod search;
 mod writer;
 
 pub use constraint::Constraint;
+pub use search::Found as LexicalFound;
 pub use writer::{LexicalPassage, LexicalWriter};
 
 use schema::{failed, open_index};
@@ -98,8 +99,24 @@ impl LexicalIndex {
         k: usize,
         allowed: Option<&(dyn Fn(u64) -> bool + Sync)>,
     ) -> Result<Vec<(u64, f32)>> {
+        Ok(self.search_and_score(query, k, allowed, &[])?.best)
+    }
+
+    /// Searches as [`search`](Self::search) does, and tells beside that what the passages with the keys
+    /// `also` score and the most that any could.
+    ///
+    /// # Errors
+    /// [`Error::Lexical`] if the index cannot be read.
+    pub fn search_and_score(
+        &self,
+        query: &Query,
+        k: usize,
+        allowed: Option<&(dyn Fn(u64) -> bool + Sync)>,
+        also: &[u64],
+    ) -> Result<LexicalFound> {
+        let (segments, statistics) = (&self.segments, &self.statistics);
         guarded(&self.path, || {
-            search::search(&self.segments, &self.statistics, query.terms(), k, allowed)
+            search::search(segments, statistics, query.terms(), k, allowed, also)
                 .map_err(|source| failed("search it", &self.path, source))
         })
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use reread_encoder::{CancelToken, ModelIdentity};
+use reread_encoder::{CancelToken, ModelIdentity, Scale};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// An error of an application's own model.
@@ -48,6 +48,11 @@ pub trait Embedder: Send + Sync {
     ) -> Result<Vec<f32>, BoxError> {
         cancel.check()?;
         self.embed_passages(passages)
+    }
+
+    /// What its cosines mean, where that is known; else [`cosine_scale`](crate::cosine_scale) measures it.
+    fn scale(&self) -> Option<Scale> {
+        None
     }
 
     /// The byte ranges of the model's tokens in `text`, in order, without special tokens.

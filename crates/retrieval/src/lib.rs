@@ -48,7 +48,7 @@ mod stop_words;
 
 pub use analyzer::{Role, Token, analyze};
 pub use candidate::{
-    Arms, Candidate, DenseMethod, Found, Fused, Placed, Retrieved, Scored, fuse, places,
+    Arms, Candidate, DenseMethod, Found, Fused, Lists, Placed, Retrieved, Scored, fuse, places,
 };
 pub use condition::{BadCondition, Comparison, Condition, Literal, Named, Tree};
 pub use filter::{Facts, Filter, unix_ns};

@@ -31,6 +31,18 @@ const HEADINGS_WEIGHT: f32 = 0.3;
 /// How many scores are compared at once with the worst that is good enough.
 const SCAN: usize = 32;
 
+/// What a search finds.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Found {
+    /// Keys and scores of the best passages, best first.
+    pub best: Vec<(u64, f32)>,
+    /// The scores of the passages that were asked for, in the order asked; 0 without a word of the query.
+    pub also: Vec<f32>,
+    /// The most that BM25 could give a passage for the query, words of titles and headings aside.
+    pub ceiling: f32,
+}
+
 /// One of tantivy's immutable segments, opened.
 pub(super) struct Segment {
     pub(super) reader: SegmentReader,
@@ -94,6 +106,27 @@ impl Segment {
             keys,
             fields,
         })
+    }
+
+    /// The position of the passage with this key. Keys ascend but for what merges have moved, so a
+    /// binary search nearly always finds it.
+    fn position_of(&self, key: u64) -> Option<u32> {
+        let n = self.keys.num_vals();
+        let (mut low, mut high) = (0, n);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.keys.get_val(middle) < key {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let is_there = |at: u32| self.keys.get_val(at) == key && !self.reader.is_deleted(at);
+        if low < n && is_there(low) {
+            return Some(low);
+        }
+        let may_hold = self.keys.min_value() <= key && key <= self.keys.max_value();
+        (0..n).filter(|_| may_hold).find(|&at| is_there(at))
     }
 
     /// Returns the score of each passage of the segment; 0 for those without any term.
@@ -171,24 +204,37 @@ impl Statistics {
 }
 
 /// Returns the keys and scores of the `k` best passages that `allowed` lets through, best first,
-/// equal scores by key.
+/// equal scores by key; and the scores of the passages `also`, whatever they are.
 pub(super) fn search(
     segments: &[Segment],
     statistics: &Statistics,
     terms: &[QueryTerm],
     k: usize,
     allowed: Option<&(dyn Fn(u64) -> bool + Sync)>,
-) -> Result<Vec<(u64, f32)>, TantivyError> {
+    also: &[u64],
+) -> Result<Found, TantivyError> {
+    let ceiling = ceiling(segments, statistics, terms)?;
     let terms = scored_terms(segments, statistics, terms)?;
     let mut best = Best {
         k,
         heap: BinaryHeap::new(),
     };
-    if k == 0 || terms.is_empty() {
-        return Ok(Vec::new());
+    let mut found = Found {
+        best: Vec::new(),
+        also: vec![0.0; also.len()],
+        ceiling,
+    };
+    if terms.is_empty() {
+        return Ok(found);
     }
     for (pos, segment) in segments.iter().enumerate() {
         let scores = segment.scores(pos, &terms, statistics)?;
+        for (key, score) in also.iter().zip(&mut found.also) {
+            let doc = segment.position_of(*key);
+            *score = doc
+                .and_then(|doc| scores.get(doc as usize))
+                .map_or(*score, |it| *it);
+        }
         for (first, scores) in (0..).step_by(SCAN).zip(scores.chunks(SCAN)) {
             // Most passages hold no term of the query, or none that matters.
             let least = best.least_score();
@@ -209,7 +255,32 @@ pub(super) fn search(
             }
         }
     }
-    Ok(best.into_sorted())
+    found.best = best.into_sorted();
+    Ok(found)
+}
+
+/// The most that BM25 could give a passage for these terms: all of them without end in a passage without
+/// length. Words of the title and the headings count beyond that.
+///
+/// A term that no passage holds counts like one that the rarest does: what is found then answers less of
+/// the query.
+fn ceiling(
+    segments: &[Segment],
+    statistics: &Statistics,
+    terms: &[QueryTerm],
+) -> Result<f32, TantivyError> {
+    let text = statistics.fields.len() - 1;
+    let mut ceiling = 0.0;
+    for term in terms {
+        let wanted = Term::from_field_text(statistics.fields[text].field, &term.term);
+        let mut n_containing = 0;
+        for segment in segments {
+            let info = segment.fields[text].postings.get_term_info(&wanted)?;
+            n_containing += info.map_or(0, |info| u64::from(info.doc_freq));
+        }
+        ceiling += term.weight * statistics.idf(n_containing) * (K1 + 1.0);
+    }
+    Ok(ceiling)
 }
 
 /// Looks the terms up in text, title and headings. Of more than [`MAX_TERMS`] the rarest are taken.

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use reread_encoder::{ARITHMETIC, CancelToken, Model, ModelIdentity, ModelOptions, PairLength};
+use reread_encoder::{
+    ARITHMETIC, CancelToken, Model, ModelIdentity, ModelOptions, PairLength, Scale,
+};
 
+use super::known_scale;
 use crate::cross_encoder::CrossEncoder;
 use crate::embedder::BoxError;
 
@@ -72,6 +75,10 @@ impl CrossEncoder for BertCrossEncoder {
 
     fn greatest_logit(&self) -> Option<f32> {
         self.model.greatest_logit()
+    }
+
+    fn scale(&self) -> Option<Scale> {
+        known_scale(self.model.identity())
     }
 
     fn score_within(

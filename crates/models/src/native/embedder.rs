@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::path::Path;
 
-use reread_encoder::{CancelToken, Model, ModelIdentity, ModelOptions};
+use reread_encoder::{CancelToken, Model, ModelIdentity, ModelOptions, Scale};
 
+use super::known_scale;
 use crate::embedder::{BoxError, Embedder};
 
 /// A BERT bi-encoder in pure Rust, read from a Hugging Face style folder.
@@ -60,6 +61,10 @@ impl Embedder for BertEmbedder {
             Err(reread_encoder::Error::Cancelled(cancelled)) => Err(cancelled.into()),
             done => Ok(done?),
         }
+    }
+
+    fn scale(&self) -> Option<Scale> {
+        known_scale(self.model.identity())
     }
 
     fn token_offsets(&self, text: &str) -> Result<Vec<Range<usize>>, BoxError> {
