@@ -241,9 +241,9 @@ fn nothing_found(result: &SearchResult, options: &SearchOptions, folder: &Path) 
             "nothing found: {} holds no document that can be read; run `reread status` to see more",
             folder.display()
         );
-    } else if options.min_score.is_some() || options.min_probability.is_some() {
+    } else if options.min_score.is_some() {
         if result.first_pass.n_candidates > 0 {
-            "all candidates are below --min-score or --min-probability"
+            "all candidates are below --min-score"
         } else {
             "other words may help"
         }

@@ -15,7 +15,7 @@
 //! assert!(similarity(first) > similarity(second));
 //!
 //! // A cross-encoder reads query and passage together; a logit says how relevant it is.
-//! let model = Model::open("models/ms-marco-MiniLM-L-12-v2".as_ref())?;
+//! let model = Model::open("models/reread-MiniLM-L12-v1".as_ref())?;
 //! let logits = model.score("How many people live in Berlin?", &texts, 256)?;
 //! assert!(logits[0] > 0.0 && logits[1] < 0.0);
 //! # Ok(())

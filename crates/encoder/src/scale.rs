@@ -22,6 +22,9 @@ impl Scale {
     /// That of the logits of `reread-MiniLM-L12-v1`.
     pub const REREAD_MINI_LM_L12: Self = Self::of(-6.204, 1.122);
 
+    /// Scores that count as they are: 0 is 0, and 1 is 1.
+    pub const AS_IS: Self = Self::of(0.0, 1.0);
+
     const fn of(unrelated: f32, related: f32) -> Self {
         Self { unrelated, related }
     }

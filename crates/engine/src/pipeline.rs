@@ -4,10 +4,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use reread_models::{CancelToken, Embedder};
-use reread_rerank::{Calibration, Candidate as ToRead, Outcome, ReadOptions, Reader, Stopped};
-use reread_retrieval::fusion::min_max;
-use reread_retrieval::{Candidate, FirstPass, MAX_DEPTH, Mode, Query, Request, RetrieveOptions};
+use reread_models::{CancelToken, Embedder, Scale};
+use reread_rerank::{
+    Calibration, Candidate as ToRead, FinalOrder, Outcome, ReadOptions, Reader, Stopped,
+};
+use reread_retrieval::{
+    Candidate, FirstPass, Fusion, MAX_DEPTH, Mode, Query, Request, RetrieveOptions,
+};
 
 use crate::engine::Engine;
 use crate::hits::Judged;
@@ -28,6 +31,10 @@ struct Search<'a> {
     cancel: CancelToken,
     timings: Timings,
     warnings: Vec<Warning>,
+    /// What the bi-encoder's cosines mean, once it is open.
+    cosines: Option<Scale>,
+    /// How both passes become one order, once the cross-encoder is open.
+    both: Option<FinalOrder>,
 }
 
 impl Engine {
@@ -51,19 +58,17 @@ impl Engine {
         let n_requested = options.first_pass.depth.min(candidates.len());
         let (outcome, second_pass) = self.second_pass(&candidates[..n_requested], &mut search)?;
         let calibration = calibration(options, &second_pass, &mut search.warnings);
-        let judged = Judged::new(
-            candidates,
-            n_requested,
-            outcome.logits,
-            calibration,
-            options,
-        );
+        let judged = Judged::new(candidates, outcome.logits, search.both, calibration);
+        // Ranks say nothing of how good the best one is.
+        let is_absolute = !matches!(options.first_pass.fusion, Fusion::Rrf { .. });
+        let seems_answered = judged.seems_answered().filter(|_| is_absolute);
         let hits = judged.into_hits(&read, options);
         search.timings.total = search.started.elapsed();
         Ok(SearchResult {
             query: query.to_owned(),
             hits,
             timings: search.timings,
+            seems_answered,
             first_pass,
             second_pass,
             warnings: search.warnings,
@@ -82,6 +87,7 @@ impl Engine {
         let Some(embedder) = embedder else {
             return Ok(None);
         };
+        search.cosines = Some(self.install(|| self.cosine_scale(embedder.as_ref()))?);
         let embedding = Instant::now();
         let vector = self.install(|| embedder.embed_query(search.query.text()));
         search.timings.embed = embedding.elapsed();
@@ -127,6 +133,9 @@ impl Engine {
     ) -> Result<(Vec<Candidate>, FirstPassReport)> {
         let SearchOptions { by, top_k, .. } = *search.options;
         let mut options = search.options.first_pass.clone();
+        if let Some(cosines) = search.cosines {
+            options.cosines = cosines;
+        }
         options.depth = match by {
             By::Passage => options.depth.max(top_k),
             By::Document => options.depth.max(top_k * PASSAGES_PER_DOCUMENT),
@@ -236,6 +245,8 @@ impl Engine {
         let cross_encoder = self.cross_encoder_within(&search.cancel);
         search.timings.open += opening.elapsed();
         let cross_encoder = cross_encoder?;
+        let both = FinalOrder::new(weight, self.logit_scale(cross_encoder.as_ref())?);
+        search.both = Some(both);
         report.model = Some(cross_encoder.model().clone());
         let texts: Vec<String> = candidates
             .iter()
@@ -246,7 +257,7 @@ impl Engine {
         if let Some(scores) = self.score_cache() {
             reader = reader.with_scores(scores);
         }
-        let options = search.read_options(weight);
+        let options = search.read_options(both);
         Ok(reader.read(search.query.text(), &to_read, &options)?)
     }
 }
@@ -264,6 +275,8 @@ impl<'a> Search<'a> {
             cancel,
             timings: Timings::default(),
             warnings: Vec::new(),
+            cosines: None,
+            both: None,
         }
     }
 
@@ -275,26 +288,19 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    fn read_options(&self, weight: f32) -> ReadOptions {
+    fn read_options(&self, both: FinalOrder) -> ReadOptions {
         let options = self.options;
         let read = ReadOptions::default().with_cancel(self.cancel.clone());
-        // Scores depend on what is read, the order does not. Where hits are left out for their scores,
-        // later ones take their places, so all must be read.
-        if options.min_score.is_some() || options.min_probability.is_some() {
-            return read;
-        }
-        read.with_results(options.top_k, weight, options.stop)
+        read.with_results(options.top_k, both, options.stop)
     }
 }
 
-/// Candidates as the second pass wants them, with the first pass's scores scaled over all of them.
+/// Candidates as the second pass wants them.
 fn to_read<'a>(candidates: &[Candidate], texts: &'a [String], by: By) -> Vec<ToRead<'a>> {
-    let scores: Vec<f32> = candidates.iter().map(|candidate| candidate.score).collect();
-    let scaled = min_max(&scores);
-    let candidates = candidates.iter().zip(texts).zip(scaled);
+    let candidates = candidates.iter().zip(texts);
     candidates
-        .map(|((candidate, text), scaled)| {
-            let to_read = ToRead::new(text, scaled);
+        .map(|(candidate, text)| {
+            let to_read = ToRead::new(text, candidate.score);
             match by {
                 By::Passage => to_read,
                 By::Document => to_read.of_result(candidate.passage.document.0),
@@ -320,13 +326,13 @@ fn calibration<'a>(
         .model
         .as_ref()
         .filter(|_| second_pass.scored > 0);
-    match (model, options.min_probability) {
+    match (model, options.min_score) {
         (Some(model), _) if calibration.is_of(model) => return Some(calibration),
-        (Some(_), min_probability) => warnings.push(Warning::OtherCalibration {
+        (Some(_), min_score) => warnings.push(Warning::OtherCalibration {
             model: calibration.model().to_owned(),
-            min_probability,
+            min_score,
         }),
-        (None, Some(min_probability)) => warnings.push(Warning::NothingRead { min_probability }),
+        (None, Some(min_score)) => warnings.push(Warning::NothingRead { min_score }),
         (None, None) => {}
     }
     None

@@ -13,7 +13,7 @@ pub use embedder::BertEmbedder;
 /// [`logit_scale`](crate::logit_scale) say of it.
 const SCALES: [(&str, Scale); 3] = [
     ("ad9267366e89c703", Scale::BGE_SMALL_EN),
-    ("65d862f9e3afe331", Scale::MS_MARCO_MINI_LM_L12),
+    ("01093c64d6e1", Scale::MS_MARCO_MINI_LM_L12),
     ("76570c296b06fa3e", Scale::REREAD_MINI_LM_L12),
 ];
 

@@ -273,7 +273,7 @@ impl<Id: Copy + Ord + Hash> Lists<Id> {
         let scored = scores.into_iter().map(|(id, (lexical, dense))| {
             let lexical = lexical.or_else(|| self.more_lexical.get(&id).copied());
             let dense = dense.or_else(|| self.more_dense.get(&id).copied());
-            let lexical = lexical.unwrap_or(least_lexical) / ceiling;
+            let lexical = fusion::share(lexical.unwrap_or(least_lexical), ceiling);
             let dense = dense.or(least_dense);
             let dense = dense.map_or(0.0, |cosine| options.cosines.place(cosine));
             (id, fusion::blend(lexical, dense, dense_weight))

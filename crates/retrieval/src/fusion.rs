@@ -7,10 +7,14 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Returns what both arms say of one passage, blended: `dense_weight * dense + (1 - dense_weight) *
-/// lexical`.
+/// What [`blend`] takes off the place of a cosine, so that both arms call the same passages poor: texts
+/// that have little to do with a query share few words with it, but some meaning.
+const COMMON_MEANING: f32 = 0.3;
+
+/// Returns what both arms say of one passage, blended: `dense_weight * (dense - 0.3) +
+/// (1 - dense_weight) * lexical`.
 ///
-/// `lexical` is the passage's share of the most that BM25 can give for the query, and `dense` its
+/// `lexical` is the passage's [`share`] of the most that BM25 can give for the query, and `dense` its
 /// cosine on the [scale](reread_encoder::Scale) of the bi-encoder. Neither depends on any other passage, so
 /// copies of a passage, or a list that is longer or shorter, change nothing.
 ///
@@ -19,7 +23,16 @@ use std::hash::Hash;
 /// the usual range of the other in place of the least and the greatest of the lists at hand
 /// (`docs/ranking.md` compares the two).
 pub fn blend(lexical: f32, dense: f32, dense_weight: f32) -> f32 {
-    dense_weight * dense + (1.0 - dense_weight) * lexical
+    dense_weight * (dense - COMMON_MEANING) + (1.0 - dense_weight) * lexical
+}
+
+/// Returns the BM25 score of a passage as a share of the most that BM25 can give for the query, `ceiling`,
+/// which is above 0: the square root of the share, so that the first words found count more than the
+/// last.
+///
+/// Nearly always in [0, 1]; words of the title and headings, which count twice, may lift it above.
+pub fn share(bm25: f32, ceiling: f32) -> f32 {
+    (bm25.max(0.0) / ceiling).sqrt()
 }
 
 /// Returns the reciprocal rank fusion of two lists: the sum of `1 / (rrf_k + rank)` over the lists
@@ -87,10 +100,11 @@ mod tests {
 
     #[test]
     fn the_blend_equals_a_hand_worked_table() {
-        // A quarter of 0.4 and three quarters of 0.8: 0.1 + 0.6.
+        // A quarter of 0.4 and three quarters of 1.1 - 0.3: 0.1 + 0.6.
         for (weight, expected) in [(0.0, 0.4), (0.75, 0.7), (1.0, 0.8)] {
-            assert!((blend(0.4, 0.8, weight) - expected).abs() < 1e-6);
+            assert!((blend(0.4, 1.1, weight) - expected).abs() < 1e-6);
         }
+        assert!((share(3.0, 12.0) - 0.5).abs() < 1e-6 && share(-1.0, 12.0) == 0.0);
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub enum Fusion {
 
 impl Fusion {
     /// The weight of the vectors in the blend, unless another is given.
-    pub const DEFAULT_DENSE_WEIGHT: f32 = 0.5;
+    pub const DEFAULT_DENSE_WEIGHT: f32 = 0.6;
 
     /// What reciprocal rank fusion adds to each rank, unless something else is given.
     pub const DEFAULT_RRF_K: f32 = RRF_K;
@@ -121,8 +121,7 @@ impl Fusion {
 }
 
 impl Default for Fusion {
-    /// The blend with weight 0.5: it beat RRF with `rrf_k` 60 on every collection measured
-    /// (`docs/performance.md`).
+    /// The blend: it beat RRF with `rrf_k` 60 on every collection measured (`docs/ranking.md`).
     fn default() -> Self {
         Self::Blend {
             dense_weight: Self::DEFAULT_DENSE_WEIGHT,

@@ -24,9 +24,6 @@ fn reason(cause: &Cause) -> Option<String> {
         Cause::NotIndexed(reason) => Some(reason.to_string()),
         Cause::FilteredOut(refusal) => Some(refused(refusal)),
         Cause::BelowMinScore(score, least) => Some(format!("a score of {score}, below {least}")),
-        Cause::BelowMinProbability(probability, least) => {
-            Some(format!("a probability of {probability}, below {least}"))
-        }
         Cause::CutApart(pieces) => {
             let pieces: Vec<String> = pieces.iter().map(range).collect();
             Some(format!("lines {}", pieces.join(", ")))

@@ -28,9 +28,6 @@ pub(super) fn verdict(why: &Why, options: &SearchOptions) -> String {
         Cause::BelowMinScore(score, least) => format!(
             "{place} would be shown, at {answer}, but its score of {score:.4} is below {least}."
         ),
-        Cause::BelowMinProbability(probability, least) => format!(
-            "{place} would be shown, at {answer}, but its probability of being relevant, {probability:.4}, is below {least}."
-        ),
         Cause::CutOff => format!(
             "{place} was not read to its end: its passage is longer than what the cross-encoder can read together with the question."
         ),
@@ -151,7 +148,6 @@ pub(super) fn change(change: &Change) -> String {
         Change::PassageTokens(tokens) => format!("--passage-tokens {tokens}"),
         Change::OverlapTokens(tokens) => format!("--overlap-tokens {tokens}"),
         Change::MinScore(score) => format!("--min-score {score:.4}"),
-        Change::MinProbability(least) => format!("--min-probability {least:.4}"),
         Change::WithoutRefusal(refusal) => without(refusal),
         Change::MaxFileBytes(bytes) => format!("--max-file-size {bytes}"),
         Change::Hidden => "--hidden".to_owned(),

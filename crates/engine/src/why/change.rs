@@ -38,8 +38,6 @@ pub enum Change {
     OverlapTokens(usize),
     /// Ask for no higher score than this.
     MinScore(f32),
-    /// Ask for no higher probability than this.
-    MinProbability(f32),
     /// Take out what refuses the place.
     WithoutRefusal(Refusal),
     /// Take in files of this many bytes.

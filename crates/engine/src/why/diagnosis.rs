@@ -53,9 +53,6 @@ pub enum Cause {
     /// It is high enough to be shown, but its final score, the first number, is below the least one
     /// asked for, the second.
     BelowMinScore(f32, f32),
-    /// It is high enough to be shown, but the probability that it is relevant, the first number, is
-    /// below the least one asked for, the second.
-    BelowMinProbability(f32, f32),
     /// The cross-encoder read its passage, but not as far as the place.
     CutOff,
     /// It was a candidate, and neither read nor high enough to be shown without.
@@ -129,9 +126,7 @@ impl Cause {
             Self::TooDeep => Fate::TooDeep,
             Self::LostInFusion => Fate::LostInFusion,
             Self::NotRetrieved => Fate::NotRetrieved,
-            Self::FilteredOut(_) | Self::BelowMinScore(..) | Self::BelowMinProbability(..) => {
-                Fate::FilteredOut
-            }
+            Self::FilteredOut(_) | Self::BelowMinScore(..) => Fate::FilteredOut,
             Self::CutApart(_) => Fate::CutApart,
             Self::NotIndexed(_) => Fate::NotIndexed,
         }
