@@ -136,7 +136,7 @@ mod tests {
             "types" => "[\"md\", \"pdf\"]",
             "rerank" | "refresh" | "hidden" => "false",
             "calibration" => "\"0.5 -1 a1b2c3\"",
-            "dense_weight" | "rerank_weight" | "min_probability" => "0.25",
+            "dense_weight" | "rerank_weight" => "0.25",
             "pdf_timeout" => "\"90s\"",
             "max_file_size" => "\"1M\"",
             "embedder" | "cross_encoder" | "onnxruntime" => "\"name\"",

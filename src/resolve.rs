@@ -155,7 +155,6 @@ pub(crate) fn search_options(
     options.stop = flags.stop.unwrap_or(options.stop);
     options.min_score = flags.min_score;
     options.calibration.clone_from(&flags.calibration);
-    options.min_probability = flags.min_probability;
     options.top_k = flags.top_k.unwrap_or(options.top_k);
     options.by = flags.by.unwrap_or(options.by);
     options.fold = flags.fold.unwrap_or(options.fold);

@@ -71,7 +71,7 @@ pub(crate) struct SearchFlags {
     #[arg(long, env = "REREAD_FUSION", hide_env_values = true, value_parser = one_of::<Fusion>())]
     pub(crate) fusion: Option<Fusion>,
 
-    /// The vectors' share of the blend, from 0 to 1 [default: 0.5]
+    /// The vectors' share of the blend, from 0 to 1 [default: 0.6]
     ///
     /// Lower it where exact words matter, as in code. Raise it where documents put things in words of
     /// their own.
@@ -96,7 +96,7 @@ pub(crate) struct SearchFlags {
     #[arg(long, overrides_with = "no_rerank")]
     pub(crate) rerank: bool,
 
-    /// The second pass's share of the final score, from 0 to 1 [default: 0.75]
+    /// The second pass's share of the final score, from 0 to 1 [default: 0.5]
     ///
     /// 1 is the cross-encoder's order alone. Lower it where that order is worse than the first
     /// pass's, as happens with text that is unlike web pages.
@@ -123,23 +123,16 @@ pub(crate) struct SearchFlags {
 
     /// Leave out results with a lower final score [default: leave none out]
     ///
-    /// Scores go from 0 to 1 and, apart from the cross-encoder's part, are relative to the question's
-    /// other candidates: a score above 0.25 needs support from the cross-encoder (`docs/ranking.md`).
+    /// Scores go from 0 to 1, and what a passage scores depends on the question and that passage alone
+    /// (`docs/ranking.md`). Where `reread tune` has fitted a calibration they are probabilities.
     #[arg(long, value_name = "SCORE", env = "REREAD_MIN_SCORE", hide_env_values = true,
           value_parser = finite, allow_negative_numbers = true)]
     pub(crate) min_score: Option<f32>,
 
-    /// Leave out results that are less likely to be relevant [default: leave none out]
+    /// What scores mean as probabilities
     ///
-    /// From 0 to 1. Needs a calibration, which `reread tune` makes from judged questions.
-    #[arg(long, value_name = "PROBABILITY", env = "REREAD_MIN_PROBABILITY", hide_env_values = true,
-          value_parser = weight)]
-    pub(crate) min_probability: Option<f32>,
-
-    /// What the cross-encoder's scores mean as probabilities
-    ///
-    /// A slope, an intercept and a model, as `reread tune` writes them to `reread.toml`. Results then
-    /// show a probability in place of the cross-encoder's own opinion.
+    /// A slope, an intercept and a model, as `reread tune` writes them to `reread.toml`. The scores of
+    /// results are probabilities then.
     #[arg(long, value_name = "NUMBERS", env = "REREAD_CALIBRATION", hide_env_values = true,
           value_parser = calibration)]
     pub(crate) calibration: Option<Calibration>,
@@ -242,7 +235,6 @@ impl SearchFlags {
             budget: self.budget.or(other.budget),
             stop: self.stop.or(other.stop),
             min_score: self.min_score.or(other.min_score),
-            min_probability: self.min_probability.or(other.min_probability),
             calibration: self.calibration.or(other.calibration),
             exact: self.exact || other.exact,
             ef_search: self.ef_search.or(other.ef_search),
@@ -399,7 +391,7 @@ pub(crate) struct ModelFlags {
     )]
     pub(crate) embedder: Option<String>,
 
-    /// The cross-encoder of the second pass, by name or folder [default: ms-marco-MiniLM-L-12-v2]
+    /// The cross-encoder of the second pass, by name or folder [default: reread-MiniLM-L12-v1]
     ///
     /// Choose another for other languages, or to trade speed for quality. You may use a different one
     /// for each search.

@@ -260,9 +260,9 @@ fn nothing_found(
         "the index holds no passage"
     } else if result.warnings.iter().any(is_about_demands) {
         "leave that out to see what else there is"
-    } else if options.min_score.is_some() || options.min_probability.is_some() {
+    } else if options.min_score.is_some() {
         if result.first_pass.n_candidates > 0 {
-            "all candidates are below --min-score or --min-probability"
+            "all candidates are below --min-score"
         } else {
             "other words may help"
         }

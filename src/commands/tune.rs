@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::bail;
 use reread_engine::{
-    Calibration, Fusion, ModelIdentity, RetrieveOptions, SearchOptions, SecondPass,
+    Calibration, FinalOrder, Fusion, ModelIdentity, RetrieveOptions, SearchOptions, SecondPass,
 };
 use reread_eval::{
     Answer, Comparison, Fit, Measure, System, TrialOptions, calibrate, compare, trust, weigh,
@@ -140,15 +140,18 @@ impl Tuning<'_> {
                 Moved::new(share(from.1), share(to.1), gain, n_tried, 0.01),
             )
         });
-        let fit = second_pass.as_ref().and_then(|(depth, _)| {
+        let cross_encoder = self.judged.engine.cross_encoder()?;
+        let scale = self.judged.engine.logit_scale(cross_encoder.as_ref())?;
+        let fit = second_pass.as_ref().and_then(|(depth, weight)| {
+            let both = FinalOrder::new(weight.chosen as f32, scale);
             let depth = depth.chosen as usize;
-            calibrate(&trials, &self.judged.targets, depth)
+            calibrate(&trials, &self.judged.targets, depth, both)
         });
         Ok(Tuned {
             dense_weight,
             second_pass,
             fit,
-            model: self.judged.engine.cross_encoder()?.model().clone(),
+            model: cross_encoder.model().clone(),
         })
     }
 
@@ -254,7 +257,7 @@ fn write_fit(out: &mut impl Write, fit: &Fit) -> std::io::Result<()> {
     }
     writeln!(
         out,
-        "probability    1 / (1 + exp(-({:.3} * logit {:+.3}))), from {}, {} relevant",
+        "probability    1 / (1 + exp(-({:.3} * log-odds {:+.3}))), from {}, {} relevant",
         fit.slope,
         fit.intercept,
         counted(fit.n_pairs, "pair"),
@@ -278,7 +281,7 @@ fn write_fit(out: &mut impl Write, fit: &Fit) -> std::io::Result<()> {
     match fit.threshold {
         Some(threshold) => writeln!(
             out,
-            "min_probability {:.2}: leaves out {} of {} that are not relevant, and {} of {} that are",
+            "min_score      {:.2}: leaves out {} of {} that are not relevant, and {} of {} that are",
             threshold.probability,
             grouped(threshold.n_dropped),
             grouped(n_others),
@@ -287,7 +290,7 @@ fn write_fit(out: &mut impl Write, fit: &Fit) -> std::io::Result<()> {
         ),
         None => writeln!(
             out,
-            "no min_probability: none is sure to leave out little that is relevant"
+            "no min_score: none is sure to leave out little that is relevant"
         ),
     }
 }
@@ -308,7 +311,7 @@ fn write(file: &mut Edited, tuned: &Tuned) -> anyhow::Result<()> {
         .and_then(|fit| fit.threshold)
         .filter(|_| calibration.is_some());
     file.set("calibration", calibration.map(|it| it.to_string()));
-    file.set("min_probability", threshold.map(|it| it.probability));
+    file.set("min_score", threshold.map(|it| it.probability));
     if let Some((depth, weight)) = &tuned.second_pass {
         file.set("depth", Some(depth.chosen as i64));
         file.set("rerank_weight", Some(rounded(weight.chosen)));

@@ -27,7 +27,7 @@ pub(crate) enum Owner {
 
 /// Every key, in the order in which they are listed.
 #[rustfmt::skip] // A row a key.
-pub(super) static KEYS: [Key; 34] = [
+pub(super) static KEYS: [Key; 33] = [
     anyone("top_k", |s, v| one(&mut s.search.top_k, v, bounded::<1, 1_000>)),
     anyone("depth", |s, v| one(&mut s.search.depth, v, bounded::<1, 10_000>)),
     anyone("mode", |s, v| one(&mut s.search.mode, v, choice)),
@@ -39,7 +39,6 @@ pub(super) static KEYS: [Key; 34] = [
     anyone("budget", |s, v| one(&mut s.search.budget, v, budget)),
     anyone("stop", |s, v| one(&mut s.search.stop, v, choice)),
     anyone("min_score", |s, v| one(&mut s.search.min_score, v, finite)),
-    anyone("min_probability", |s, v| one(&mut s.search.min_probability, v, weight)),
     anyone("calibration", |s, v| one(&mut s.search.calibration, v, calibration)),
     anyone("ef_search", |s, v| one(&mut s.search.ef_search, v, bounded::<1, 100_000>)),
     anyone("by", |s, v| one(&mut s.search.by, v, choice)),

@@ -49,7 +49,6 @@ fn for_engine(error: &Error) -> Option<&'static str> {
     match error {
         Error::Index(error) => for_index(error),
         Error::Models(error) => for_models(error),
-        Error::NoCalibration { .. } => Some("`reread tune` makes one from judged questions"),
         _ => None,
     }
 }

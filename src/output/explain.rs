@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use reread_engine::{
-    DenseMethod, Fusion, Hit, Metadata, Mode, SearchOptions, SearchResult, SecondPass, Stopped,
-    Value, relevance,
+    DenseMethod, Evidence, Fusion, Hit, Metadata, Mode, SearchOptions, SearchResult, SecondPass,
+    Stopped, Value,
 };
 
 use super::shorten::shorten;
@@ -15,10 +15,13 @@ pub(crate) fn write_hit(out: &mut impl Write, hit: &Hit, indent: usize) -> io::R
     let (scores, ranks) = (&hit.scores, &hit.ranks);
     writeln!(out, "{:indent$}{:<14}{:>6}{:>10}", "", "", "rank", "score")?;
     let mut row = |name: &str, rank: Option<u32>, score: Option<f32>, note: &str| {
-        let (Some(rank), Some(score)) = (rank, score) else {
-            return writeln!(out, "{:indent$}{name:<14}     -         -", "");
-        };
-        writeln!(out, "{:indent$}{name:<14}{rank:>6}{score:>10.4}{note}", "")
+        let rank = rank.map_or_else(|| "-".to_owned(), |rank| rank.to_string());
+        let score = score.map_or_else(|| "-".to_owned(), |score| format!("{score:.4}"));
+        writeln!(out, "{:indent$}{name:<14}{rank:>6}{score:>10}{note}", "")
+    };
+    let adds = |of: fn(&Evidence) -> f32| match &scores.evidence {
+        Some(evidence) => format!("  adds {:.2}", of(evidence)),
+        None => String::new(),
     };
     row("BM25", ranks.lexical, scores.bm25, "")?;
     row("vector", ranks.dense, scores.cosine, "")?;
@@ -26,15 +29,15 @@ pub(crate) fn write_hit(out: &mut impl Write, hit: &Hit, indent: usize) -> io::R
         "first pass",
         Some(ranks.first_pass),
         Some(scores.first_pass),
-        "",
+        &adds(|it| it.first_pass),
     )?;
     let logit = scores.cross_encoder;
-    let note = match (scores.probability, logit) {
-        (Some(probability), _) => format!("  (probability {probability:.4})"),
-        (None, Some(logit)) => format!("  ({:.4})", relevance(logit)),
-        (None, None) => String::new(),
-    };
-    row("cross-encoder", ranks.cross_encoder, logit, &note)?;
+    row(
+        "cross-encoder",
+        ranks.cross_encoder,
+        logit,
+        &adds(|it| it.cross_encoder),
+    )?;
     row(
         "answer",
         Some(ranks.final_rank),

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use reread_engine::{DocumentKind, Fusion, Hit, IndexSummary, Mode, SearchOptions, SearchResult};
-use reread_engine::{SecondPass, Stopped, relevance};
+use reread_engine::{
+    DocumentKind, Hit, IndexSummary, SearchOptions, SearchResult, SecondPass, Stopped,
+};
 use unicode_width::UnicodeWidthStr;
 
 use super::shorten::shorten;
@@ -64,7 +65,7 @@ pub(crate) fn write_answer(
         if pos > 0 {
             writeln!(out)?;
         }
-        write_header(out, hit, options, reranked, indent, layout)?;
+        write_header(out, hit, reranked, indent, layout)?;
         write_snippet(out, hit, indent, layout.width)?;
         write_places(out, hit, indent, layout.explain)?;
         if layout.explain {
@@ -85,7 +86,6 @@ pub(crate) fn write_answer(
 fn write_header(
     out: &mut impl Write,
     hit: &Hit,
-    options: &SearchOptions,
     reranked: bool,
     indent: usize,
     layout: &Layout,
@@ -97,7 +97,7 @@ fn write_header(
         .page()
         .map(|page| format!("  p. {page}"))
         .unwrap_or_default();
-    let score = score(hit, options);
+    let score = score(hit);
     let moved = moved(hit.moved);
     let after = score.width() + if reranked { moved.width() + 4 } else { 2 };
     let taken = indent + place.width() + page.width() + after;
@@ -136,21 +136,11 @@ fn heading(hit: &Hit) -> String {
     }
 }
 
-/// The score that people see. Only the cross-encoder's has a meaning of its own; the others say
-/// which kind they are.
-fn score(hit: &Hit, options: &SearchOptions) -> String {
-    if let Some(probability) = hit.scores.probability {
-        return format!("{:.0} %", probability * 100.0);
-    }
-    if let Some(logit) = hit.scores.cross_encoder {
-        return format!("{:.2}", relevance(logit));
-    }
-    let score = hit.scores.first_pass;
-    match (options.first_pass.mode, options.first_pass.fusion) {
-        (Mode::Lexical, _) => format!("bm25 {score:.1}"),
-        (Mode::Dense, _) => format!("cosine {score:.2}"),
-        (_, Fusion::Rrf { .. }) => format!("rrf {score:.4}"),
-        _ => format!("blend {score:.2}"),
+/// The score that people see, which is the one that results are ordered by.
+fn score(hit: &Hit) -> String {
+    match hit.scores.probability {
+        Some(probability) => format!("{:.0} %", probability * 100.0),
+        None => format!("{:.2}", hit.score),
     }
 }
 

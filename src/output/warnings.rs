@@ -46,7 +46,7 @@ mod tests {
             Warning::SecondPassFailed(Error::Models(model).into()),
             Warning::OtherCalibration {
                 model: "a1b2".to_owned(),
-                min_probability: None,
+                min_score: None,
             },
         ];
         assert_eq!(

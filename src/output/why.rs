@@ -5,7 +5,7 @@ mod sentences;
 
 use std::io::{self, Write};
 
-use reread_engine::{Cause, Hit, Place, Placed, SearchOptions, Stages, Why, relevance};
+use reread_engine::{Cause, Hit, Place, Placed, SearchOptions, Stages, Why};
 
 pub(crate) use json::write_json;
 
@@ -93,14 +93,10 @@ fn write_stages(out: &mut impl Write, why: &Why, options: &SearchOptions) -> io:
     row("first pass", stages.first_pass, &first_pass(stages))?;
     let reading = read_to(why).unwrap_or_default();
     let note = match stages.cross_encoder {
-        Some(placed) => format!("relevance {:.2}; {reading}", relevance(placed.score)),
+        Some(_) => reading,
         None => not_scored(why, options),
     };
-    row(
-        "cross-encoder",
-        stages.cross_encoder,
-        note.trim_end_matches("; "),
-    )?;
+    row("cross-encoder", stages.cross_encoder, &note)?;
     let shown = format!("shown: the first {}", grouped(options.top_k));
     row("answer", stages.answer, &shown)
 }

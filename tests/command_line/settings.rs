@@ -125,7 +125,7 @@ fn models_are_listed_with_where_they_were_looked_for() {
         .iter()
         .map(|m| m["name"].as_str().unwrap())
         .collect();
-    assert!(names.contains(&"bge-small-en-v1.5") && names.contains(&"ms-marco-MiniLM-L-12-v2"));
+    assert!(names.contains(&"bge-small-en-v1.5") && names.contains(&"reread-MiniLM-L12-v1"));
     assert_eq!(listed["searched"][0], "mine");
     let text = place.run(&["models"]);
     assert!(out(&text).contains("cross-encoder") && out(&text).contains("reread/models"));

@@ -153,7 +153,7 @@ fn passages(cross_encoder: &Path) -> Vec<String> {
 fn main() {
     let options = options();
     let embedder = folder("bge-small-en-v1.5");
-    let cross_encoder = folder("ms-marco-MiniLM-L-12-v2");
+    let cross_encoder = folder("reread-MiniLM-L12-v1");
     report_tokenising(&cross_encoder);
     for n_threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new()

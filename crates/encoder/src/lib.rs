@@ -15,7 +15,7 @@
 //! assert!(similarity(first) > similarity(second));
 //!
 //! // A cross-encoder reads query and passage together; a logit says how relevant it is.
-//! let model = Model::open("models/ms-marco-MiniLM-L-12-v2".as_ref())?;
+//! let model = Model::open("models/reread-MiniLM-L12-v1".as_ref())?;
 //! let logits = model.score("How many people live in Berlin?", &texts, 256)?;
 //! assert!(logits[0] > 0.0 && logits[1] < 0.0);
 //! # Ok(())
@@ -66,6 +66,7 @@ mod model;
 mod names;
 mod packed;
 mod query_length;
+mod scale;
 mod tokenizer;
 mod weights;
 
@@ -77,6 +78,7 @@ pub use instruction_set::{InstructionSet, UnknownInstructionSet};
 pub use model::{Model, ModelOptions, PairLength};
 pub use names::UnknownName;
 pub use query_length::QueryLength;
+pub use scale::Scale;
 pub use tokenizer::Tokenizer;
 pub use tokenizer::tokens::Tokens;
 

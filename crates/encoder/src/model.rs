@@ -516,7 +516,7 @@ mod tests {
             return;
         };
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/models");
-        let dir = dir.join("ms-marco-MiniLM-L-12-v2");
+        let dir = dir.join("reread-MiniLM-L12-v1");
         let model = Model::open_on(&dir, kernels, &ModelOptions::default()).unwrap();
         assert_eq!(model.instruction_set(), InstructionSet::Amx);
         let reference = std::fs::read(dir.join("reference.json")).unwrap();

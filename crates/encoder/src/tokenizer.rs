@@ -335,7 +335,7 @@ mod tests {
 
     use super::*;
 
-    const SHIPPED: [&str; 2] = ["bge-small-en-v1.5", "ms-marco-MiniLM-L-12-v2"];
+    const SHIPPED: [&str; 2] = ["bge-small-en-v1.5", "reread-MiniLM-L12-v1"];
 
     fn file(model: &str) -> Vec<u8> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/models");

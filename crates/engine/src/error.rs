@@ -80,13 +80,6 @@ pub enum Error {
         /// The document's last line.
         last: u32,
     },
-    /// Results are to be left out for their probability, and without a calibration there is none;
-    /// `eval::calibrate` makes one from judged questions.
-    #[error("min-probability is {min_probability}, but that needs a calibration")]
-    NoCalibration {
-        /// The least probability asked for.
-        min_probability: f32,
-    },
     /// An option lies outside its bounds.
     #[error("{option} is {value}, but must be {bound}")]
     InvalidOption {

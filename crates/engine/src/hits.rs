@@ -1,56 +1,78 @@
 //! From candidates and logits to the hits of an answer.
 
-use reread_rerank::{Calibration, blend_passes, final_order, rank};
-use reread_retrieval::fusion::min_max;
+use reread_rerank::{
+    Calibration, FinalOrder, final_order, first_pass_log_odds, logistic, rank, seems_to_answer,
+};
 use reread_retrieval::{Candidate, Query, highlight};
 
-use crate::options::{SearchOptions, SecondPass};
+use crate::options::SearchOptions;
 use crate::per_document::PerDocument;
-use crate::result::{Hit, Ranks, Scores};
+use crate::result::{Evidence, Hit, Ranks, Scores};
 
 /// Candidates, and what the second pass said of the first of them.
 pub(crate) struct Judged {
     candidates: Vec<Candidate>,
     logits: Vec<f32>,
-    /// Of the logits; none without a calibration.
-    probabilities: Vec<f32>,
     scores: Vec<f32>,
+    /// How both passes were joined, if they were.
+    both: Option<FinalOrder>,
+    /// Of the best candidate; none without a candidate.
+    best: Option<f32>,
+    /// Whether the scores are probabilities that judgements were fitted to.
+    is_calibrated: bool,
     order: Vec<usize>,
 }
 
 impl Judged {
-    /// Joins both passes. The second pass was to read the first `n_requested` candidates and has read the
-    /// first `logits.len()` of them.
+    /// Joins both passes, where the second one has read the first `logits.len()` candidates.
     pub(crate) fn new(
         candidates: Vec<Candidate>,
-        n_requested: usize,
         logits: Vec<f32>,
+        both: Option<FinalOrder>,
         calibration: Option<&Calibration>,
-        options: &SearchOptions,
     ) -> Self {
-        let first: Vec<f32> = candidates.iter().map(|candidate| candidate.score).collect();
-        let scores = match options.second_pass {
-            SecondPass::Rerank { weight } if !logits.is_empty() => {
-                let scaled = min_max(&first[..n_requested]);
-                let mut scores = blend_passes(&scaled, &logits, weight);
-                scores.resize(first.len(), 0.0);
-                scores
-            }
-            _ => first,
+        let n = candidates.len();
+        let Some(both) = both.filter(|_| !logits.is_empty()) else {
+            let log_odds: Vec<f32> = candidates
+                .iter()
+                .map(|candidate| first_pass_log_odds(candidate.score))
+                .collect();
+            return Self {
+                scores: log_odds.iter().copied().map(logistic).collect(),
+                best: log_odds.first().copied(),
+                candidates,
+                logits: Vec::new(),
+                both: None,
+                is_calibrated: false,
+                order: (0..n).collect(),
+            };
         };
-        let order = if logits.is_empty() {
-            (0..candidates.len()).collect()
-        } else {
-            final_order(&scores, logits.len())
+        let read = candidates.iter().zip(&logits);
+        let log_odds: Vec<f32> = read
+            .map(|(candidate, &logit)| both.log_odds(candidate.score, logit))
+            .collect();
+        let score = |&log_odds: &f32| match calibration {
+            Some(calibration) => calibration.probability(log_odds),
+            None => logistic(log_odds),
         };
-        let probability = |&logit: &f32| calibration.map(|it| it.probability(logit));
+        let mut scores: Vec<f32> = log_odds.iter().map(score).collect();
+        // What was not read stays behind what was, so it has the least score there is.
+        scores.resize(n, 0.0);
+        let order = final_order(&log_odds, n);
         Self {
-            probabilities: logits.iter().map_while(probability).collect(),
+            best: order.first().and_then(|&pos| log_odds.get(pos)).copied(),
+            order,
             candidates,
             logits,
             scores,
-            order,
+            both: Some(both),
+            is_calibrated: calibration.is_some(),
         }
+    }
+
+    /// Whether the best of them seems to answer the query; `None` where nothing was found.
+    pub(crate) fn seems_answered(&self) -> Option<bool> {
+        self.best.map(seems_to_answer)
     }
 
     /// The best of them that pass the thresholds, of each document as many as may be results.
@@ -83,6 +105,7 @@ impl Judged {
         query: &Query,
     ) -> Hit {
         let candidate = &self.candidates[pos];
+        let logit = self.logits.get(pos).copied();
         Hit {
             rank,
             score: self.scores[pos],
@@ -91,11 +114,17 @@ impl Judged {
             passage: candidate.passage.clone(),
             also_at: Vec::new(),
             scores: Scores {
-                bm25: candidate.lexical.map(|placed| placed.score),
-                cosine: candidate.dense.map(|placed| placed.score),
+                bm25: candidate.bm25,
+                cosine: candidate.cosine,
                 first_pass: candidate.score,
-                cross_encoder: self.logits.get(pos).copied(),
-                probability: self.probabilities.get(pos).copied(),
+                cross_encoder: logit,
+                evidence: self.both.zip(logit).map(|(both, logit)| Evidence {
+                    first_pass: both.from_first_pass(candidate.score),
+                    cross_encoder: both.from_cross_encoder(logit),
+                }),
+                probability: logit
+                    .filter(|_| self.is_calibrated)
+                    .map(|_| self.scores[pos]),
                 final_score: self.scores[pos],
             },
             ranks: Ranks {
@@ -108,16 +137,11 @@ impl Judged {
         }
     }
 
-    /// Whether a candidate passes the least score and the least probability, where there are any.
+    /// Whether a candidate passes the least score, where there is one. One that is a probability says nothing
+    /// of scores that are none.
     fn is_enough(&self, pos: usize, options: &SearchOptions) -> bool {
-        let least = options.min_score.unwrap_or(f32::NEG_INFINITY);
-        let is_likely = match options.min_probability {
-            Some(least) if !self.probabilities.is_empty() => {
-                let probability = self.probabilities.get(pos);
-                probability.is_some_and(|probability| *probability >= least)
-            }
-            _ => true,
-        };
-        self.scores[pos] >= least && is_likely
+        let is_comparable = options.calibration.is_none() || self.is_calibrated;
+        let least = options.min_score.filter(|_| is_comparable);
+        least.is_none_or(|least| self.scores[pos] >= least)
     }
 }

@@ -84,18 +84,20 @@ pub use reread_models::OnnxError;
 pub use reread_models::{
     BoxError, CancelToken, Cancelled, CrossEncoder, DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER,
     DEFAULT_PAIR_TOKENS, Embedder, Error as ModelsError, InstructionSet, ModelIdentity, Models,
-    PairLength, Precision, QueryLength, UnknownName,
+    PairLength, Precision, QueryLength, Scale, UnknownName,
 };
 pub use reread_rerank::{
-    BadCalibration, Calibration, ScoreCache, Stop, Stopped, blend_passes, final_order, relevance,
-    shares,
+    BadCalibration, Calibration, FinalOrder, ScoreCache, Stop, Stopped, final_order,
+    first_pass_log_odds, logistic,
 };
 pub use reread_retrieval::{
     BadCondition, Candidate, Condition, DenseMethod, DocumentKey, Filter, FirstPass, Found, Fusion,
     LIST_LEN, LeftOut, LocalFirstPass, Mode, Note, Passage, PassageKey, Phrase, Placed, Query,
     Refusal, Request, RetrieveOptions, Retrieved, Scored, Within, composed, fusion,
 };
-pub use result::{FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Timings};
+pub use result::{
+    Evidence, FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Timings,
+};
 pub use spelled::spelled;
 pub use warning::{Failure, Reads, Warning};
 pub use why::{Cause, Change, Effect, Place, Remedy, Stages, Why};

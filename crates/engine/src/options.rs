@@ -22,7 +22,7 @@ pub enum SecondPass {
     /// They are returned in the order of the first pass.
     Off,
     /// They are scored by the cross-encoder and ordered by both passes together, see
-    /// [`blend_passes`](crate::blend_passes).
+    /// [`FinalOrder`](crate::FinalOrder).
     Rerank {
         /// The weight of the cross-encoder, 0 to 1; 1 is its order alone.
         weight: f32,
@@ -30,9 +30,9 @@ pub enum SecondPass {
 }
 
 impl SecondPass {
-    /// The weight of the cross-encoder unless another is given: one that is sure of a passage lifts
-    /// it to the top from anywhere, one that is not changes little (`docs/ranking.md`).
-    pub const DEFAULT_WEIGHT: f32 = 0.75;
+    /// The weight of the cross-encoder unless another is given: the evidence of both passes counts as it was
+    /// fitted (`docs/ranking.md`).
+    pub const DEFAULT_WEIGHT: f32 = 0.5;
 }
 
 impl Default for SecondPass {
@@ -97,14 +97,11 @@ pub struct SearchOptions {
     pub budget: Option<Duration>,
     /// When the second pass may stop.
     pub stop: Stop,
-    /// Hits with a lower final score are left out, after the second pass. The score is relative to
-    /// the query's other candidates but for the cross-encoder's share. None by default.
+    /// Hits with a lower [score](crate::Hit::score) are left out, after the second pass. With a calibration it
+    /// is a probability, and applies where scores are. None by default.
     pub min_score: Option<f32>,
-    /// What logits mean on these documents, if that is known: hits then have a probability.
+    /// What scores mean on these documents, if that is known: they are then probabilities.
     pub calibration: Option<Calibration>,
-    /// Hits that are less likely to be relevant are left out, after the second pass, and so are those it
-    /// has not read. Needs a calibration. None by default.
-    pub min_probability: Option<f32>,
     /// What one result stands for.
     pub by: By,
     /// Which passages are one result. They are folded before the second pass, so that its depth counts
@@ -128,7 +125,6 @@ impl Default for SearchOptions {
             stop: Stop::default(),
             min_score: None,
             calibration: None,
-            min_probability: None,
             by: By::default(),
             fold: Fold::default(),
             per_document: None,
@@ -187,24 +183,17 @@ impl SearchOptions {
         self
     }
 
-    /// Sets what logits mean on these documents.
+    /// Sets what scores mean on these documents.
     #[must_use]
     pub fn with_calibration(mut self, calibration: Calibration) -> Self {
         self.calibration = Some(calibration);
         self
     }
 
-    /// Sets the least probability of a hit.
-    #[must_use]
-    pub fn with_min_probability(mut self, min_probability: f32) -> Self {
-        self.min_probability = Some(min_probability);
-        self
-    }
-
-    /// Leaves out no hit for its score or its probability.
+    /// Leaves out no hit for its score.
     #[must_use]
     pub fn without_thresholds(mut self) -> Self {
-        (self.min_score, self.min_probability) = (None, None);
+        self.min_score = None;
         self
     }
 
@@ -276,16 +265,6 @@ impl SearchOptions {
             && !score.is_finite()
         {
             return invalid("min-score", score.to_string(), "a finite number");
-        }
-        if let Some(least) = self.min_probability {
-            if !(0.0..=1.0).contains(&least) {
-                return invalid("min-probability", least.to_string(), "between 0 and 1");
-            }
-            if self.calibration.is_none() {
-                return Err(crate::Error::NoCalibration {
-                    min_probability: least,
-                });
-            }
         }
         match self.second_pass {
             SecondPass::Rerank { weight } if !(0.0..=1.0).contains(&weight) => {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use reread_models::{CancelToken, Embedder, QueryLength};
-use reread_rerank::{Calibration, Candidate as ToRead, Outcome, ReadOptions, Reader, Stopped};
-use reread_retrieval::fusion::min_max;
-use reread_retrieval::{Candidate, FirstPass, Mode, Query, Request, RetrieveOptions};
+use reread_models::{CancelToken, Embedder, QueryLength, Scale};
+use reread_rerank::{
+    Calibration, Candidate as ToRead, FinalOrder, Outcome, ReadOptions, Reader, Stopped,
+};
+use reread_retrieval::{Candidate, FirstPass, Fusion, Mode, Query, Request, RetrieveOptions};
 
 use crate::distinct::Wanted;
 use crate::engine::Engine;
@@ -27,6 +28,10 @@ struct Search<'a> {
     /// How long the query is, where the bi-encoder was asked and tells.
     query_length: Option<QueryLength>,
     warnings: Vec<Warning>,
+    /// What the bi-encoder's cosines mean, once it is open.
+    cosines: Option<Scale>,
+    /// How both passes become one order, once the cross-encoder is open.
+    both: Option<FinalOrder>,
 }
 
 impl Engine {
@@ -69,13 +74,10 @@ impl Engine {
         let n_requested = options.first_pass.depth.min(candidates.len());
         let (outcome, second_pass) = self.second_pass(&candidates[..n_requested], &mut search)?;
         let calibration = calibration(options, &second_pass, &mut search.warnings);
-        let judged = Judged::new(
-            candidates,
-            n_requested,
-            outcome.logits,
-            calibration,
-            options,
-        );
+        let judged = Judged::new(candidates, outcome.logits, search.both, calibration);
+        // Ranks say nothing of how good the best one is.
+        let is_absolute = !matches!(options.first_pass.fusion, Fusion::Rrf { .. });
+        let seems_answered = judged.seems_answered().filter(|_| is_absolute);
         let mut hits = judged.into_hits(&read, options);
         for hit in &mut hits {
             hit.also_at = others.remove(&hit.passage.key).unwrap_or_default();
@@ -85,6 +87,7 @@ impl Engine {
             query: query.to_owned(),
             hits,
             timings: search.timings,
+            seems_answered,
             first_pass,
             second_pass,
             warnings: search.warnings,
@@ -103,6 +106,7 @@ impl Engine {
         let Some(embedder) = embedder else {
             return Ok(None);
         };
+        search.cosines = Some(self.install(|| self.cosine_scale(embedder.as_ref()))?);
         let embedding = Instant::now();
         let length = embedder.measure_query(search.query.text());
         search.query_length = length.map_err(reread_index::Error::Embedder)?;
@@ -150,6 +154,9 @@ impl Engine {
         search: &mut Search<'_>,
     ) -> Result<(Folded, FirstPassReport)> {
         let mut options = search.options.first_pass.clone();
+        if let Some(cosines) = search.cosines {
+            options.cosines = cosines;
+        }
         let (found, mut report) = wanted.retrieve(first_pass.n_passages(), |depth| {
             options.depth = depth;
             self.ask(first_pass, vector, &options, search)
@@ -255,6 +262,8 @@ impl Engine {
         let cross_encoder = self.cross_encoder_within(&search.cancel);
         search.timings.open += opening.elapsed();
         let cross_encoder = cross_encoder?;
+        let both = FinalOrder::new(weight, self.logit_scale(cross_encoder.as_ref())?);
+        search.both = Some(both);
         report.model = Some(cross_encoder.model().clone());
         let length = cross_encoder.measure_query(search.query.text());
         report.query_length = length.map_err(reread_rerank::Error::CrossEncoder)?;
@@ -270,7 +279,7 @@ impl Engine {
         if let Some(scores) = self.score_cache() {
             reader = reader.with_scores(scores);
         }
-        let options = search.read_options(weight);
+        let options = search.read_options(both);
         Ok(reader.read(search.query.text(), &to_read, &options)?)
     }
 }
@@ -289,6 +298,8 @@ impl<'a> Search<'a> {
             timings: Timings::default(),
             query_length: None,
             warnings: Vec::new(),
+            cosines: None,
+            both: None,
         }
     }
 
@@ -300,27 +311,24 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    fn read_options(&self, weight: f32) -> ReadOptions {
+    fn read_options(&self, both: FinalOrder) -> ReadOptions {
         let options = self.options;
         let read = ReadOptions::default().with_cancel(self.cancel.clone());
-        // Scores depend on what is read, the order does not. Where hits are left out for their scores or
-        // for those of their document, later ones take their places, so all must be read.
-        let is_left_out = options.min_score.is_some() || options.min_probability.is_some();
-        if is_left_out || options.per_document.is_some() {
+        // Where hits are left out for those of their document, later ones take their places, so all must be
+        // read.
+        if options.per_document.is_some() {
             return read;
         }
-        read.with_results(options.top_k, weight, options.stop)
+        read.with_results(options.top_k, both, options.stop)
     }
 }
 
-/// Candidates as the second pass wants them, with the first pass's scores scaled over all of them.
+/// Candidates as the second pass wants them.
 fn to_read<'a>(candidates: &[Candidate], texts: &'a [String], by: By) -> Vec<ToRead<'a>> {
-    let scores: Vec<f32> = candidates.iter().map(|candidate| candidate.score).collect();
-    let scaled = min_max(&scores);
-    let candidates = candidates.iter().zip(texts).zip(scaled);
+    let candidates = candidates.iter().zip(texts);
     candidates
-        .map(|((candidate, text), scaled)| {
-            let to_read = ToRead::new(text, scaled);
+        .map(|(candidate, text)| {
+            let to_read = ToRead::new(text, candidate.score);
             match by {
                 By::Passage => to_read,
                 By::Document => to_read.of_result(candidate.passage.document.0),
@@ -340,13 +348,13 @@ fn calibration<'a>(
         .model
         .as_ref()
         .filter(|_| second_pass.scored > 0);
-    match (model, options.min_probability) {
+    match (model, options.min_score) {
         (Some(model), _) if calibration.is_of(model) => return Some(calibration),
-        (Some(_), min_probability) => warnings.push(Warning::OtherCalibration {
+        (Some(_), min_score) => warnings.push(Warning::OtherCalibration {
             model: calibration.model().to_owned(),
-            min_probability,
+            min_score,
         }),
-        (None, Some(min_probability)) => warnings.push(Warning::NothingRead { min_probability }),
+        (None, Some(min_score)) => warnings.push(Warning::NothingRead { min_score }),
         (None, None) => {}
     }
     None

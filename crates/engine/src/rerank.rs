@@ -1,7 +1,7 @@
 //! The second pass alone: orders texts that are in no index.
 
 use reread_document::is_wordless;
-use reread_rerank::{check_logits, rank, relevance};
+use reread_rerank::{check_logits, logistic, rank};
 
 use crate::Result;
 use crate::engine::Engine;
@@ -51,7 +51,7 @@ impl Engine {
                 Reranked {
                     position,
                     logit,
-                    relevance: relevance(logit),
+                    relevance: logistic(logit),
                     n_windows: n_windows[position],
                 }
             };

@@ -17,6 +17,9 @@ pub struct SearchResult {
     pub query: String,
     /// The best passages, best first.
     pub hits: Vec<Hit>,
+    /// Whether the best candidate seems to answer the query, by a floor that was measured
+    /// (`docs/ranking.md`); `None` where nothing was found, and after a fusion by ranks.
+    pub seems_answered: Option<bool>,
     /// Where the time went.
     pub timings: Timings,
     /// What the first pass did.
@@ -54,20 +57,33 @@ pub struct Hit {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Scores {
-    /// BM25, if the passage was in that list.
+    /// BM25, where words were looked for; 0 for a passage without any of them.
     pub bm25: Option<f32>,
-    /// Cosine similarity of query and passage, if the passage was in that list.
+    /// Cosine similarity of query and passage, where vectors were compared.
     pub cosine: Option<f32>,
     /// The fused score that decided who became a candidate.
     pub first_pass: f32,
     /// The cross-encoder's logit, if the second pass has read the passage.
     pub cross_encoder: Option<f32>,
-    /// How likely the passage is relevant, if the second pass has read it and the search has a
-    /// [calibration](crate::Calibration) of its model.
+    /// What the two passes add to the log-odds that the final score is made of, if the second one has read
+    /// the passage.
+    pub evidence: Option<Evidence>,
+    /// The final score, where it is a probability: the second pass has read the passage, and the search has
+    /// a [calibration](crate::Calibration) of its model.
     pub probability: Option<f32>,
-    /// The score the answer is ordered by. With a second pass it is in [0, 1] and relative to the
-    /// other candidates of the same query.
+    /// The score the answer is ordered by, in [0, 1]: see [`FinalOrder`](crate::FinalOrder). It follows from
+    /// the query and the passage alone. 0 for what the second pass was to read and has not.
     pub final_score: f32,
+}
+
+/// What the two passes add to a passage's log-odds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// What the first pass's score adds.
+    pub first_pass: f32,
+    /// What the cross-encoder's logit adds.
+    pub cross_encoder: f32,
 }
 
 /// A passage's ranks, from 1.

@@ -23,13 +23,13 @@ pub enum Warning {
     OtherCalibration {
         /// The beginning of the digest of the model that the calibration is of.
         model: String,
-        /// The least probability asked for; no result was left out for it.
-        min_probability: Option<f32>,
+        /// The least score asked for; no result was left out for it.
+        min_score: Option<f32>,
     },
-    /// The second pass has read nothing, so no result was left out for its probability.
+    /// The second pass has read nothing, so no result was left out for its score.
     NothingRead {
-        /// The least probability asked for.
-        min_probability: f32,
+        /// The least score asked for.
+        min_score: f32,
     },
     /// The question is longer than what a model reads of one.
     LongQuestion {
@@ -107,7 +107,7 @@ impl From<Note> for Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNFILTERED: &str = "no result was left out for its probability";
+        const UNFILTERED: &str = "no result was left out for its score";
         match self {
             Self::FirstPass(note) => note.fmt(f),
             Self::SecondPassFailed(failure) => {
@@ -117,15 +117,12 @@ impl fmt::Display for Warning {
                     failure.causes().join(": ")
                 )
             }
-            Self::OtherCalibration {
-                model,
-                min_probability,
-            } => {
+            Self::OtherCalibration { model, min_score } => {
                 write!(
                     f,
                     "the calibration was made for another cross-encoder ({model}), so there are no probabilities"
                 )?;
-                match min_probability {
+                match min_score {
                     Some(_) => write!(f, "; {UNFILTERED}"),
                     None => Ok(()),
                 }
@@ -228,15 +225,15 @@ mod tests {
 
     #[test]
     fn a_threshold_that_was_not_applied_is_named_with_the_calibration() {
-        let of = |min_probability| Warning::OtherCalibration {
+        let of = |min_score| Warning::OtherCalibration {
             model: "a1b2".to_owned(),
-            min_probability,
+            min_score,
         };
         assert!(!of(None).to_string().contains("left out"));
         assert!(
             of(Some(0.5))
                 .to_string()
-                .ends_with("left out for its probability")
+                .ends_with("left out for its score")
         );
     }
 }

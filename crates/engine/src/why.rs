@@ -224,16 +224,12 @@ fn is_shown(why: &Why, trail: &Trail<'_>) -> bool {
     answer.is_some_and(|answer| answer.rank as usize <= trail.options.top_k)
 }
 
-/// Whether what would be shown has too low a score or probability.
+/// Whether what would be shown has too low a score.
 fn below_threshold(why: &Why, trail: &Trail<'_>) -> Option<Cause> {
     let score = why.stages.answer?.score;
-    if let Some(least) = trail.options.min_score
-        && score < least
-    {
-        return Some(Cause::BelowMinScore(score, least));
-    }
-    let (probability, least) = (why.stages.probability?, trail.options.min_probability?);
-    (probability < least).then_some(Cause::BelowMinProbability(probability, least))
+    let least = trail.options.min_score?;
+    let is_comparable = trail.options.calibration.is_none() || why.stages.probability.is_some();
+    (is_comparable && score < least).then_some(Cause::BelowMinScore(score, least))
 }
 
 /// What the stages say of a place that is not shown, that one passage holds, and that was read if

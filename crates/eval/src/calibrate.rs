@@ -1,4 +1,6 @@
-//! What the cross-encoder's logits mean on some documents, as probabilities.
+//! What the log-odds of both passes mean on some documents, as probabilities.
+
+use reread_engine::FinalOrder;
 
 use crate::targets::Targets;
 use crate::trial::Trial;
@@ -18,11 +20,11 @@ const Z: f64 = 1.644_854;
 /// The edges between the rows of [`Fit::table`].
 const EDGES: [f64; 5] = [0.1, 0.3, 0.5, 0.7, 0.9];
 
-/// A logistic function fitted to logits and judgements, and how well it predicts.
+/// A logistic function fitted to log-odds and judgements, and how well it predicts.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Fit {
-    /// What a logit is multiplied by.
+    /// What log-odds are multiplied by.
     pub slope: f64,
     /// What is added.
     pub intercept: f64,
@@ -65,24 +67,29 @@ pub struct Threshold {
 }
 
 impl Fit {
-    /// Whether it predicts better than the share of relevant pairs does, and a higher logit is better.
+    /// Whether it predicts better than the share of relevant pairs does, and higher log-odds are better.
     pub fn is_useful(&self) -> bool {
         self.slope > 0.0 && self.loss < self.base_loss
     }
 }
 
-/// A logit, and whether its passage is relevant; and the question's number.
+/// Log-odds, and whether their passage is relevant; and the question's number.
 struct Pair {
-    logit: f64,
+    log_odds: f64,
     is_relevant: bool,
     question: usize,
 }
 
-/// Fits a probability to the logits of the first `depth` candidates of each question. A candidate without
+/// Fits a probability to what both passes say, in this order, of the first `depth` candidates of each question. A candidate without
 /// a judgement counts as not relevant, as everywhere.
 ///
 /// Returns `None` where no pair is relevant, or all are.
-pub fn calibrate(trials: &[Trial], targets: &Targets, depth: usize) -> Option<Fit> {
+pub fn calibrate(
+    trials: &[Trial],
+    targets: &Targets,
+    depth: usize,
+    both: FinalOrder,
+) -> Option<Fit> {
     let grades = targets.grades();
     let mut pairs = Vec::new();
     for (question, trial) in trials.iter().enumerate() {
@@ -90,7 +97,7 @@ pub fn calibrate(trials: &[Trial], targets: &Targets, depth: usize) -> Option<Fi
         for scored in trial.scored.iter().filter(|scored| scored.position < depth) {
             let grade = grades.and_then(|grades| grades.get(&scored.name));
             pairs.push(Pair {
-                logit: f64::from(scored.logit),
+                log_odds: f64::from(both.log_odds(scored.first_pass, scored.logit)),
                 is_relevant: grade.is_some_and(|&grade| grade > 0),
                 question,
             });
@@ -111,7 +118,7 @@ fn fit_pairs(pairs: &[Pair]) -> Option<Fit> {
         let (slope, intercept) = logistic(&others)?;
         let share = share_relevant(&others);
         for pair in here {
-            let probability = sigmoid(slope * pair.logit + intercept);
+            let probability = sigmoid(slope * pair.log_odds + intercept);
             predicted.push((probability, pair.is_relevant));
             loss += bits(probability, pair.is_relevant);
             base_loss += bits(share, pair.is_relevant);
@@ -149,7 +156,7 @@ fn logistic(pairs: &[&Pair]) -> Option<(f64, f64)> {
     // ln(1 + e^z) - t z, without overflow.
     let loss = |a: f64, b: f64| {
         let of = |pair: &&Pair| {
-            let z = a * pair.logit + b;
+            let z = a * pair.log_odds + b;
             z.max(0.0) + (-z.abs()).exp().ln_1p() - target(pair) * z
         };
         pairs.iter().map(of).sum::<f64>()
@@ -159,12 +166,12 @@ fn logistic(pairs: &[&Pair]) -> Option<(f64, f64)> {
     for _ in 0..100 {
         let (mut da, mut db, mut aa, mut ab, mut bb) = (0.0, 0.0, 1e-12, 0.0, 1e-12);
         for pair in pairs {
-            let p = sigmoid(slope * pair.logit + intercept);
+            let p = sigmoid(slope * pair.log_odds + intercept);
             let (error, weight) = (p - target(pair), p * (1.0 - p));
-            da += error * pair.logit;
+            da += error * pair.log_odds;
             db += error;
-            aa += weight * pair.logit * pair.logit;
-            ab += weight * pair.logit;
+            aa += weight * pair.log_odds * pair.log_odds;
+            ab += weight * pair.log_odds;
             bb += weight;
         }
         let determinant = aa * bb - ab * ab;
@@ -265,7 +272,7 @@ mod tests {
         let of = |logit: f64| {
             let n_relevant = (sigmoid(slope * logit + intercept) * n_each as f64).round() as usize;
             (0..n_each).map(move |number| Pair {
-                logit,
+                log_odds: logit,
                 is_relevant: number < n_relevant,
                 question: number,
             })
@@ -290,7 +297,7 @@ mod tests {
     #[test]
     fn logits_that_say_nothing_are_of_no_use() {
         let noise = (0..500).map(|number| Pair {
-            logit: f64::from(number % 7),
+            log_odds: f64::from(number % 7),
             is_relevant: number % 11 == 0,
             question: number as usize,
         });
@@ -306,7 +313,7 @@ mod tests {
     fn logits_that_part_the_pairs_stay_finite() {
         let parted: Vec<Pair> = (0..100)
             .map(|number| Pair {
-                logit: if number % 2 == 0 { 8.0 } else { -8.0 },
+                log_odds: if number % 2 == 0 { 8.0 } else { -8.0 },
                 is_relevant: number % 2 == 0,
                 question: number as usize / 2,
             })

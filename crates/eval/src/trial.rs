@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use reread_engine::{
-    Engine, Fold, Hit, Mode, Passage, RetrieveOptions, SearchOptions, SecondPass, Stop, Warning,
-    blend_passes, final_order, fusion,
+    Engine, FinalOrder, Fold, Hit, Mode, Passage, RetrieveOptions, Scale, SearchOptions,
+    SecondPass, Stop, Warning, final_order,
 };
 
 use crate::queries::QueryText;
@@ -93,6 +93,8 @@ pub struct Scored {
     pub name: String,
     /// Its logit.
     pub logit: f32,
+    /// Its score in the first pass.
+    pub first_pass: f32,
     /// Its position among the candidates of the first pass, from 0.
     pub position: usize,
 }
@@ -204,10 +206,15 @@ pub fn try_systems(
     let (n_pairs, n_known) = (both.second_pass.scored, both.second_pass.n_known);
     let mut candidates = both.hits;
     candidates.sort_by_key(|hit| hit.ranks.first_pass);
+    let scale = match both.second_pass.scored {
+        0 => Scale::AS_IS,
+        _ => engine.logit_scale(engine.cross_encoder()?.as_ref())?,
+    };
     let lists = Lists {
         lexical,
         dense,
         candidates,
+        scale,
     };
     let (rankings, mut traces) = lists.rank(query, targets, options);
     trace_reading(engine, query, targets, &lists.candidates, &mut traces)?;
@@ -234,6 +241,8 @@ struct Lists {
     lexical: Vec<Hit>,
     dense: Vec<Hit>,
     candidates: Vec<Hit>,
+    /// What the logits mean.
+    scale: Scale,
 }
 
 impl Lists {
@@ -305,6 +314,7 @@ impl Lists {
         let scored = |(at, name): (usize, String)| Scored {
             name,
             logit: read[at].1,
+            first_pass: self.candidates[read[at].0].scores.first_pass,
             position: read[at].0,
         };
         let names = targets.names(&query.id, &passages).into_iter();
@@ -318,25 +328,23 @@ impl Lists {
         weight: f32,
         candidates: &[&'a Passage],
     ) -> (Vec<&'a Passage>, Vec<f32>, usize) {
-        let first: Vec<f32> = self
-            .candidates
-            .iter()
-            .map(|hit| hit.scores.first_pass)
+        let both = FinalOrder::new(weight, self.scale);
+        let read = self.candidates.iter().take(depth);
+        let log_odds: Vec<f32> = read
+            .filter_map(|hit| Some((hit.scores.first_pass, hit.scores.cross_encoder?)))
+            .map(|(first_pass, logit)| both.log_odds(first_pass, logit))
             .collect();
-        let logits: Vec<f32> = self
-            .candidates
-            .iter()
-            .take(depth)
-            .filter_map(|hit| hit.scores.cross_encoder)
-            .collect();
-        let scaled = fusion::min_max(&first[..depth.min(first.len())]);
-        let mut scores = blend_passes(&scaled, &logits, weight);
-        scores.resize(first.len(), 0.0);
-        let order = final_order(&scores, logits.len());
+        let order = final_order(&log_odds, self.candidates.len());
+        // What was not read is behind what was.
+        let least = log_odds.iter().copied().fold(0.0, f32::min);
+        let score = |pos: usize| match log_odds.get(pos) {
+            Some(&log_odds) => log_odds,
+            None => least - (1 + pos) as f32,
+        };
         (
             order.iter().map(|&pos| candidates[pos]).collect(),
-            order.iter().map(|&pos| scores[pos]).collect(),
-            logits.len(),
+            order.iter().map(|&pos| score(pos)).collect(),
+            log_odds.len(),
         )
     }
 }

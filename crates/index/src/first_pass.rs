@@ -1,13 +1,14 @@
 //! The local first pass: asks BM25 and the vectors, fuses their answers, returns candidates.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use reread_document::ChunkOptions;
 use reread_models::ModelIdentity;
 use reread_retrieval::{
     Arms, BoxError, Candidate, DenseMethod, DocumentKey, DocumentNames, Filter, FirstPass, Found,
-    Fused, LeftOut, LocalFirstPass, Mode, Note, Passage, PassageKey, Query, Refusal, Request,
-    Retrieved, fuse, places,
+    Fused, LeftOut, Lists, LocalFirstPass, Mode, Note, Passage, PassageKey, Query, Refusal,
+    Request, Retrieved, fuse, places,
 };
 
 use crate::dense::{DenseSearch, MethodChoice};
@@ -33,18 +34,8 @@ impl Snapshot {
         retrieved.notes.extend(query.notes().iter().cloned());
         let allowed = self.allowed_for(query, &options.filter, &mut retrieved.notes)?;
 
+        // The vectors come first, as BM25 also scores what they find.
         let started = Instant::now();
-        let lexical = match options.mode {
-            Mode::Dense => Vec::new(),
-            Mode::Lexical | Mode::Hybrid => {
-                retrieved.notes.extend(self.lexical().notes(query)?);
-                self.lexical_list(query, list_len, allowed.as_ref())?
-            }
-        };
-        retrieved.lexical_time = started.elapsed();
-
-        let started = Instant::now();
-        refuse_cancelled(request)?;
         let dense = match (options.mode, request.vector) {
             (Mode::Lexical, _) => Vec::new(),
             (_, Some(vector)) => {
@@ -62,9 +53,24 @@ impl Snapshot {
         };
         retrieved.dense_time = started.elapsed();
 
-        retrieved.n_lexical = lexical.len();
-        retrieved.n_dense = dense.len();
-        let fused = fuse(&lexical, &dense, options).into_iter();
+        let started = Instant::now();
+        refuse_cancelled(request)?;
+        let mut lists = match options.mode {
+            Mode::Dense => Lists::default(),
+            Mode::Lexical | Mode::Hybrid => {
+                retrieved.notes.extend(self.lexical().notes(query)?);
+                self.lexical_list(query, list_len, allowed.as_ref(), &dense)?
+            }
+        };
+        if let Some(vector) = request.vector {
+            lists.more_dense = self.cosines(vector, &lists.lexical)?;
+        }
+        lists.dense = dense;
+        retrieved.lexical_time = started.elapsed();
+
+        retrieved.n_lexical = lists.lexical.len();
+        retrieved.n_dense = lists.dense.len();
+        let fused = fuse(&lists, options).into_iter();
         let candidates: Result<Vec<Candidate>> = fused.map(|it| self.candidate(it)).collect();
         retrieved.found = Found::Fused(candidates?);
         if self.is_unfinished() {
@@ -80,6 +86,8 @@ impl Snapshot {
             rank: fused.rank,
             lexical: fused.lexical,
             dense: fused.dense,
+            bm25: fused.bm25,
+            cosine: fused.cosine,
         })
     }
 
@@ -96,8 +104,8 @@ impl Snapshot {
         let len = self.n_positions() as usize;
         let mut arms = Arms::default();
         if options.mode != Mode::Dense {
-            let list = self.lexical_list(query, len, allowed.as_ref())?;
-            arms.lexical = places(&self.keyed(&list)?);
+            let lists = self.lexical_list(query, len, allowed.as_ref(), &Ranked::new())?;
+            arms.lexical = places(&self.keyed(&lists.lexical)?);
         }
         if let (Mode::Dense | Mode::Hybrid, Some(vector)) = (options.mode, request.vector) {
             let mut exact = options.clone();
@@ -136,12 +144,14 @@ impl Snapshot {
         Ok(Some(passing))
     }
 
+    /// The lexical list, the scores of what else the vectors have found, and the most there could be.
     fn lexical_list(
         &self,
         query: &Query,
         len: usize,
         allowed: Option<&PassageSet>,
-    ) -> Result<Ranked> {
+        dense: &Ranked,
+    ) -> Result<Lists<PassageId>> {
         let passes = |key: u64| match (allowed, self.passage_of_key(key)) {
             (_, None) => false,
             (None, Some(_)) => true,
@@ -152,13 +162,35 @@ impl Snapshot {
         } else {
             None
         };
-        let found = self.lexical().search(query, len, filter)?;
-        let mut list: Ranked = found
+        let keys: Result<Vec<u64>> = dense
+            .iter()
+            .map(|entry| Ok(self.key_of(entry.0)?.0))
+            .collect();
+        let found = self
+            .lexical()
+            .search_and_score(query, len, filter, &keys?)?;
+        let mut lexical: Ranked = found
+            .best
             .into_iter()
             .filter_map(|(key, score)| Some((self.passage_of_key(key)?, score)))
             .collect();
-        sort_ranked(&mut list);
-        Ok(list)
+        sort_ranked(&mut lexical);
+        let ids = dense.iter().map(|entry| entry.0);
+        Ok(Lists {
+            lexical,
+            more_lexical: ids.zip(found.also).collect(),
+            lexical_ceiling: Some(found.ceiling),
+            ..Lists::default()
+        })
+    }
+
+    /// The cosines of these passages.
+    fn cosines(&self, vector: &[f32], list: &Ranked) -> Result<HashMap<PassageId, f32>> {
+        let cosine = |&(id, _): &(PassageId, f32)| {
+            let row = self.sound_vector(id)?;
+            Ok((id, crate::simd::dot_f32(vector, row)))
+        };
+        list.iter().map(cosine).collect()
     }
 
     fn dense_list(

@@ -27,6 +27,7 @@ mod words;
 mod writer;
 
 pub use constraint::Constraint;
+pub use search::Found as LexicalFound;
 pub use writer::{LexicalPassage, LexicalWriter};
 
 use constraint::Lookup;
@@ -110,8 +111,24 @@ impl LexicalIndex {
         k: usize,
         allowed: Option<&(dyn Fn(u64) -> bool + Sync)>,
     ) -> Result<Vec<(u64, f32)>> {
+        Ok(self.search_and_score(query, k, allowed, &[])?.best)
+    }
+
+    /// Searches as [`search`](Self::search) does, and tells beside that what the passages with the keys
+    /// `also` score and the most that any could.
+    ///
+    /// # Errors
+    /// [`Error::Lexical`] if the index cannot be read.
+    pub fn search_and_score(
+        &self,
+        query: &Query,
+        k: usize,
+        allowed: Option<&(dyn Fn(u64) -> bool + Sync)>,
+        also: &[u64],
+    ) -> Result<LexicalFound> {
+        let (segments, statistics) = (&self.segments, &self.statistics);
         guarded(&self.path, || {
-            search::search(&self.segments, &self.statistics, query, k, allowed)
+            search::search(segments, statistics, query, k, allowed, also)
                 .map_err(|source| failed("search it", &self.path, source))
         })
     }

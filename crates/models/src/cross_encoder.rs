@@ -1,6 +1,6 @@
 //! The cross-encoder, behind a trait.
 
-use reread_encoder::{CancelToken, ModelIdentity, PairLength, QueryLength};
+use reread_encoder::{CancelToken, ModelIdentity, PairLength, QueryLength, Scale};
 
 use crate::embedder::BoxError;
 
@@ -59,6 +59,11 @@ pub trait CrossEncoder: Send + Sync {
     /// A logit that no pair can exceed, if there is one that is known. It lets a search stop when
     /// what it has not read cannot change the answer.
     fn greatest_logit(&self) -> Option<f32> {
+        None
+    }
+
+    /// What its logits mean, where that is known; else [`logit_scale`](crate::logit_scale) measures it.
+    fn scale(&self) -> Option<Scale> {
         None
     }
 

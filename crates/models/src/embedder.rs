@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use reread_encoder::{CancelToken, ModelIdentity, QueryLength};
+use reread_encoder::{CancelToken, ModelIdentity, QueryLength, Scale};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// An error of an application's own model.
@@ -59,6 +59,11 @@ pub trait Embedder: Send + Sync {
     /// Whatever the tokenizer fails with.
     fn measure_query(&self, _query: &str) -> Result<Option<QueryLength>, BoxError> {
         Ok(None)
+    }
+
+    /// What its cosines mean, where that is known; else [`cosine_scale`](crate::cosine_scale) measures it.
+    fn scale(&self) -> Option<Scale> {
+        None
     }
 
     /// The byte ranges of the model's tokens in `text`, in order, without special tokens.

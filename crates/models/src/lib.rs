@@ -36,6 +36,7 @@ mod onnx;
 mod open;
 mod options;
 mod token_blocks;
+mod yardstick;
 
 pub use cross_encoder::CrossEncoder;
 pub use embedder::{BoxError, Embedder};
@@ -49,9 +50,10 @@ pub use onnx::{
 pub use options::{DEFAULT_CROSS_ENCODER, DEFAULT_EMBEDDER, Models};
 pub use reread_encoder::{
     CancelToken, Cancelled, InstructionSet, ModelIdentity, ModelOptions, PairLength, Precision,
-    QueryLength, UnknownName,
+    QueryLength, Scale, UnknownName,
 };
 pub use token_blocks::token_offsets_in_blocks;
+pub use yardstick::{cosine_scale, logit_scale};
 
 /// The example in the README is compiled too.
 #[cfg(doctest)]

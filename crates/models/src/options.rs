@@ -12,7 +12,7 @@ use crate::native::DEFAULT_PAIR_TOKENS;
 pub const DEFAULT_EMBEDDER: &str = "bge-small-en-v1.5";
 
 /// The cross-encoder that comes with the project.
-pub const DEFAULT_CROSS_ENCODER: &str = "ms-marco-MiniLM-L-12-v2";
+pub const DEFAULT_CROSS_ENCODER: &str = "reread-MiniLM-L12-v1";
 
 /// Says which models are used and where they are found.
 ///

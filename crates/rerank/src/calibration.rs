@@ -1,15 +1,17 @@
-//! From a logit to a probability, where judgements have said what logits mean.
+//! From log-odds to a probability, where judgements have said what they mean.
 
 use std::fmt;
 use std::str::FromStr;
 
 use reread_models::ModelIdentity;
 
+use crate::order::logistic;
+
 /// How many letters of a model's digest name it.
 const MODEL_LETTERS: usize = 12;
 
-/// What a cross-encoder's logit means on some documents: the probability that a passage is relevant is
-/// `1 / (1 + exp(-(slope * logit + intercept)))`.
+/// What the [log-odds](crate::FinalOrder::log_odds) of a passage mean on some documents: the probability that
+/// it is relevant is `1 / (1 + exp(-(slope * log_odds + intercept)))`.
 ///
 /// Platt, "Probabilistic outputs for support vector machines", 1999. `eval::calibrate` fits one.
 /// Its text form is `slope intercept model`, such as `0.61 -1.2 a1b2c3d4e5f6`.
@@ -21,8 +23,8 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// A calibration of a model's logits. `None` unless both numbers are finite and a higher logit
-    /// makes a higher probability.
+    /// A calibration of log-odds that a cross-encoder's logits are part of. `None` unless both numbers are
+    /// finite and higher log-odds make a higher probability.
     pub fn new(slope: f32, intercept: f32, model: &ModelIdentity) -> Option<Self> {
         let letters = model.digest.chars().take(MODEL_LETTERS);
         Self::of(slope, intercept, letters.collect())
@@ -37,12 +39,12 @@ impl Calibration {
         })
     }
 
-    /// The probability that a passage with this logit is relevant.
-    pub fn probability(&self, logit: f32) -> f32 {
-        1.0 / (1.0 + (-(self.slope * logit + self.intercept)).exp())
+    /// The probability that a passage with these log-odds is relevant.
+    pub fn probability(&self, log_odds: f32) -> f32 {
+        logistic(self.slope * log_odds + self.intercept)
     }
 
-    /// Whether it was fitted to this model's logits.
+    /// Whether it was fitted with this cross-encoder.
     pub fn is_of(&self, model: &ModelIdentity) -> bool {
         model.digest.starts_with(&self.model)
     }
@@ -69,7 +71,7 @@ pub enum BadCalibration {
     /// The first two parts are not numbers.
     #[error("must begin with two numbers")]
     Numbers,
-    /// A higher logit would not make a higher probability, or a number is not finite.
+    /// Higher log-odds would not make a higher probability, or a number is not finite.
     #[error("must have a slope above 0 and finite numbers")]
     Values,
 }
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probability_grows_with_the_logit_and_bears_any() {
+    fn a_probability_grows_with_the_log_odds_and_bears_any() {
         let calibration: Calibration = "2 -2 a".parse().unwrap();
         assert!((calibration.probability(1.0) - 0.5).abs() < 1e-6);
         assert!((calibration.probability(2.0) - 0.880_797).abs() < 1e-6);

@@ -5,7 +5,7 @@
 pub struct Candidate<'a> {
     /// The text that the model reads.
     pub text: &'a str,
-    /// What the first pass says of it: its score, scaled to [0, 1] over all that are to be read.
+    /// What the first pass says of it: its fused score.
     pub first_pass: f32,
     /// The result that it is part of: candidates of one document have the same number where results are
     /// documents. `None` where each candidate is a result of its own.

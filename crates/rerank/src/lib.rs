@@ -2,12 +2,12 @@
 //!
 //! A [`CrossEncoder`] reads the query together with each passage, which is slow and careful where the first
 //! pass is fast and rough. A [`Reader`] has it read [`Candidate`]s from the first on, as far as time and need
-//! go; [`blend_passes`] and [`final_order`] join what both passes say. This crate knows nothing of an
+//! go; [`FinalOrder`] joins what both passes say. This crate knows nothing of an
 //! index: texts and numbers come in, logits and an order go out.
 //!
 //! ```
 //! use reread_rerank::{BoxError, Candidate, CrossEncoder, ModelIdentity, ReadOptions, Reader};
-//! use reread_rerank::{blend_passes, final_order};
+//! use reread_rerank::{FinalOrder, final_order, logit_scale};
 //!
 //! /// Stands in for a model: counts the words that query and passage share.
 //! struct SharedWords(ModelIdentity);
@@ -26,14 +26,18 @@
 //! # fn main() -> Result<(), BoxError> {
 //! # let identity = ModelIdentity { name: "words".into(), revision: String::new(), digest: "1".into() };
 //! let model = SharedWords(identity);
-//! // The first pass has put them in this order, with these scores, scaled to [0, 1].
+//! // The first pass has put them in this order, with these scores.
 //! let candidates = [
-//!     Candidate::new("Berlin has many bridges.", 1.0),
-//!     Candidate::new("3.7 million people live in Berlin.", 0.8),
+//!     Candidate::new("Berlin has many bridges.", 0.6),
+//!     Candidate::new("3.7 million people live in Berlin.", 0.5),
 //! ];
 //! let read = Reader::new(&model).read("people in Berlin", &candidates, &ReadOptions::default())?;
-//! let scores = blend_passes(&[1.0, 0.8], &read.logits, 0.75);
-//! assert_eq!(final_order(&scores, read.logits.len()), [1, 0]);
+//! // What logits mean is measured on a dozen questions and their answers.
+//! let scale = logit_scale(&model)?.ok_or("a model that tells nothing apart")?;
+//! let both = FinalOrder::new(0.5, scale);
+//! let passages = candidates.iter().zip(&read.logits);
+//! let log_odds: Vec<f32> = passages.map(|(it, &logit)| both.log_odds(it.first_pass, logit)).collect();
+//! assert_eq!(final_order(&log_odds, candidates.len()), [1, 0]);
 //! # Ok(())
 //! # }
 //! ```
@@ -58,11 +62,13 @@ mod score_cache;
 pub use calibration::{BadCalibration, Calibration};
 pub use candidate::Candidate;
 pub use error::{Error, Result};
-pub use final_order::{blend_passes, final_order, shares};
+pub use final_order::{FinalOrder, final_order, first_pass_log_odds, seems_to_answer};
 pub use options::{ReadOptions, Stop, Stopped};
-pub use order::{rank, relevance};
+pub use order::{logistic, rank};
 pub use reader::{Outcome, Reader, check_logits};
-pub use reread_models::{BoxError, CancelToken, CrossEncoder, ModelIdentity, PairLength};
+pub use reread_models::{
+    BoxError, CancelToken, CrossEncoder, ModelIdentity, PairLength, Scale, logit_scale,
+};
 pub use score_cache::ScoreCache;
 
 /// The example in the README is compiled too.

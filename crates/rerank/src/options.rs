@@ -5,15 +5,17 @@ use std::str::FromStr;
 
 use reread_models::{CancelToken, UnknownName};
 
+use crate::final_order::FinalOrder;
+
 /// When the second pass may stop before it has read all candidates, as the rest would not change the
-/// results. Their order is the same then, their scores are not quite: shares grow a little.
+/// results.
 ///
 /// It reads in first-pass order, four candidates between two looks, and on any number of threads
 /// reads the same ones. With a least score it never stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Stop {
-    /// When it is certain, from the greatest logit that the model can give. That takes weights up to
-    /// 0.5 and few results (`docs/ranking.md`); with the default weight all are read.
+    /// When it is certain, from the greatest logit that the model can give (`docs/ranking.md` says how
+    /// often that is).
     #[default]
     Certain,
     /// When it is likely: what was not read is taken to be at most three standard deviations above
@@ -95,8 +97,9 @@ impl Stopped {
 pub struct ReadOptions {
     /// How many results are shown, which may be settled before all is read. 0, the default, reads all.
     pub top_k: usize,
-    /// The cross-encoder's weight in the final score, which decides what can still change.
-    pub weight: f32,
+    /// How both passes become one order, which decides what can still change. Where it is not known all is
+    /// read.
+    pub order: Option<FinalOrder>,
     /// When reading may stop.
     pub stop: Stop,
     /// When reading must stop.
@@ -104,10 +107,10 @@ pub struct ReadOptions {
 }
 
 impl ReadOptions {
-    /// Lets reading stop when the first `top_k` results are settled, at this weight of the cross-encoder.
+    /// Lets reading stop when the first `top_k` results are settled in this order.
     #[must_use]
-    pub fn with_results(mut self, top_k: usize, weight: f32, stop: Stop) -> Self {
-        (self.top_k, self.weight, self.stop) = (top_k, weight, stop);
+    pub fn with_results(mut self, top_k: usize, order: FinalOrder, stop: Stop) -> Self {
+        (self.top_k, self.order, self.stop) = (top_k, Some(order), stop);
         self
     }
 

@@ -7,11 +7,9 @@ pub fn rank(logits: &[f32]) -> Vec<usize> {
     order
 }
 
-/// A logit as people see it: the logistic function, between 0 and 1.
-///
-/// A monotone scale, not a calibrated probability.
-pub fn relevance(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
+/// Log-odds as people see them, between 0 and 1: the logistic function, `1 / (1 + exp(-log_odds))`.
+pub fn logistic(log_odds: f32) -> f32 {
+    1.0 / (1.0 + (-log_odds).exp())
 }
 
 #[cfg(test)]
@@ -25,9 +23,9 @@ mod tests {
     }
 
     #[test]
-    fn relevance_is_the_logistic_function() {
-        assert!((relevance(0.0) - 0.5).abs() < 1e-7);
-        assert!((relevance(2.0) - 0.880_797).abs() < 1e-6);
-        assert!(relevance(-200.0) >= 0.0 && relevance(200.0) <= 1.0);
+    fn log_odds_of_any_size_become_a_number_between_zero_and_one() {
+        assert!((logistic(0.0) - 0.5).abs() < 1e-7);
+        assert!((logistic(2.0) - 0.880_797).abs() < 1e-6);
+        assert!(logistic(-200.0) >= 0.0 && logistic(200.0) <= 1.0);
     }
 }

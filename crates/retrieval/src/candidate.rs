@@ -40,6 +40,10 @@ pub struct Candidate {
     pub lexical: Option<Placed>,
     /// Its place in the dense list, by cosine similarity, if it is on it.
     pub dense: Option<Placed>,
+    /// Its BM25 score, on the lexical list or beyond its end, where it is known.
+    pub bm25: Option<f32>,
+    /// Its cosine similarity, on the dense list or beyond its end, where it is known.
+    pub cosine: Option<f32>,
 }
 
 /// What a first pass found.
@@ -54,6 +58,8 @@ pub enum Found {
         lexical: Vec<Scored>,
         /// By vectors; empty where they were not asked.
         dense: Vec<Scored>,
+        /// The most that the lexical list's scores could reach for this query, where that is known.
+        lexical_ceiling: Option<f32>,
     },
 }
 
@@ -102,7 +108,7 @@ impl Retrieved {
     pub fn new(found: Found) -> Self {
         let (n_lexical, n_dense) = match &found {
             Found::Fused(_) => (0, 0),
-            Found::Lists { lexical, dense } => (lexical.len(), dense.len()),
+            Found::Lists { lexical, dense, .. } => (lexical.len(), dense.len()),
         };
         Self {
             found,
@@ -120,15 +126,25 @@ impl Found {
     /// The candidates: those that came fused, or the two lists fused as the options say and cut to their
     /// depth.
     pub fn into_candidates(self, options: &RetrieveOptions) -> Vec<Candidate> {
-        let (lexical, dense) = match self {
+        let (lexical, dense, lexical_ceiling) = match self {
             Self::Fused(candidates) => return candidates,
-            Self::Lists { lexical, dense } => (lexical, dense),
+            Self::Lists {
+                lexical,
+                dense,
+                lexical_ceiling,
+            } => (lexical, dense, lexical_ceiling),
         };
         let keyed = |list: &[Scored]| -> Vec<(PassageKey, f32)> {
             let entries = list.iter();
             entries.map(|it| (it.passage.key, it.score)).collect()
         };
-        let fused = fuse(&keyed(&lexical), &keyed(&dense), options);
+        let lists = Lists {
+            lexical: keyed(&lexical),
+            dense: keyed(&dense),
+            lexical_ceiling,
+            ..Lists::default()
+        };
+        let fused = fuse(&lists, options);
         let mut passages: HashMap<PassageKey, Passage> = lexical
             .into_iter()
             .chain(dense)
@@ -144,6 +160,8 @@ impl Found {
                     rank: fused.rank,
                     lexical: fused.lexical,
                     dense: fused.dense,
+                    bm25: fused.bm25,
+                    cosine: fused.cosine,
                 })
             })
             .collect()
@@ -160,6 +178,33 @@ pub struct Arms {
     pub dense: HashMap<PassageKey, Placed>,
 }
 
+/// What both arms found, before it is made one list. Each list is sorted, best first, with an entry once.
+#[derive(Debug, Clone)]
+pub struct Lists<Id> {
+    /// By BM25; empty where it was not asked.
+    pub lexical: Vec<(Id, f32)>,
+    /// By cosine; empty where the vectors were not asked.
+    pub dense: Vec<(Id, f32)>,
+    /// BM25 of entries that only the dense list holds, as far as it is known.
+    pub more_lexical: HashMap<Id, f32>,
+    /// Cosines of entries that only the lexical list holds, as far as they are known.
+    pub more_dense: HashMap<Id, f32>,
+    /// The most that BM25 could give any passage for this query, where that is known.
+    pub lexical_ceiling: Option<f32>,
+}
+
+impl<Id> Default for Lists<Id> {
+    fn default() -> Self {
+        Self {
+            lexical: Vec::new(),
+            dense: Vec::new(),
+            more_lexical: HashMap::new(),
+            more_dense: HashMap::new(),
+            lexical_ceiling: None,
+        }
+    }
+}
+
 /// An entry of two lists that were made one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fused<Id> {
@@ -173,33 +218,82 @@ pub struct Fused<Id> {
     pub lexical: Option<Placed>,
     /// Its place in the dense list.
     pub dense: Option<Placed>,
+    /// Its BM25 score, where it is known.
+    pub bm25: Option<f32>,
+    /// Its cosine, where it is known.
+    pub cosine: Option<f32>,
 }
 
-/// Makes one list of two as mode and fusion say, and cuts it to the depth. Each list is sorted, best first.
-pub fn fuse<Id: Copy + Ord + Hash>(
-    lexical: &[(Id, f32)],
-    dense: &[(Id, f32)],
-    options: &RetrieveOptions,
-) -> Vec<Fused<Id>> {
-    let fused = match (options.mode, options.fusion) {
-        (Mode::Lexical, _) => lexical.to_vec(),
-        (Mode::Dense, _) => dense.to_vec(),
-        (Mode::Hybrid, Fusion::Blend { dense_weight }) => {
-            fusion::blend(dense, lexical, dense_weight)
+/// Makes one list of two as mode and fusion say, and cuts it to the depth: score descending, then id
+/// ascending.
+///
+/// The score of an entry follows from its own two scores alone, but for the fusion by ranks. A score that is
+/// not known counts as the most that it can be: the least of the list that the entry is not on, or
+/// nothing where that list holds everything there is.
+pub fn fuse<Id: Copy + Ord + Hash>(lists: &Lists<Id>, options: &RetrieveOptions) -> Vec<Fused<Id>> {
+    let mut fused = match (options.mode, options.fusion) {
+        (Mode::Hybrid, Fusion::Rrf { rrf_k }) => {
+            fusion::reciprocal_rank(&lists.dense, &lists.lexical, rrf_k)
         }
-        (Mode::Hybrid, Fusion::Rrf { rrf_k }) => fusion::reciprocal_rank(dense, lexical, rrf_k),
+        (mode, fusion) => lists.blended(mode.dense_weight(fusion), options),
     };
-    let (of_words, of_vectors) = (places(lexical), places(dense));
+    fused.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let (of_words, of_vectors) = (places(&lists.lexical), places(&lists.dense));
+    let score = |placed: Option<&Placed>| placed.map(|placed| placed.score);
     let entries = fused.into_iter().take(options.depth).zip(1..);
     entries
-        .map(|((id, score), rank)| Fused {
-            id,
-            score,
-            rank,
-            lexical: of_words.get(&id).copied(),
-            dense: of_vectors.get(&id).copied(),
+        .map(|((id, fused), rank)| {
+            let (lexical, dense) = (of_words.get(&id), of_vectors.get(&id));
+            Fused {
+                id,
+                score: fused,
+                rank,
+                lexical: lexical.copied(),
+                dense: dense.copied(),
+                bm25: score(lexical).or_else(|| lists.more_lexical.get(&id).copied()),
+                cosine: score(dense).or_else(|| lists.more_dense.get(&id).copied()),
+            }
         })
         .collect()
+}
+
+impl<Id: Copy + Ord + Hash> Lists<Id> {
+    /// Every entry with its blended score.
+    fn blended(&self, dense_weight: f32, options: &RetrieveOptions) -> Vec<(Id, f32)> {
+        let ceiling = self.ceiling();
+        let least_lexical = least(&self.lexical, options.list_len()).unwrap_or(0.0);
+        let least_dense = least(&self.dense, 0);
+        let mut scores: HashMap<Id, (Option<f32>, Option<f32>)> = HashMap::new();
+        for &(id, score) in &self.lexical {
+            scores.entry(id).or_default().0 = Some(score);
+        }
+        for &(id, score) in &self.dense {
+            scores.entry(id).or_default().1 = Some(score);
+        }
+        let scored = scores.into_iter().map(|(id, (lexical, dense))| {
+            let lexical = lexical.or_else(|| self.more_lexical.get(&id).copied());
+            let dense = dense.or_else(|| self.more_dense.get(&id).copied());
+            let lexical = fusion::share(lexical.unwrap_or(least_lexical), ceiling);
+            let dense = dense.or(least_dense);
+            let dense = dense.map_or(0.0, |cosine| options.cosines.place(cosine));
+            (id, fusion::blend(lexical, dense, dense_weight))
+        });
+        scored.collect()
+    }
+
+    /// What BM25 scores are divided by. Where the most that they can reach is not known, twice the best of
+    /// them stands for it, as a good passage reaches about half of it.
+    fn ceiling(&self) -> f32 {
+        let best = self.lexical.first().map_or(0.0, |best| 2.0 * best.1);
+        let ceiling = self.lexical_ceiling.unwrap_or(best);
+        if ceiling > 0.0 { ceiling } else { 1.0 }
+    }
+}
+
+/// The least score of a sorted list that holds `len` entries or more.
+fn least<Id>(list: &[(Id, f32)], len: usize) -> Option<f32> {
+    let last = list.last().filter(|_| list.len() >= len);
+    last.map(|entry| entry.1)
 }
 
 /// The place of each entry of a sorted list.

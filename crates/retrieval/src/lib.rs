@@ -55,7 +55,7 @@ mod stop_words;
 
 pub use analyzer::{Role, Token, analyze, surface};
 pub use candidate::{
-    Arms, Candidate, DenseMethod, Found, Fused, Placed, Retrieved, Scored, fuse, places,
+    Arms, Candidate, DenseMethod, Found, Fused, Lists, Placed, Retrieved, Scored, fuse, places,
 };
 pub use condition::{BadCondition, Comparison, Condition, Literal, Named, Tree};
 pub use document_words::DocumentWords;

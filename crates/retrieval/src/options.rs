@@ -3,14 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use reread_encoder::UnknownName;
+use reread_encoder::{Scale, UnknownName};
 
 use crate::filter::Filter;
 use crate::fusion::RRF_K;
 use crate::invalid_option::InvalidOption;
 
-/// How many passages each arm hands to the fusion, at least. The blend was measured at this depth
-/// of list, and the minimum of a list, which the blend scales by, depends on it.
+/// How many passages each arm hands to the fusion, at least. The fusion was measured at this depth of
+/// list.
 pub const LIST_LEN: usize = 100;
 
 /// The deepest first pass that is allowed.
@@ -38,6 +38,16 @@ impl Mode {
             Self::Lexical => "lexical",
             Self::Dense => "dense",
             Self::Hybrid => "hybrid",
+        }
+    }
+
+    /// The weight of the vectors where lists are blended: an arm that is not asked has none.
+    pub(crate) fn dense_weight(self, fusion: Fusion) -> f32 {
+        match (self, fusion) {
+            (Self::Lexical, _) => 0.0,
+            (Self::Dense, _) => 1.0,
+            (Self::Hybrid, Fusion::Blend { dense_weight }) => dense_weight,
+            (Self::Hybrid, Fusion::Rrf { .. }) => Fusion::DEFAULT_DENSE_WEIGHT,
         }
     }
 
@@ -71,7 +81,8 @@ impl FromStr for Mode {
 /// How the two lists become one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fusion {
-    /// Weighted sum of per-query min-max scores.
+    /// Weighted sum of BM25, as a share of the most there could be, and the cosine, on the scale of its
+    /// model.
     Blend {
         /// The weight of the vectors, 0 to 1.
         dense_weight: f32,
@@ -85,7 +96,7 @@ pub enum Fusion {
 
 impl Fusion {
     /// The weight of the vectors in the blend, unless another is given.
-    pub const DEFAULT_DENSE_WEIGHT: f32 = 0.5;
+    pub const DEFAULT_DENSE_WEIGHT: f32 = 0.6;
 
     /// What reciprocal rank fusion adds to each rank, unless something else is given.
     pub const DEFAULT_RRF_K: f32 = RRF_K;
@@ -110,8 +121,7 @@ impl Fusion {
 }
 
 impl Default for Fusion {
-    /// The blend with weight 0.5: it beat RRF with `rrf_k` 60 on every collection measured
-    /// (`docs/performance.md`).
+    /// The blend: it beat RRF with `rrf_k` 60 on every collection measured (`docs/ranking.md`).
     fn default() -> Self {
         Self::Blend {
             dense_weight: Self::DEFAULT_DENSE_WEIGHT,
@@ -150,6 +160,8 @@ pub struct RetrieveOptions {
     pub exact: bool,
     /// The graph's query beam width; `None` chooses by depth.
     pub ef_search: Option<usize>,
+    /// What the bi-encoder's cosines mean, which the blend depends on. That of the shipped one by default.
+    pub cosines: Scale,
 }
 
 impl Default for RetrieveOptions {
@@ -161,6 +173,7 @@ impl Default for RetrieveOptions {
             filter: Filter::default(),
             exact: false,
             ef_search: None,
+            cosines: Scale::BGE_SMALL_EN,
         }
     }
 }

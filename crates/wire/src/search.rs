@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use reread_engine::{
     DenseMethod, FirstPassReport, Metadata, Mode, Passage, SearchResult, SecondPassReport, Stopped,
-    Timings, Warning, relevance,
+    Timings, Warning,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,10 +56,8 @@ pub struct Hit {
     pub query_id: Option<String>,
     /// Position in the answer, from 1.
     pub rank: u32,
-    /// The score the answer is ordered by: `scores.final`.
+    /// The score the answer is ordered by, from 0 to 1: `scores.final`.
     pub score: f32,
-    /// The cross-encoder's logit on a scale from 0 to 1; `None` for a passage it has not read.
-    pub relevance: Option<f32>,
     /// What results call the document: a file's path, or a record's `_id`.
     pub doc_id: String,
     /// The file, relative to the indexed folder.
@@ -121,19 +119,32 @@ pub struct Place {
 /// A passage's scores; higher is better in each.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
-    /// BM25; `None` for a passage that is not in that list.
+    /// BM25, where words were looked for; 0 for a passage without any of them.
     pub bm25: Option<f32>,
-    /// Cosine similarity of question and passage; `None` for a passage that is not in that list.
+    /// Cosine similarity of question and passage, where vectors were compared.
     pub vector: Option<f32>,
     /// The fused score that decided who became a candidate.
     pub first_pass: f32,
     /// The cross-encoder's logit; `None` for a passage it has not read.
     pub cross_encoder: Option<f32>,
-    /// How likely the passage is relevant, where it was read and there is a calibration of the model.
+    /// What the two passes add to the log-odds that the final score is made of, where the cross-encoder has
+    /// read the passage.
+    pub evidence: Option<Evidence>,
+    /// The final score where it is a probability: the passage was read, and there is a calibration of the
+    /// model.
     pub probability: Option<f32>,
-    /// The score the answer is ordered by.
+    /// The score the answer is ordered by, from 0 to 1.
     #[serde(rename = "final")]
     pub final_score: f32,
+}
+
+/// What the two passes add to a passage's log-odds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What the first pass's score adds.
+    pub first_pass: f32,
+    /// What the cross-encoder's logit adds.
+    pub cross_encoder: f32,
 }
 
 /// A passage's ranks, from 1.
@@ -246,7 +257,6 @@ impl Hit {
             query_id: query_id.map(str::to_owned),
             rank: hit.rank,
             score: hit.score,
-            relevance: hit.scores.cross_encoder.map(relevance),
             doc_id: passage.doc_id.clone(),
             path: passage.path.clone(),
             title: passage.title.clone(),
@@ -289,6 +299,10 @@ impl From<reread_engine::Scores> for Scores {
             vector: scores.cosine,
             first_pass: scores.first_pass,
             cross_encoder: scores.cross_encoder,
+            evidence: scores.evidence.map(|evidence| Evidence {
+                first_pass: evidence.first_pass,
+                cross_encoder: evidence.cross_encoder,
+            }),
             probability: scores.probability,
             final_score: scores.final_score,
         }

@@ -29,9 +29,6 @@ fn reason(why: &Why) -> Option<String> {
             n_above,
         } => Some(document_full(*per_document, *n_above)),
         Cause::BelowMinScore(score, least) => Some(format!("a score of {score}, below {least}")),
-        Cause::BelowMinProbability(probability, least) => {
-            Some(format!("a probability of {probability}, below {least}"))
-        }
         Cause::CutApart(pieces) => {
             let pieces: Vec<String> = pieces.iter().map(range).collect();
             Some(format!("lines {}", pieces.join(", ")))

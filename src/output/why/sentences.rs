@@ -28,9 +28,6 @@ pub(super) fn verdict(why: &Why, options: &SearchOptions, place: &str) -> String
         Cause::BelowMinScore(score, least) => format!(
             "{place} would be shown, at {answer}, but its score of {score:.4} is below {least}."
         ),
-        Cause::BelowMinProbability(probability, least) => format!(
-            "{place} would be shown, at {answer}, but its probability of being relevant, {probability:.4}, is below {least}."
-        ),
         Cause::Folded { rank } => format!("{place} is {}.", folded(why, *rank)),
         Cause::DocumentFull {
             per_document,
@@ -201,7 +198,6 @@ pub(super) fn change(change: &Change) -> String {
         Change::PassageTokens(tokens) => format!("--passage-tokens {tokens}"),
         Change::OverlapTokens(tokens) => format!("--overlap-tokens {tokens}"),
         Change::MinScore(score) => format!("--min-score {score:.4}"),
-        Change::MinProbability(least) => format!("--min-probability {least:.4}"),
         Change::Fold(fold) => format!("--fold {fold}"),
         Change::PerDocument(per_document) => format!("--per-document {per_document}"),
         Change::WithoutRefusal(refusal) => without(refusal),

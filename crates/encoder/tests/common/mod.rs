@@ -13,7 +13,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use tempfile::TempDir;
 
 pub(crate) const EMBEDDER: &str = "bge-small-en-v1.5";
-pub(crate) const CROSS_ENCODER: &str = "ms-marco-MiniLM-L-12-v2";
+pub(crate) const CROSS_ENCODER: &str = "reread-MiniLM-L12-v1";
 
 /// The folder of a shipped model.
 pub(crate) fn shipped(name: &str) -> PathBuf {

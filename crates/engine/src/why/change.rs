@@ -40,8 +40,6 @@ pub enum Change {
     OverlapTokens(usize),
     /// Ask for no higher score than this.
     MinScore(f32),
-    /// Ask for no higher probability than this.
-    MinProbability(f32),
     /// Fold passages in this way.
     Fold(Fold),
     /// Let this many passages of a document be results.

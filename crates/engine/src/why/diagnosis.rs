@@ -56,9 +56,6 @@ pub enum Cause {
     /// It is high enough to be shown, but its final score, the first number, is below the least one
     /// asked for, the second.
     BelowMinScore(f32, f32),
-    /// It is high enough to be shown, but the probability that it is relevant, the first number, is
-    /// below the least one asked for, the second.
-    BelowMinProbability(f32, f32),
     /// Its text is shown: it is folded into the result of this rank, which stands for it.
     Folded {
         /// The rank of the result, from 1.
@@ -154,10 +151,9 @@ impl Cause {
             Self::TooDeep => Fate::TooDeep,
             Self::LostInFusion => Fate::LostInFusion,
             Self::NotRetrieved => Fate::NotRetrieved,
-            Self::FilteredOut(_)
-            | Self::DocumentFull { .. }
-            | Self::BelowMinScore(..)
-            | Self::BelowMinProbability(..) => Fate::FilteredOut,
+            Self::FilteredOut(_) | Self::DocumentFull { .. } | Self::BelowMinScore(..) => {
+                Fate::FilteredOut
+            }
             Self::CutApart(_) => Fate::CutApart,
             Self::NotIndexed(_) => Fate::NotIndexed,
         }

@@ -56,10 +56,7 @@ pub(super) fn for_passage(
         Cause::CutApart(_) => for_cut(engine, trail, located),
         Cause::CutOff => for_cut_off(engine, why, trail, located),
         Cause::PutDown => Ok(for_put_down(why, trail)),
-        Cause::BelowMinScore(score, _) => Ok(for_low(why, score, Change::MinScore)),
-        Cause::BelowMinProbability(probability, _) => {
-            Ok(for_low(why, probability, Change::MinProbability))
-        }
+        Cause::BelowMinScore(score, _) => Ok(for_low(why, score)),
         Cause::TooDeep => for_too_deep(why, trail, ids),
         Cause::Folded { .. } => unfolded(trail, ids),
         Cause::DocumentFull { n_above, .. } => more_of_document(trail, ids, n_above + 1),
@@ -91,8 +88,8 @@ fn more_of_document(
 }
 
 /// A threshold of four decimals that lets it pass.
-fn for_low(why: &Why, value: f32, change: fn(f32) -> Change) -> Vec<Remedy> {
-    let change = change((value * 1e4).floor() / 1e4);
+fn for_low(why: &Why, value: f32) -> Vec<Remedy> {
+    let change = Change::MinScore((value * 1e4).floor() / 1e4);
     let placed = why.stages.answer;
     let to_rank = |placed: Placed| remedy(change, Effect::Rank(placed.rank));
     placed.map(to_rank).into_iter().collect()

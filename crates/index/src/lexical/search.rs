@@ -14,22 +14,45 @@ const SCAN: usize = 32;
 /// Passages of a segment, ascending, each with a score.
 type Scores = Vec<(u32, f32)>;
 
+/// What a search finds.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Found {
+    /// Keys and scores of the best passages, best first.
+    pub best: Vec<(u64, f32)>,
+    /// The scores of the passages that were asked for, in the order asked; 0 without a word of the query.
+    pub also: Vec<f32>,
+    /// The most that BM25 could give a passage for the query, words outside its text aside.
+    pub ceiling: f32,
+}
+
 /// Returns the keys and scores of the `k` best passages that `allowed` lets through, best first,
-/// equal scores by key.
+/// equal scores by key; and the scores of the passages `also`, whatever they are.
 pub(super) fn search(
     segments: &[Segment],
     statistics: &Statistics,
     query: &Query,
     k: usize,
     allowed: Option<&(dyn Fn(u64) -> bool + Sync)>,
-) -> Result<Vec<(u64, f32)>, TantivyError> {
+    also: &[u64],
+) -> Result<Found, TantivyError> {
     let sought = Sought::find(query, segments, statistics)?;
-    if k == 0 || sought.is_empty() {
-        return Ok(Vec::new());
+    let mut found = Found {
+        best: Vec::new(),
+        also: vec![0.0; also.len()],
+        ceiling: sought.ceiling,
+    };
+    if sought.is_empty() {
+        return Ok(found);
     }
     let mut best = Best::of(k);
     for (pos, segment) in segments.iter().enumerate() {
         let scores = scores(segment, pos, &sought, statistics)?;
+        for (key, score) in also.iter().zip(&mut found.also) {
+            let doc = segment.position_of(*key);
+            let here = doc.and_then(|doc| scores.get(doc as usize));
+            *score = here.copied().unwrap_or(*score);
+        }
         for (first, scores) in (0..).step_by(SCAN).zip(scores.chunks(SCAN)) {
             // Most passages hold no term of the query, or none that matters.
             let least = best.least_score();
@@ -50,7 +73,8 @@ pub(super) fn search(
             }
         }
     }
-    Ok(best.into_sorted())
+    found.best = best.into_sorted();
+    Ok(found)
 }
 
 /// Returns the score of each passage of a segment; 0 for those without any term.

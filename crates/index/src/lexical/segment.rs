@@ -102,6 +102,27 @@ impl Segment {
         })
     }
 
+    /// The position of the passage with this key. Keys ascend but for what merges have moved, so a
+    /// binary search nearly always finds it.
+    pub(super) fn position_of(&self, key: u64) -> Option<u32> {
+        let n = self.keys.num_vals();
+        let (mut low, mut high) = (0, n);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.keys.get_val(middle) < key {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let is_there = |at: u32| self.keys.get_val(at) == key && !self.reader.is_deleted(at);
+        if low < n && is_there(low) {
+            return Some(low);
+        }
+        let may_hold = self.keys.min_value() <= key && key <= self.keys.max_value();
+        (0..n).filter(|_| may_hold).find(|&at| is_there(at))
+    }
+
     /// Where a term of a field is.
     pub(super) fn find(
         &self,

@@ -22,6 +22,10 @@ pub(super) struct Sought {
     pub(super) prefixes: Vec<ScoredPrefix>,
     /// What every passage scores.
     pub(super) base: f32,
+    /// The most that a passage could score by the query's terms in its text: all of them without end in a
+    /// passage without length. A term that no passage holds counts as much as the rarest, so that what is
+    /// found answers less of the query.
+    pub(super) ceiling: f32,
 }
 
 /// A term in one field with its postings in every segment.
@@ -56,9 +60,11 @@ impl Sought {
         segments: &[Segment],
         statistics: &Statistics,
     ) -> Result<Self, TantivyError> {
-        let mut found = Vec::new();
+        let (mut found, mut ceiling) = (Vec::new(), 0.0);
         for (pos, term) in query.terms().iter().enumerate() {
             let fields = in_fields(&term.term, term.weight, pos, segments, statistics)?;
+            let idf = statistics.idf(fields.n_containing.unwrap_or(0));
+            ceiling += term.weight * idf * (K1 + 1.0);
             if let Some(n_containing) = fields.n_containing {
                 found.push((n_containing, pos, fields.terms));
             }
@@ -82,6 +88,8 @@ impl Sought {
         let prefixes: Result<Vec<_>, _> = prefixes
             .map(|prefix| with_prefix(prefix, segments, statistics))
             .collect();
+        let prefixes = prefixes?;
+        ceiling += prefixes.iter().map(|prefix| prefix.weight).sum::<f32>();
         let base = if statistics.knows_documents && query.asks_for_documents() {
             ASKED_FOR
         } else {
@@ -90,8 +98,9 @@ impl Sought {
         Ok(Self {
             terms: found.into_iter().flat_map(|(.., terms)| terms).collect(),
             joined,
-            prefixes: prefixes?,
+            prefixes,
             base,
+            ceiling,
         })
     }
 
@@ -102,6 +111,7 @@ impl Sought {
             joined,
             prefixes,
             base,
+            ..
         } = self;
         terms.is_empty() && joined.is_empty() && prefixes.is_empty() && *base == 0.0
     }

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use reread_encoder::{
-    ARITHMETIC, CancelToken, Model, ModelIdentity, ModelOptions, PairLength, QueryLength,
+    ARITHMETIC, CancelToken, Model, ModelIdentity, ModelOptions, PairLength, QueryLength, Scale,
 };
 
+use super::known_scale;
 use crate::cross_encoder::{CrossEncoder, QUERY_PART};
 use crate::embedder::BoxError;
 
@@ -79,6 +80,10 @@ impl CrossEncoder for BertCrossEncoder {
 
     fn greatest_logit(&self) -> Option<f32> {
         self.model.greatest_logit()
+    }
+
+    fn scale(&self) -> Option<Scale> {
+        known_scale(self.model.identity())
     }
 
     fn score_within(

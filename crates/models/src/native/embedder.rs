@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::path::Path;
 
-use reread_encoder::{CancelToken, Model, ModelIdentity, ModelOptions, QueryLength};
+use reread_encoder::{CancelToken, Model, ModelIdentity, ModelOptions, QueryLength, Scale};
 
+use super::known_scale;
 use crate::embedder::{BoxError, Embedder};
 
 /// A BERT bi-encoder in pure Rust, read from a Hugging Face style folder.
@@ -64,6 +65,10 @@ impl Embedder for BertEmbedder {
 
     fn measure_query(&self, query: &str) -> Result<Option<QueryLength>, BoxError> {
         Ok(Some(self.model.measure_query(query)?))
+    }
+
+    fn scale(&self) -> Option<Scale> {
+        known_scale(self.model.identity())
     }
 
     fn token_offsets(&self, text: &str) -> Result<Vec<Range<usize>>, BoxError> {

@@ -58,7 +58,7 @@ fn repository() -> PathBuf {
 fn shipped() -> &'static Tokenizer {
     static TOKENIZER: OnceLock<Tokenizer> = OnceLock::new();
     TOKENIZER.get_or_init(|| {
-        let dir = repository().join("data/models/ms-marco-MiniLM-L-12-v2");
+        let dir = repository().join("data/models/reread-MiniLM-L12-v1");
         let tokenizer = open(&dir.join("tokenizer.json"));
         assert!(tokenizer.word_piece.is_some());
         tokenizer
@@ -284,7 +284,7 @@ struct Pair {
 
 #[test]
 fn reference_pairs_are_those_of_the_tokenizer() {
-    let dir = repository().join("data/models/ms-marco-MiniLM-L-12-v2");
+    let dir = repository().join("data/models/reread-MiniLM-L12-v1");
     let reference = fs::read(dir.join("reference.json")).unwrap();
     let reference: Reference = serde_json::from_slice(&reference).unwrap();
     for pair in &reference.pairs {
