@@ -55,6 +55,7 @@ mod problem;
 mod readers;
 mod text;
 mod walk;
+mod words;
 
 pub use chunk::{ChunkOptions, Cut, chunk};
 pub use document::{Document, Heading, Lines};
@@ -67,6 +68,7 @@ pub use locator::Locator;
 pub use metadata::{BadDate, Date, Metadata, Value};
 pub use problem::{Problem, Reason};
 pub use walk::{FoundFile, HiddenFiles, SkippedFiles, Walk, WalkOptions, is_store_name, walk};
+pub use words::is_wordless;
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

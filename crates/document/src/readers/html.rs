@@ -46,7 +46,7 @@ pub(crate) fn read(mut input: Input) -> Output {
             .map(|h| h.text.clone())
     };
     if let Some(title) = page.title.or_else(first) {
-        document.title = title;
+        document = document.with_title(title);
     }
     document.headings = page.headings;
     document.metadata = page.metadata;

@@ -34,7 +34,7 @@ pub(crate) fn read(mut input: Input) -> Output {
     document.headings = outline.headings;
     document.metadata = metadata;
     if let Some(title) = title.filter(|title| !title.is_empty()) {
-        document.title = title;
+        document = document.with_title(title);
     }
     document.into()
 }
