@@ -6,6 +6,8 @@
 mod commands;
 #[path = "command_line/metadata.rs"]
 mod metadata;
+#[path = "command_line/passages.rs"]
+mod passages;
 #[allow(dead_code)] // Each test uses a part of it.
 #[path = "common/place.rs"]
 mod place;

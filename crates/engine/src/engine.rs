@@ -13,6 +13,7 @@ use reread_rerank::{ScoreCache, check_logits, rank, relevance};
 use reread_retrieval::{FirstPass, LocalFirstPass};
 
 use crate::current::Current;
+use crate::words_first::words_first;
 use crate::writer::{Opening, Writer};
 use crate::{Error, Result};
 
@@ -315,7 +316,7 @@ impl Engine {
         Ok(removed)
     }
 
-    /// Orders texts by their relevance to a query, best first, without an index.
+    /// Orders texts by their relevance to a query, best first, those without a word last; without an index.
     ///
     /// # Errors
     /// `Models`, `Rerank`.
@@ -334,7 +335,8 @@ impl Engine {
                     relevance: relevance(logit),
                 }
             };
-            Ok(rank(&logits).into_iter().map(reranked).collect())
+            let order = words_first(rank(&logits), texts).into_iter();
+            Ok(order.map(reranked).collect())
         })
     }
 

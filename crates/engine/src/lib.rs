@@ -55,6 +55,7 @@ mod result;
 pub mod span;
 mod warning;
 mod why;
+mod words_first;
 mod writer;
 
 pub use engine::{Engine, EngineBuilder, Reranked, remove_index};
@@ -68,8 +69,8 @@ pub use reread_document::{
     Problem, Reason, UnknownKind, Value,
 };
 pub use reread_index::{
-    Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexRun, IndexSummary,
-    Observer, Snapshot, SourceSummary, Status, backup, doctor,
+    EmptyDocument, Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexRun,
+    IndexSummary, Observer, Snapshot, SourceSummary, Status, backup, doctor,
 };
 #[cfg(feature = "fastembed")]
 pub use reread_models::OnnxError;

@@ -7,7 +7,9 @@ use std::time::Instant;
 use reread_models::{CancelToken, Embedder};
 use reread_rerank::{Calibration, Candidate as ToRead, Outcome, ReadOptions, Reader, Stopped};
 use reread_retrieval::fusion::min_max;
-use reread_retrieval::{Candidate, FirstPass, MAX_DEPTH, Mode, Query, Request, RetrieveOptions};
+use reread_retrieval::{
+    Candidate, FirstPass, MAX_DEPTH, Mode, Query, Request, RetrieveOptions, lower_bare_headings,
+};
 
 use crate::engine::Engine;
 use crate::hits::Judged;
@@ -168,7 +170,7 @@ impl Engine {
         search.timings.lexical = retrieved.lexical_time;
         search.timings.dense = retrieved.dense_time;
         search.warnings = retrieved.notes.into_iter().map(Warning::from).collect();
-        let candidates = retrieved.found.into_candidates(options);
+        let candidates = lower_bare_headings(retrieved.found.into_candidates(options));
         let report = FirstPassReport {
             mode: options.mode,
             n_candidates: candidates.len(),

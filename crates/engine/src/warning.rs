@@ -30,8 +30,8 @@ pub enum Warning {
         /// The least probability asked for.
         min_probability: f32,
     },
-    /// A place that was asked about is a heading or blank and in no passage; the passage below it is
-    /// meant.
+    /// A place that was asked about is a heading or holds no word, and is in no passage; the passage
+    /// below it is meant.
     Between {
         /// The document's path.
         path: String,
@@ -95,7 +95,7 @@ impl fmt::Display for Warning {
             ),
             Self::Between { path, line, below } => write!(
                 f,
-                "line {line} of {path} is a heading or a blank line and is not in a passage; \
+                "line {line} of {path} is a heading or has no word and is not in a passage; \
                  the passage below it, from line {below}, is used instead"
             ),
         }

@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 mod analyzer;
+mod bare_heading;
 mod candidate;
 mod condition;
 mod filter;
@@ -47,6 +48,7 @@ mod refusal;
 mod stop_words;
 
 pub use analyzer::{Role, Token, analyze};
+pub use bare_heading::lower_bare_headings;
 pub use candidate::{
     Arms, Candidate, DenseMethod, Found, Fused, Placed, Retrieved, Scored, fuse, places,
 };

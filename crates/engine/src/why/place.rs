@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use reread_document::DocumentKind;
 use reread_retrieval::{DocumentKey, LeftOut, LocalFirstPass, Passage};
 
-use super::Place;
+use super::{Place, unheld};
 use crate::span;
 use crate::warning::Warning;
 use crate::{Error, Result};
@@ -65,16 +65,23 @@ pub(super) fn locate(
             return Err(Error::IsAFolder { path });
         }
         let reason = local.left_out(root, &path).map_err(Error::of_first_pass)?;
-        return Ok(Location::Missing(reason));
+        let is_known = !documents.is_empty();
+        return Ok(Location::Missing(match reason {
+            // A record goes by its own name, and not by that of its file.
+            LeftOut::NoSuchFile | LeftOut::NoSuchDocument if is_known => LeftOut::Empty,
+            reason => reason,
+        }));
     }
+    // A title alone stands for the whole document.
+    let is_title = passages.len() == 1 && passages[0].bytes.is_empty();
     match &place.lines {
-        None => Ok(Location::Found(Located {
+        Some(lines) if !is_title => on_lines(passages, lines, root, &path),
+        _ => Ok(Location::Found(Located {
             passages,
             is_cut: false,
             lines: None,
             warning: None,
         })),
-        Some(lines) => on_lines(passages, lines, &path),
     }
 }
 
@@ -95,22 +102,31 @@ fn passages_of(local: &dyn LocalFirstPass, documents: &[DocumentKey]) -> Result<
 }
 
 /// Of some passages, those on these lines.
-fn on_lines(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> Result<Location> {
-    let ends = passages.iter().map(|passage| *passage.lines().end());
-    let last = ends.max().expect("the document has passages");
-    if *lines.start() > last {
-        return Err(Error::NoSuchLines {
-            path: path.into(),
-            first: *lines.start(),
-            last,
-        });
-    }
+fn on_lines(
+    passages: Vec<Passage>,
+    lines: &RangeInclusive<u32>,
+    root: Option<&Path>,
+    path: &str,
+) -> Result<Location> {
     let is_on = |passage: &Passage| {
         passage.lines().start() <= lines.end() && lines.start() <= passage.lines().end()
     };
     let (on, others): (Vec<_>, Vec<_>) = passages.into_iter().partition(is_on);
     if on.is_empty() {
-        return Ok(between(others, lines, path));
+        return match others.into_iter().reduce(|a, b| next(a, b, lines)) {
+            Some(any) if any.kind == DocumentKind::JsonLines => {
+                let reason = root.map_or(LeftOut::NoRecord, |root| {
+                    unheld::record(root, &any.path, *lines.start())
+                });
+                Ok(Location::Missing(reason))
+            }
+            Some(below) if below.lines().start() > lines.end() => Ok(above(below, lines, path)),
+            Some(last) => {
+                unheld::end(root, &last, *lines.start())?;
+                Ok(Location::Missing(LeftOut::NoWord))
+            }
+            None => unreachable!("the document has passages"),
+        };
     }
     let whole = whole(&on, lines);
     let is_cut = !whole.contains(&true);
@@ -126,15 +142,21 @@ fn on_lines(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> 
     }))
 }
 
-/// Headings and blank lines are in no passage; what stands below them is meant.
-fn between(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> Location {
-    let below = passages
-        .into_iter()
-        .filter(|passage| passage.lines().start() > lines.end())
-        .min_by_key(|passage| *passage.lines().start());
-    let Some(below) = below.filter(|passage| passage.kind != DocumentKind::JsonLines) else {
-        return Location::Missing(LeftOut::NoRecord);
+/// Of two passages that are not on these lines the one that comes next after them; if neither comes
+/// after them, the later one.
+fn next(a: Passage, b: Passage, lines: &RangeInclusive<u32>) -> Passage {
+    let start = |passage: &Passage| *passage.lines().start();
+    let is_below = |passage: &Passage| start(passage) > *lines.end();
+    let is_a = match (is_below(&a), is_below(&b)) {
+        (true, true) => start(&a) <= start(&b),
+        (false, false) => a.lines().end() >= b.lines().end(),
+        (is_a, _) => is_a,
     };
+    if is_a { a } else { b }
+}
+
+/// Headings and lines without a word are in no passage; what stands below them is meant.
+fn above(below: Passage, lines: &RangeInclusive<u32>, path: &str) -> Location {
     let warning = Warning::Between {
         path: path.to_owned(),
         line: *lines.start(),

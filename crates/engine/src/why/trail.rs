@@ -6,7 +6,7 @@ use reread_models::CancelToken;
 use reread_rerank::{Stop, Stopped};
 use reread_retrieval::{
     Arms, LIST_LEN, LocalFirstPass, MAX_DEPTH, Mode, Passage, PassageKey, Placed, Query, Request,
-    RetrieveOptions,
+    RetrieveOptions, lower_bare_headings,
 };
 
 use super::Stages;
@@ -119,7 +119,7 @@ impl<'a> Trail<'a> {
         let never = CancelToken::default();
         let found = self.local.retrieve(&self.request(first_pass, &never));
         let found = found.map_err(Error::of_first_pass)?.found;
-        let mut candidates = found.into_candidates(first_pass).into_iter();
+        let mut candidates = lower_bare_headings(found.into_candidates(first_pass)).into_iter();
         let best = candidates.find(|candidate| ids.contains(&candidate.passage.key));
         Ok(best.map(|best| {
             let (score, rank) = (best.score, best.rank);
