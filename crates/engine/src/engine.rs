@@ -316,7 +316,7 @@ impl Engine {
         Ok(removed)
     }
 
-    /// Orders texts by their relevance to a query, best first, those without a word last; without an index.
+    /// Orders texts by relevance to a query, best first, those without a word last, without an index.
     ///
     /// # Errors
     /// `Models`, `Rerank`.
@@ -327,16 +327,13 @@ impl Engine {
             }
             let scored = self.cross_encoder()?.score(query, texts);
             let logits = check_logits(scored, texts.len())?;
-            let reranked = |position: usize| {
-                let logit = logits[position];
-                Reranked {
-                    position,
-                    logit,
-                    relevance: relevance(logit),
-                }
+            let reranked = |position: usize| Reranked {
+                position,
+                logit: logits[position],
+                relevance: relevance(logits[position]),
             };
-            let order = words_first(rank(&logits), texts).into_iter();
-            Ok(order.map(reranked).collect())
+            let order = words_first(rank(&logits), texts);
+            Ok(order.into_iter().map(reranked).collect())
         })
     }
 

@@ -113,20 +113,9 @@ fn on_lines(
     };
     let (on, others): (Vec<_>, Vec<_>) = passages.into_iter().partition(is_on);
     if on.is_empty() {
-        return match others.into_iter().reduce(|a, b| next(a, b, lines)) {
-            Some(any) if any.kind == DocumentKind::JsonLines => {
-                let reason = root.map_or(LeftOut::NoRecord, |root| {
-                    unheld::record(root, &any.path, *lines.start())
-                });
-                Ok(Location::Missing(reason))
-            }
-            Some(below) if below.lines().start() > lines.end() => Ok(above(below, lines, path)),
-            Some(last) => {
-                unheld::end(root, &last, *lines.start())?;
-                Ok(Location::Missing(LeftOut::NoWord))
-            }
-            None => unreachable!("the document has passages"),
-        };
+        let nearest = others.into_iter().reduce(|a, b| next(a, b, lines));
+        let nearest = nearest.expect("the document has passages");
+        return off(nearest, lines, root, path);
     }
     let whole = whole(&on, lines);
     let is_cut = !whole.contains(&true);
@@ -155,19 +144,31 @@ fn next(a: Passage, b: Passage, lines: &RangeInclusive<u32>) -> Passage {
     if is_a { a } else { b }
 }
 
-/// Headings and lines without a word are in no passage; what stands below them is meant.
-fn above(below: Passage, lines: &RangeInclusive<u32>, path: &str) -> Location {
-    let warning = Warning::Between {
-        path: path.to_owned(),
-        line: *lines.start(),
-        below: *below.lines().start(),
-    };
-    Location::Found(Located {
-        passages: vec![below],
+/// Lines that are in no passage: headings, records without a word, or signs alone. Of a text what stands
+/// below them is meant, if anything does.
+fn off(
+    nearest: Passage,
+    lines: &RangeInclusive<u32>,
+    root: Option<&Path>,
+    path: &str,
+) -> Result<Location> {
+    let line = *lines.start();
+    if nearest.kind == DocumentKind::JsonLines {
+        let record = |root| unheld::record(root, &nearest.path, line);
+        return Ok(Location::Missing(root.map_or(LeftOut::NoRecord, record)));
+    }
+    let below = *nearest.lines().start();
+    if below <= *lines.end() {
+        unheld::end(root, &nearest, line)?;
+        return Ok(Location::Missing(LeftOut::NoWord));
+    }
+    let path = path.to_owned();
+    Ok(Location::Found(Located {
+        passages: vec![nearest],
         is_cut: false,
         lines: None,
-        warning: Some(warning),
-    })
+        warning: Some(Warning::Between { path, line, below }),
+    }))
 }
 
 /// For each passage, whether it holds as much of the lines as all of them together.
