@@ -95,15 +95,15 @@ fn what_holds_no_word_is_counted_and_named() {
         place.write(path, text);
     }
     let summary = place.json(&["index", "--json"]);
-    let named = |path: &str, id: Option<&str>| json!({"path": path, "doc_id": id});
+    let without_word = |path: &str, id: Option<&str>| json!({"path": path, "doc_id": id});
     let expected = [
-        named("a-empty.txt", Some("a-empty.txt")),
-        named("b-blank.md", Some("b-blank.md")),
-        named("c-rule.md", Some("c-rule.md")),
-        named("d-shell.html", Some("d-shell.html")),
-        named("e.jsonl", Some("7")),
-        named("e.jsonl", Some("e.jsonl:2")),
-        named("f.jsonl", None),
+        without_word("a-empty.txt", Some("a-empty.txt")),
+        without_word("b-blank.md", Some("b-blank.md")),
+        without_word("c-rule.md", Some("c-rule.md")),
+        without_word("d-shell.html", Some("d-shell.html")),
+        without_word("e.jsonl", Some("7")),
+        without_word("e.jsonl", Some("e.jsonl:2")),
+        without_word("f.jsonl", None),
     ];
     assert_eq!(summary["empty"], json!(expected));
     assert_eq!(summary["passages"]["written"], 3);

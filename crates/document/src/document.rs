@@ -100,7 +100,8 @@ impl Document {
     /// Whether it has a title with a word in it that says more than the name of its file.
     pub(crate) fn has_own_title(&self) -> bool {
         let is_name = || [file_stem(&self.id), file_name(&self.id)].contains(&self.title.as_str());
-        !is_wordless(&self.title) && !(self.is_named_by_file && is_name())
+        let is_nothing = is_wordless(&self.title) || self.is_named_by_file && is_name();
+        !is_nothing
     }
 
     /// Sets the kind, by which searches can be narrowed. Code is cut at line ends, not at full stops.

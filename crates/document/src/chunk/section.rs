@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::document::{Document, Heading};
+use crate::file_name::extension;
 use crate::kind::DocumentKind;
 use crate::words::is_wordless;
 
@@ -63,7 +64,7 @@ pub(super) fn says_nothing(document: &Document, range: &Range<usize>) -> bool {
         return is_wordless(text);
     }
     // An import is MDX's own, unless it is part of an example.
-    let is_mdx = document.id.ends_with(".mdx") && !text.lines().any(is_fence);
+    let is_mdx = extension(&document.id) == "mdx" && !text.lines().any(is_fence);
     let is_unseen = |line: &str| is_fence(line) || (is_mdx && is_import(line));
     let mut lines = text.lines().filter(|line| !is_unseen(line));
     lines.all(is_wordless)

@@ -4,30 +4,19 @@
 
 mod csv;
 mod pipes;
+mod rows;
 
 use std::ops::Range;
 
+use self::rows::Table;
 use super::boundary::{Boundary, End};
 use crate::document::Document;
-use crate::file_name::file_name;
+use crate::file_name::extension;
 use crate::kind::DocumentKind;
 
 /// How many tokens of a table's header stand before a passage of its rows. Wide tables have more,
 /// and the models read no more than 256 of all.
 const MAX_HEADER_TOKENS: usize = 50;
-
-/// A table, which has a header.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Table {
-    /// The bytes of the row of names.
-    header: Range<usize>,
-    /// What separates the values; `None` where cells stand between bars.
-    delimiter: Option<u8>,
-    /// Where each row begins, ascending, that of the names first.
-    rows: Vec<usize>,
-    /// Where the last row ends.
-    end: usize,
-}
 
 /// Tables in order of the text, none inside another.
 #[derive(Debug, Clone, Copy)]
@@ -122,9 +111,7 @@ pub(super) fn header_text(text: &str, table: &Table, starts: &[usize]) -> Option
 
 /// What separates the values in files of this name, where they are such files.
 fn separated_by(id: &str) -> Option<u8> {
-    let name = file_name(id);
-    let (_, extension) = name.rsplit_once('.')?;
-    match extension.to_ascii_lowercase().as_str() {
+    match extension(id).as_str() {
         "csv" => Some(b','),
         "tsv" | "tab" => Some(b'\t'),
         "psv" => Some(b'|'),

@@ -2,7 +2,7 @@
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
-use super::Table;
+use super::rows::Table;
 
 /// How many records are looked at to tell what separates their values.
 const SNIFF_RECORDS: usize = 20;
@@ -100,7 +100,7 @@ fn are_names(first: &ByteRecord, second: &ByteRecord) -> bool {
 
 /// Numbers, dates, times and amounts: digits and no letter.
 fn is_number(cell: &[u8]) -> bool {
-    cell.iter().any(u8::is_ascii_digit) && !cell.iter().any(|byte| byte.is_ascii_alphabetic())
+    cell.iter().any(u8::is_ascii_digit) && !cell.iter().any(u8::is_ascii_alphabetic)
 }
 
 fn is_year(cell: &[u8]) -> bool {

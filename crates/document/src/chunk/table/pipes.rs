@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Table;
+use super::rows::Table;
 
 /// Finds tables, each a row of names, a row of dashes of as many cells, and the rows below up to a
 /// blank line or one without a bar.
