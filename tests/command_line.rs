@@ -14,6 +14,8 @@ mod long_questions;
 mod metadata;
 #[path = "command_line/names.rs"]
 mod names;
+#[path = "command_line/passages.rs"]
+mod passages;
 #[allow(dead_code)] // Each test uses a part of it.
 #[path = "common/place.rs"]
 mod place;

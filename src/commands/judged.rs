@@ -342,6 +342,10 @@ fn warnings(collection: &Collection, targets: &Targets) -> Vec<String> {
             "names a document that is not in the index",
         ),
         (
+            Presence::Empty,
+            "names a document without a word in it, which is not in the index",
+        ),
+        (
             Presence::CutApart,
             "is about words or lines that no single passage holds",
         ),

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use reread_engine::{
-    DocumentKind, Hit, IndexSummary, SearchOptions, SearchResult, SecondPass, Stopped,
+    DocumentKind, EmptyDocument, Hit, IndexSummary, SearchOptions, SearchResult, SecondPass,
+    Stopped,
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -16,6 +17,8 @@ use super::{clean, counted, duration, explain, grouped};
 
 /// How many problems of an indexing run are listed.
 const MAX_PROBLEMS: usize = 5;
+/// How many documents without a word are named.
+const MAX_EMPTY: usize = 5;
 
 /// How many more places of a result an explanation lists; JSON has all.
 const MAX_PLACES: usize = 10;
@@ -236,6 +239,7 @@ fn reread(result: &SearchResult) -> String {
 /// What an indexing run did, a line or more.
 pub(crate) fn index_summary(summary: &IndexSummary, shown: &Shown) -> Vec<String> {
     let mut lines = vec![index_line(summary)];
+    lines.extend(empty_line(&summary.empty));
     for problem in summary.problems.iter().take(MAX_PROBLEMS) {
         lines.push(format!("  {}", shown.problem(problem)));
     }
@@ -247,6 +251,23 @@ pub(crate) fn index_summary(summary: &IndexSummary, shown: &Shown) -> Vec<String
         ));
     }
     lines
+}
+
+/// The first names of documents without a word.
+fn empty_line(empty: &[EmptyDocument]) -> Option<String> {
+    let name = |document: &EmptyDocument| match &document.id {
+        Some(id) if !id.starts_with(&document.path) => {
+            clean(&format!("{} of {}", id, document.path))
+        }
+        Some(id) => clean(id),
+        None => clean(&document.path),
+    };
+    let mut names: Vec<String> = empty.iter().take(MAX_EMPTY).map(name).collect();
+    let more = empty.len().saturating_sub(MAX_EMPTY);
+    if more > 0 {
+        names.push(format!("and {} more", grouped(more)));
+    }
+    (!names.is_empty()).then(|| format!("  without a word: {}", names.join(", ")))
 }
 
 /// What an indexing run did, in one line.
@@ -276,6 +297,12 @@ pub(crate) fn index_line(summary: &IndexSummary) -> String {
         parts.push(format!(
             "left out {} without text",
             counted(summary.n_binary, "file")
+        ));
+    }
+    if !summary.empty.is_empty() {
+        parts.push(format!(
+            "left out {} without a word",
+            counted(summary.empty.len(), "document")
         ));
     }
     if !summary.problems.is_empty() {
@@ -321,5 +348,35 @@ mod tests {
         run.changed = false;
         run.n_unchanged = 1;
         assert_eq!(index_summary(&run), ["nothing has changed in 1 file"]);
+    }
+
+    #[test]
+    fn documents_without_a_word_are_named() {
+        let document = |path: &str, id: Option<&str>| {
+            let mut document = EmptyDocument::default();
+            document.path = path.to_owned();
+            document.id = id.map(str::to_owned);
+            document
+        };
+        let mut empty = vec![
+            document("a.md", Some("a.md")),
+            document("c.jsonl", Some("7")),
+            document("c.jsonl", Some("c.jsonl:3")),
+            document("d.jsonl", None),
+        ];
+        assert_eq!(empty_line(&[]), None);
+        assert_eq!(
+            empty_line(&empty).unwrap(),
+            "  without a word: a.md, 7 of c.jsonl, c.jsonl:3, d.jsonl"
+        );
+        empty.extend((0..1_000).map(|_| document("e", Some("e"))));
+        let line = empty_line(&empty).unwrap();
+        assert!(line.ends_with("d.jsonl, e, and 999 more"), "{line}");
+        let mut run = IndexSummary::default();
+        (run.n_unchanged, run.empty) = (9, empty);
+        assert_eq!(
+            index_summary(&run, &Shown::in_folder(Path::new(".")))[0],
+            "nothing has changed in 9 files; left out 1,004 documents without a word"
+        );
     }
 }

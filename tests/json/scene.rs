@@ -72,12 +72,12 @@ impl Scene {
         scene
     }
 
-    /// Four documents, a record cut short and a PDF that is none.
+    /// Four documents, a record without a word, one cut short and a PDF that is none.
     fn write_notes(&self) {
         self.place.write_three();
         self.place.write(
             "corpus.jsonl",
-            "{\"_id\": \"sea\", \"text\": \"Salt makes sea water heavy.\"}\n{\"_id\": \"lake\", \"text\": \n",
+            "{\"_id\": \"sea\", \"text\": \"Salt makes sea water heavy.\"}\n{\"_id\": \"nothing\", \"text\": \"\"}\n{\"_id\": \"lake\", \"text\": \n",
         );
         self.place.write("broken.pdf", "%PDF-1.4 cut");
         let home = self.place.home.path();

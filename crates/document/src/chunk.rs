@@ -1,14 +1,18 @@
 //! Cuts a document's text into passages, between the tokens of a model.
 
 mod boundary;
+mod section;
+mod table;
 
 use std::cmp::Reverse;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use self::boundary::{Boundary, boundaries};
-use crate::document::{Document, Heading, Lines};
+use self::boundary::{Boundary, End, boundaries};
+use self::section::{says_nothing, sections};
+use self::table::{Tables, header_text};
+use crate::document::{Document, Lines};
 use crate::error::{Error, Result};
 use crate::kind::DocumentKind;
 use crate::locator::Locator;
@@ -29,10 +33,12 @@ pub struct ChunkOptions {
 /// A passage of a document: where it is cut, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
-    /// The bytes of [`Document::text`], without blanks at either end, never empty.
+    /// The bytes of [`Document::text`], without blanks at either end. Empty only for the one passage
+    /// of a document without a word in its text, which is its title.
     pub range: Range<usize>,
     /// The titles of the headings it stands under, outermost first, without a first heading that
-    /// repeats the document's title.
+    /// repeats the document's title; at the end, for a passage that begins among the rows of a
+    /// table, the names of the table's columns.
     pub heading_path: Vec<String>,
     /// The lines, and the page for documents with pages, on which it stands.
     pub locator: Locator,
@@ -45,9 +51,12 @@ pub struct Cut {
 /// every 64 bytes, so that no passage grows without bound.
 ///
 /// No passage reaches across a heading. Inside a section, passages are of about equal length and
-/// end where a paragraph does if one ends near, else a sentence, else a line. A heading line is in
-/// no passage, but in the `heading_path` of those below it; a heading with nothing below it is a
-/// passage of its own. Everything else in the text is in at least one passage.
+/// end where a paragraph does if one ends near, else a sentence or a row of a table, else a line;
+/// a row is only cut where it is too long. A heading line is in no passage, but in the
+/// `heading_path` of those below it; a heading with nothing below it is a passage of its own.
+/// Everything else in the text is in at least one passage, but for passages without a word
+/// ([`is_wordless`](crate::is_wordless)), which are left out. A document of which nothing is left
+/// but a title of its own becomes one passage, the title.
 ///
 /// Takes time in proportion to the text. Options outside their bounds are moved to the next value
 /// inside; [`ChunkOptions::check`] reports them.
@@ -55,6 +64,7 @@ pub fn chunk(document: &Document, tokens: &[Range<usize>], options: &ChunkOption
     let text = document.text.as_str();
     let places = Places::of(document);
     let lengths = Lengths::of(options);
+    let tables = Tables::of(document);
     let prefers_lines = document.kind == DocumentKind::Code;
     let mut tokens = Tokens { tokens, next: 0 };
     let mut cuts = Vec::new();
@@ -63,15 +73,42 @@ pub fn chunk(document: &Document, tokens: &[Range<usize>], options: &ChunkOption
             continue;
         };
         let starts = tokens.starts_in(text, &body);
-        let ends = boundaries(text, &body, &starts, prefers_lines);
+        let mut ends = boundaries(text, &body, &starts, prefers_lines);
+        let tables = tables.within(&body);
+        tables.mark_rows(&starts, &mut ends);
+        let lengths = lengths.beside(tables.longest_header(&starts, lengths.max));
         for range in lengths.split(&ends) {
             let end = starts.get(range.end).map_or(body.end, |&start| start);
-            if let Some(range) = trimmed(text, starts[range.start]..end) {
-                cuts.push(places.cut(range, section.path.clone()));
+            let range = trimmed(text, starts[range.start]..end);
+            let Some(range) = range.filter(|range| !says_nothing(document, range)) else {
+                continue;
+            };
+            let mut path = section.path.clone();
+            if let Some(table) = tables.around(range.start) {
+                path.extend(header_text(text, table, &starts));
             }
+            cuts.push(places.cut(range, path));
         }
     }
+    if cuts.is_empty() && document.has_own_title() {
+        cuts.push(places.title());
+    }
     cuts
+}
+
+impl Cut {
+    /// The passage's words: its bytes of the document's text, or the title where that is all there
+    /// is.
+    ///
+    /// # Panics
+    /// If the document is not the one that was cut.
+    pub fn text<'a>(&self, document: &'a Document) -> &'a str {
+        if self.range.is_empty() {
+            &document.title
+        } else {
+            &document.text[self.range.clone()]
+        }
+    }
 }
 
 impl Default for ChunkOptions {
@@ -122,78 +159,6 @@ impl ChunkOptions {
         }
         Ok(())
     }
-}
-
-/// A stretch of text between headings.
-struct Section {
-    body: Range<usize>,
-    path: Vec<String>,
-}
-
-/// The sections of a document, in order. A heading with nothing below it is its own body.
-fn sections(document: &Document) -> Vec<Section> {
-    let text = document.text.as_str();
-    let headings = usable_headings(document);
-    let first = headings
-        .first()
-        .map_or(text.len(), |heading| heading.range.start);
-    let mut sections = vec![Section {
-        body: 0..first,
-        path: Vec::new(),
-    }];
-    let mut open: Vec<&Heading> = Vec::new();
-    for (at, heading) in headings.iter().enumerate() {
-        while open
-            .last()
-            .is_some_and(|above| above.level >= heading.level)
-        {
-            open.pop();
-        }
-        let next = headings.get(at + 1);
-        let body = heading.range.end..next.map_or(text.len(), |next| next.range.start);
-        let has_children = next.is_some_and(|next| next.level > heading.level);
-        let is_bare = text[body.clone()].trim().is_empty() && !has_children;
-        if is_bare {
-            sections.push(Section {
-                body: heading.range.clone(),
-                path: path_of(document, &open),
-            });
-        }
-        open.push(heading);
-        if !is_bare {
-            sections.push(Section {
-                body,
-                path: path_of(document, &open),
-            });
-        }
-    }
-    sections
-}
-
-/// The headings that lie in the text, one after the other.
-fn usable_headings(document: &Document) -> Vec<&Heading> {
-    let mut end = 0;
-    let in_order = |heading: &&Heading| {
-        let range = &heading.range;
-        let usable = range.start >= end
-            && range.start <= range.end
-            && document.text.get(range.clone()).is_some();
-        if usable {
-            end = range.end;
-        }
-        usable
-    };
-    document.headings.iter().filter(in_order).collect()
-}
-
-fn path_of(document: &Document, open: &[&Heading]) -> Vec<String> {
-    let repeats_title = open
-        .first()
-        .is_some_and(|first| first.text.trim() == document.title.trim());
-    open[usize::from(repeats_title)..]
-        .iter()
-        .map(|heading| heading.text.clone())
-        .collect()
 }
 
 /// A reader of token ranges that only moves forward.
@@ -260,9 +225,19 @@ impl Lengths {
         }
     }
 
+    /// Leaves room for this many tokens that models read before a passage, at the cost of up to half
+    /// of its length.
+    fn beside(&self, n_tokens: usize) -> Self {
+        let max = self.max - n_tokens.min(self.max / 2);
+        Self {
+            max,
+            overlap: self.overlap.min((max - 1) / 2),
+        }
+    }
+
     /// Divides `ends.len()` tokens into ranges of at most `max`, both ends ascending. `ends[i]`
     /// says what ends just before token `i`.
-    fn split(&self, ends: &[Boundary]) -> Vec<Range<usize>> {
+    fn split(&self, ends: &[End]) -> Vec<Range<usize>> {
         let mut ranges = Vec::new();
         let (mut start, mut last_end) = (0, 0);
         while ends.len() - start > self.max {
@@ -278,7 +253,7 @@ impl Lengths {
     }
 
     /// Where the passage that begins at `start` ends, when the rest is too long for one.
-    fn end_after(&self, ends: &[Boundary], start: usize, last_end: usize) -> usize {
+    fn end_after(&self, ends: &[End], start: usize, last_end: usize) -> usize {
         // Passages of equal length leave no crumbs at the end.
         let rest = ends.len() - start;
         let n_passages = (rest - self.overlap).div_ceil(self.max - self.overlap);
@@ -294,26 +269,37 @@ impl Lengths {
     }
 
     /// Where the passage after the one from `start` to `end` begins.
-    fn start_before(&self, ends: &[Boundary], start: usize, end: usize) -> usize {
+    fn start_before(&self, ends: &[End], start: usize, end: usize) -> usize {
         if self.overlap == 0 {
             return end;
         }
         let low = (end - (self.overlap * 3 / 2).min(end)).max(start + (end - start).div_ceil(2));
         let high = end - self.overlap.div_ceil(2);
-        nearest(
-            ends,
-            low.min(high)..high + 1,
-            end - self.overlap,
-            Boundary::Line,
-        )
+        let window = low.min(high)..high + 1;
+        let start = nearest(ends, window, end - self.overlap, Boundary::Line);
+        // Half a row says nothing without its first cells.
+        if ends[end].is_outside_rows && !ends[start].is_outside_rows {
+            return end;
+        }
+        start
     }
 }
 
-/// The best place to cut in `window`: the strongest boundary, and of these the one nearest to
-/// `aim`. Boundaries above `cap` count as `cap`.
-fn nearest(ends: &[Boundary], window: Range<usize>, aim: usize, cap: Boundary) -> usize {
+/// The best place to cut in `window`: outside of a row if that can be, of such the strongest
+/// boundary, and of these the one nearest to `aim`. Boundaries above `cap` count as `cap`.
+fn nearest(ends: &[End], window: Range<usize>, aim: usize, cap: Boundary) -> usize {
     let fallback = window.start;
-    let rank = |&at: &usize| (ends[at].min(cap), Reverse(at.abs_diff(aim)));
+    let rank = |&at: &usize| {
+        let End {
+            is_outside_rows,
+            boundary,
+        } = ends[at];
+        (
+            is_outside_rows,
+            boundary.min(cap),
+            Reverse(at.abs_diff(aim)),
+        )
+    };
     window.max_by_key(rank).unwrap_or(fallback)
 }
 
@@ -344,6 +330,17 @@ impl<'a> Places<'a> {
             heading_path,
             locator: Locator::new(lines, (!pages.is_empty()).then_some(page)),
             range,
+        }
+    }
+
+    /// The passage that is the document's title. It has no place in the text, so it stands where the
+    /// document begins.
+    fn title(&self) -> Cut {
+        let (line, has_pages) = (self.line(0), !self.document.pages.is_empty());
+        Cut {
+            range: 0..0,
+            heading_path: Vec::new(),
+            locator: Locator::new(line..=line, has_pages.then_some(1)),
         }
     }
 

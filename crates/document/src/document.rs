@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use crate::file_name::{file_name, file_stem};
 use crate::kind::DocumentKind;
 use crate::metadata::{Metadata, Value};
+use crate::words::is_wordless;
 
 /// One document, as text: what a file was read into, or what an application handed in.
 ///
@@ -38,6 +40,9 @@ pub struct Document {
     pub lines: Lines,
     /// What is known of it beside its text.
     pub metadata: Metadata,
+    /// Whether the title is only the name of the file, because the file gives none.
+    #[serde(skip)]
+    pub(crate) is_named_by_file: bool,
 }
 
 /// A heading inside a document's text.
@@ -73,6 +78,7 @@ impl Document {
             pages: Vec::new(),
             lines: Lines::OfText,
             metadata: Metadata::new(),
+            is_named_by_file: false,
         }
     }
 
@@ -80,7 +86,22 @@ impl Document {
     #[must_use]
     pub fn with_title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
+        self.is_named_by_file = false;
         self
+    }
+
+    /// Sets the name of its file as the title, for want of another.
+    pub(crate) fn named_by_file(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.title);
+        self.is_named_by_file = true;
+        self
+    }
+
+    /// Whether it has a title with a word in it that says more than the name of its file.
+    pub(crate) fn has_own_title(&self) -> bool {
+        let is_name = || [file_stem(&self.id), file_name(&self.id)].contains(&self.title.as_str());
+        let is_nothing = is_wordless(&self.title) || self.is_named_by_file && is_name();
+        !is_nothing
     }
 
     /// Sets the kind, by which searches can be narrowed. Code is cut at line ends, not at full stops.

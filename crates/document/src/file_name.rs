@@ -14,6 +14,12 @@ pub(crate) fn file_stem(path: &str) -> &str {
     }
 }
 
+/// What stands behind the last dot of a path's last part, in lower case; empty without one.
+pub(crate) fn extension(path: &str) -> String {
+    let (_, extension) = file_name(path).rsplit_once('.').unwrap_or_default();
+    extension.to_ascii_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,5 +29,7 @@ mod tests {
         assert_eq!(file_stem("a/b.tar.gz"), "b.tar");
         assert_eq!(file_stem("a/.profile"), ".profile");
         assert_eq!(file_stem("a/README"), "README");
+        assert_eq!(extension("a.b/C.MDX"), "mdx");
+        assert_eq!(extension("a.b/README"), "");
     }
 }

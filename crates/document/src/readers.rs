@@ -64,7 +64,7 @@ impl Input {
     fn document(&self, kind: DocumentKind, text: String) -> Document {
         Document::new(self.path.as_str(), text)
             .with_kind(kind)
-            .with_title(file_stem(&self.path))
+            .named_by_file(file_stem(&self.path))
     }
 }
 

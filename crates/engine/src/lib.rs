@@ -61,6 +61,7 @@ mod spelled;
 mod warning;
 mod why;
 mod windows;
+mod words_first;
 mod writer;
 
 pub use engine::{Engine, EngineBuilder, remove_index};
@@ -76,8 +77,8 @@ pub use reread_document::{
     PassedOver, Problem, Reason, UnknownKind, Value,
 };
 pub use reread_index::{
-    Done, Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexRun, IndexSummary,
-    LockHolder, Observer, Snapshot, SourceSummary, Status, backup, doctor,
+    Done, EmptyDocument, Error as IndexError, HnswOptions, IndexOptions, IndexProgress, IndexRun,
+    IndexSummary, LockHolder, Observer, Snapshot, SourceSummary, Status, backup, doctor,
 };
 #[cfg(feature = "fastembed")]
 pub use reread_models::OnnxError;

@@ -7,7 +7,9 @@ use reread_models::{CancelToken, Embedder, QueryLength, Scale};
 use reread_rerank::{
     Calibration, Candidate as ToRead, FinalOrder, Outcome, ReadOptions, Reader, Stopped,
 };
-use reread_retrieval::{Candidate, FirstPass, Fusion, Mode, Query, Request, RetrieveOptions};
+use reread_retrieval::{
+    Candidate, FirstPass, Fusion, Mode, Query, Request, RetrieveOptions, lower_bare_headings,
+};
 
 use crate::distinct::Wanted;
 use crate::engine::Engine;
@@ -192,7 +194,7 @@ impl Engine {
         search.timings.lexical = retrieved.lexical_time;
         search.timings.dense = retrieved.dense_time;
         search.warnings = retrieved.notes.into_iter().map(Warning::from).collect();
-        let candidates = retrieved.found.into_candidates(options);
+        let candidates = lower_bare_headings(retrieved.found.into_candidates(options));
         let report = FirstPassReport {
             mode: options.mode,
             n_candidates: candidates.len(),

@@ -1,11 +1,11 @@
 //! The second pass alone: orders texts that are in no index.
 
-use reread_document::is_wordless;
 use reread_rerank::{check_logits, logistic, rank};
 
 use crate::Result;
 use crate::engine::Engine;
 use crate::windows::windows;
+use crate::words_first::words_first;
 
 /// One text as the second pass ranks it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,10 +56,8 @@ impl Engine {
                 }
             };
             // Models give brackets and rules more than sentences that are off the point.
-            let (wordless, others): (Vec<usize>, Vec<usize>) = rank(&logits)
-                .into_iter()
-                .partition(|&position| is_wordless(texts[position]));
-            Ok(others.into_iter().chain(wordless).map(reranked).collect())
+            let order = words_first(rank(&logits), texts);
+            Ok(order.into_iter().map(reranked).collect())
         })
     }
 }

@@ -42,8 +42,8 @@ pub enum Warning {
         /// How many at its end.
         n_last: usize,
     },
-    /// A place that was asked about is a heading or blank and in no passage; the passage below it is
-    /// meant.
+    /// A place that was asked about is a heading or holds no word, and is in no passage; the passage
+    /// below it is meant.
     Between {
         /// The document's path.
         path: String,
@@ -152,7 +152,7 @@ impl fmt::Display for Warning {
             }
             Self::Between { path, line, below } => write!(
                 f,
-                "line {line} of {path} is a heading or a blank line and is not in a passage; \
+                "line {line} of {path} is a heading or has no word and is not in a passage; \
                  the passage below it, from line {below}, is used instead"
             ),
         }

@@ -5,6 +5,7 @@ mod diagnosis;
 mod place;
 mod remedies;
 mod trail;
+mod unheld;
 
 use std::collections::{HashMap, HashSet};
 

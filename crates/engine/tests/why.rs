@@ -38,7 +38,10 @@ fn folder() -> &'static tempfile::TempDir {
             &format!("{}\nGlaciers carve valleys.\n", FILLER.repeat(8)),
         );
         write("zinc.txt", "Carbon makes iron hard. Steel is an alloy of both.\n");
-        write("records.jsonl", "{\"_id\": \"sea\", \"text\": \"Salt water.\"}\nno record\n{\"_id\": \"lake\", \"text\": \"Fresh water.\"}\n");
+        write("records.jsonl", "{\"_id\": \"sea\", \"text\": \"Salt water.\"}\nno record\n{\"_id\": \"lake\", \"text\": \"Fresh water.\"}\n\n{\"_id\": \"nothing\", \"title\": \"\", \"text\": \" \"}\n");
+        write("rules.md", "---\n\n***\n");
+        write("tail.md", "# Tail\n\nWords.\n\n# ***\n---\n");
+        write("ada.md", "---\ntitle: Ada Lovelace\n---\n");
         write("skip.log", "words\n");
         write(".rereadignore", "*.log\n");
         write(".hidden.md", "words\n");
@@ -330,11 +333,27 @@ fn what_is_not_indexed_is_told_why() {
         ("skip.log", LeftOut::Ignored),
         (".hidden.md", LeftOut::Hidden),
         (".reread/MANIFEST", LeftOut::Store),
-        ("records.jsonl:2", LeftOut::NoRecord),
+        ("records.jsonl:4", LeftOut::NoRecord),
+        ("records.jsonl:5", LeftOut::Empty),
+        ("nothing", LeftOut::Empty),
+        ("rules.md", LeftOut::Empty),
+        ("tail.md:5", LeftOut::NoWord),
     ] {
         let found = why(RISE, path, &SearchOptions::default());
         assert_eq!(found.cause, Cause::NotIndexed(reason), "{path}");
     }
+    let bad = why(RISE, "records.jsonl:2", &SearchOptions::default());
+    let Cause::NotIndexed(LeftOut::BadLine(reason)) = bad.cause else {
+        panic!("{:?}", bad.cause)
+    };
+    assert!(reason.starts_with("it is not a record: "), "{reason}");
+    let beyond = ask(RISE, "tail.md:7", &SearchOptions::default()).expect_err("refused");
+    assert!(
+        matches!(beyond, Error::NoSuchLines { last: 6, .. }),
+        "{beyond}"
+    );
+    let titled = why(RISE, "ada.md:2", &SearchOptions::default());
+    assert_eq!(titled.passage.expect("a passage").text, "Ada Lovelace");
     let broken = why(RISE, "broken.pdf", &SearchOptions::default());
     let Cause::NotIndexed(LeftOut::Failed(reason)) = broken.cause else {
         panic!("{:?}", broken.cause)

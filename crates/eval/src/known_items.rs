@@ -82,6 +82,8 @@ fn unique_headings(passages: &[Passage]) -> HashMap<usize, String> {
         .filter_map(|at| <[usize; 1]>::try_from(at).ok())
         .filter_map(|[at]| Some((at, passages[at].heading_path.last()?.clone())))
         .filter(|(_, heading)| WORDS.contains(&words(heading).count()))
+        // The names of a table's columns, which stand where headings do, are no question.
+        .filter(|(_, heading)| !heading.contains(" | "))
         .collect()
 }
 

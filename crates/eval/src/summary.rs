@@ -221,7 +221,7 @@ fn fates(trials: &[Trial], targets: &Targets, pos: usize, system: System) -> BTr
             };
             let fate = match (target.presence, in_list) {
                 _ if found => Fate::Found,
-                (Presence::UnknownDocument, _) => Fate::NotIndexed,
+                (Presence::UnknownDocument | Presence::Empty, _) => Fate::NotIndexed,
                 (Presence::CutApart, _) => Fate::CutApart,
                 (_, Some(at)) if at < pairs(trial, system) => {
                     let read = trace.read.is_some_and(|at| at < pairs(trial, system));

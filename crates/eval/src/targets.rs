@@ -57,6 +57,8 @@ pub enum Presence {
     /// Its document is in the index, and no passage holds the place: it was cut in two, or the
     /// document has changed since it was judged.
     CutApart,
+    /// Its document was read, and is in no passage: there is not a word in it.
+    Empty,
     /// There is no such document in the index.
     UnknownDocument,
 }
@@ -209,6 +211,17 @@ impl Target {
         }
         Ok(holding)
     }
+
+    /// Whether the index has any passage of its document.
+    fn has_passages(&self, local: &dyn LocalFirstPass) -> Result<bool> {
+        for &document in &self.documents {
+            let passages = local.passages_of(document);
+            if !passages.map_err(Error::of_first_pass)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
 /// The documents of an index by what judgements may call them.
@@ -296,10 +309,12 @@ impl Known {
         if !target.documents.is_empty() {
             let held_by = target.passages(local)?;
             target.held_by = held_by.into_iter().map(|passage| passage.key).collect();
-            target.presence = if target.place == Place::Document || !target.held_by.is_empty() {
+            target.presence = if !target.held_by.is_empty() {
                 Presence::Indexed
-            } else {
+            } else if target.has_passages(local)? {
                 Presence::CutApart
+            } else {
+                Presence::Empty
             };
         }
         Ok(target)

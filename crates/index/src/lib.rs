@@ -124,5 +124,5 @@ pub use prepare::{Prepared, prepare};
 pub use run::{IndexProgress, IndexRun, Observer};
 pub use snapshot::{Snapshot, check_model};
 pub use status::{SourceSummary, Status};
-pub use update::{IndexSummary, nothing_to_do, update};
+pub use update::{EmptyDocument, IndexSummary, nothing_to_do, update};
 pub use writer::{IndexWriter, WriteCounts};

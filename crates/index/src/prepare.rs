@@ -50,7 +50,7 @@ pub fn prepare(
     let passages = cuts.into_iter().map(|mut cut| {
         // What is embedded is what is stored, down to the last character.
         cut.heading_path = split_headings(&joined_headings(&cut.heading_path));
-        let text = document.text[cut.range.clone()].to_owned();
+        let text = cut.text(document).to_owned();
         let contextual = contextual_text(&document.title, &cut.heading_path, &text);
         let digest = text_digest(&contextual);
         PreparedPassage {

@@ -22,8 +22,8 @@ use crate::writer::IndexWriter;
 use pace::Pace;
 use plan::{IndexState, Job, missing, plan};
 use read::{Reader, Reading, batches};
-pub use summary::IndexSummary;
-use summary::{n_binary, new_summary};
+pub use summary::{EmptyDocument, IndexSummary};
+use summary::{empty, n_binary, new_summary};
 pub(crate) use walk::{walk_options, walk_root};
 
 /// Looks whether an index is in step with `root`, without a model and without the lock.
@@ -64,6 +64,7 @@ pub fn nothing_to_do(
     }
     let jobs = plan(&state, found, &mut summary);
     summary.n_binary = n_binary(state.catalog);
+    summary.empty = empty(state.catalog);
     summary.elapsed = started.elapsed();
     Ok(jobs.is_empty().then_some(summary))
 }
@@ -234,6 +235,7 @@ impl<'a> Following<'a> {
         } = self;
         run.check()?;
         summary.n_binary = n_binary(writer.catalog());
+        summary.empty = empty(writer.catalog());
         let (_, counts) = writer.commit_watched(&|n_done, n_steps| {
             run.tell(&IndexProgress {
                 n_graph_steps: n_steps,

@@ -14,8 +14,8 @@ pub enum LeftOut {
     /// The file holds no text.
     #[error("it is of a kind that is not read: it has no text")]
     NoText,
-    /// The file was read, and there is not a word in it.
-    #[error("it is empty")]
+    /// The file or the record was read, and there is not a word in it.
+    #[error("there is not a word in it, neither a title of its own nor a text")]
     Empty,
     /// The file could not be read; this is what the index or the walk says.
     #[error("it {0}")]
@@ -48,6 +48,12 @@ pub enum LeftOut {
     #[error("the index has not been brought up to date since it was added or changed")]
     NotYet,
     /// No record of the JSON Lines file stands on this line.
-    #[error("there is no record with `text` on this line")]
+    #[error("there is no usable record on this line")]
     NoRecord,
+    /// The line of the JSON Lines file cannot be used; this is what its reader says.
+    #[error("the line cannot be used: {0}")]
+    BadLine(String),
+    /// The lines hold nothing but signs and blanks, and so does all that stands below them.
+    #[error("there is no word on these lines or below them, so no passage holds them")]
+    NoWord,
 }

@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 mod analyzer;
+mod bare_heading;
 mod candidate;
 mod condition;
 mod document_words;
@@ -54,6 +55,7 @@ mod spelling;
 mod stop_words;
 
 pub use analyzer::{Role, Token, analyze, surface};
+pub use bare_heading::lower_bare_headings;
 pub use candidate::{
     Arms, Candidate, DenseMethod, Found, Fused, Lists, Placed, Retrieved, Scored, fuse, places,
 };

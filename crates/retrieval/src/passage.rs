@@ -131,8 +131,10 @@ impl Passage {
 }
 
 /// Joins what models read of a passage: title and heading path, on a line each, before the text.
+/// A passage that is its document's title is read once.
 pub fn contextual_text(title: &str, heading_path: &[String], text: &str) -> String {
     let headings = heading_path.join(" > ");
+    let title = if title == text { "" } else { title };
     let mut joined = String::with_capacity(title.len() + headings.len() + text.len() + 2);
     for part in [title, &headings, text] {
         if !part.is_empty() {
@@ -157,5 +159,6 @@ mod tests {
             "Manual\nBackups > Restore\nText."
         );
         assert_eq!(contextual_text("", &[], "Text."), "Text.");
+        assert_eq!(contextual_text("Title", &[], "Title"), "Title");
     }
 }

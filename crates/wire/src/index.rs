@@ -24,6 +24,8 @@ pub struct Summary {
     pub files: Files,
     /// Passages, by what was done with them.
     pub passages: Passages,
+    /// Documents of the index without a word, in no passage of it.
+    pub empty: Vec<Empty>,
     /// What could not be read. The rest was indexed.
     pub problems: Vec<Problem>,
     /// How long it took, in milliseconds.
@@ -58,6 +60,15 @@ pub struct Passages {
     pub embedded: usize,
 }
 
+/// A document without a word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Empty {
+    /// The file, relative to the indexed folder.
+    pub path: String,
+    /// What results would call it; `None` for a file without a single record.
+    pub doc_id: Option<String>,
+}
+
 /// Something that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
@@ -83,6 +94,7 @@ impl Summary {
                 written: summary.n_passages,
                 embedded: summary.n_embedded,
             },
+            empty: summary.empty.iter().map(Empty::from).collect(),
             problems: summary.problems.iter().map(Problem::from).collect(),
             elapsed_ms: milliseconds(summary.elapsed),
         }
@@ -99,6 +111,15 @@ impl From<&IndexSummary> for Files {
             binary: summary.n_binary,
             symlinks: summary.n_symlinks,
             special: summary.n_special,
+        }
+    }
+}
+
+impl From<&reread_engine::EmptyDocument> for Empty {
+    fn from(document: &reread_engine::EmptyDocument) -> Self {
+        Self {
+            path: document.path.clone(),
+            doc_id: document.id.clone(),
         }
     }
 }

@@ -19,7 +19,16 @@ pub(super) enum Boundary {
     Block,
 }
 
-/// What ends before each of the tokens that begin at `starts` in `body`.
+/// Where a passage may end: just before a token.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End {
+    /// Whether no row of a table is cut in two here.
+    pub(super) is_outside_rows: bool,
+    /// What ends here.
+    pub(super) boundary: Boundary,
+}
+
+/// What ends before each of the tokens that begin at `starts` in `body`, as if there were no tables.
 ///
 /// `prefers_lines` is for code, where full stops end no sentence.
 pub(super) fn boundaries(
@@ -27,16 +36,20 @@ pub(super) fn boundaries(
     body: &Range<usize>,
     starts: &[usize],
     prefers_lines: bool,
-) -> Vec<Boundary> {
+) -> Vec<End> {
     let mut last = body.start;
     let of = |&start: &usize| {
         // Looks back no further than the token before, so that the whole takes one pass.
         let before = &text[last..start];
         last = start;
-        if prefers_lines {
+        let boundary = if prefers_lines {
             in_code(before)
         } else {
             in_prose(before, &text[start..body.end])
+        };
+        End {
+            is_outside_rows: true,
+            boundary,
         }
     };
     starts.iter().map(of).collect()

@@ -42,7 +42,7 @@ pub(crate) fn read(mut input: Input) -> Output {
     let title = entry(&front_matter.entries, "title").and_then(Node::to_line);
     let title = title.or_else(|| first().map(|heading| heading.text.clone()));
     if let Some(title) = title.filter(|title| !title.is_empty()) {
-        document.title = title;
+        document = document.with_title(title);
     }
     let limit = add_metadata(&mut document, &front_matter.entries);
     let bad = front_matter.bad.into_iter().map(|bad| Problem {

@@ -22,7 +22,7 @@ pub(crate) fn read(mut input: Input) -> Output {
     let mut document = input.document(DocumentKind::Pdf, text.text);
     document.pages = text.pages;
     if let Some(title) = text.title {
-        document.title = title;
+        document = document.with_title(title);
     }
     Output::from(document).with_problem(&input.path, text.problem)
 }

@@ -16,5 +16,5 @@ pub(crate) fn prose(mut input: Input) -> Output {
 pub(crate) fn code(mut input: Input) -> Output {
     let text = text::decode(std::mem::take(&mut input.bytes));
     let document = input.document(DocumentKind::Code, text);
-    document.with_title(file_name(&input.path)).into()
+    document.named_by_file(file_name(&input.path)).into()
 }

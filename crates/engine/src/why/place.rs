@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use reread_document::DocumentKind;
 use reread_retrieval::{DocumentKey, LeftOut, LocalFirstPass, Passage, composed};
 
-use super::Place;
+use super::{Place, unheld};
 use crate::span;
 use crate::spelled::spelled;
 use crate::warning::Warning;
@@ -67,16 +67,23 @@ pub(super) fn locate(
             return Err(Error::IsAFolder { path });
         }
         let reason = local.left_out(root, &path).map_err(Error::of_first_pass)?;
-        return Ok(Location::Missing(reason));
+        let is_known = !documents.is_empty();
+        return Ok(Location::Missing(match reason {
+            // A record goes by its own name, and not by that of its file.
+            LeftOut::NoSuchFile | LeftOut::NoSuchDocument if is_known => LeftOut::Empty,
+            reason => reason,
+        }));
     }
+    // A title alone stands for the whole document.
+    let is_title = passages.len() == 1 && passages[0].bytes.is_empty();
     match &place.lines {
-        None => Ok(Location::Found(Located {
+        Some(lines) if !is_title => on_lines(passages, lines, root, &path),
+        _ => Ok(Location::Found(Located {
             passages,
             is_cut: false,
             lines: None,
             warning: None,
         })),
-        Some(lines) => on_lines(passages, lines, &path),
     }
 }
 
@@ -108,22 +115,20 @@ fn passages_of(local: &dyn LocalFirstPass, documents: &[DocumentKey]) -> Result<
 }
 
 /// Of some passages, those on these lines.
-fn on_lines(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> Result<Location> {
-    let ends = passages.iter().map(|passage| *passage.lines().end());
-    let last = ends.max().expect("the document has passages");
-    if *lines.start() > last {
-        return Err(Error::NoSuchLines {
-            path: path.into(),
-            first: *lines.start(),
-            last,
-        });
-    }
+fn on_lines(
+    passages: Vec<Passage>,
+    lines: &RangeInclusive<u32>,
+    root: Option<&Path>,
+    path: &str,
+) -> Result<Location> {
     let is_on = |passage: &Passage| {
         passage.lines().start() <= lines.end() && lines.start() <= passage.lines().end()
     };
     let (on, others): (Vec<_>, Vec<_>) = passages.into_iter().partition(is_on);
     if on.is_empty() {
-        return Ok(between(others, lines, path));
+        let nearest = others.into_iter().reduce(|a, b| next(a, b, lines));
+        let nearest = nearest.expect("the document has passages");
+        return off(nearest, lines, root, path);
     }
     let whole = whole(&on, lines);
     let is_cut = !whole.contains(&true);
@@ -139,26 +144,44 @@ fn on_lines(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> 
     }))
 }
 
-/// Headings and blank lines are in no passage; what stands below them is meant.
-fn between(passages: Vec<Passage>, lines: &RangeInclusive<u32>, path: &str) -> Location {
-    let below = passages
-        .into_iter()
-        .filter(|passage| passage.lines().start() > lines.end())
-        .min_by_key(|passage| *passage.lines().start());
-    let Some(below) = below.filter(|passage| passage.kind != DocumentKind::JsonLines) else {
-        return Location::Missing(LeftOut::NoRecord);
+/// Of two passages that are not on these lines the one that comes next after them; if neither comes
+/// after them, the later one.
+fn next(a: Passage, b: Passage, lines: &RangeInclusive<u32>) -> Passage {
+    let start = |passage: &Passage| *passage.lines().start();
+    let is_below = |passage: &Passage| start(passage) > *lines.end();
+    let is_a = match (is_below(&a), is_below(&b)) {
+        (true, true) => start(&a) <= start(&b),
+        (false, false) => a.lines().end() >= b.lines().end(),
+        (is_a, _) => is_a,
     };
-    let warning = Warning::Between {
-        path: path.to_owned(),
-        line: *lines.start(),
-        below: *below.lines().start(),
-    };
-    Location::Found(Located {
-        passages: vec![below],
+    if is_a { a } else { b }
+}
+
+/// Lines that are in no passage: headings, records without a word, or signs alone. Of a text what stands
+/// below them is meant, if anything does.
+fn off(
+    nearest: Passage,
+    lines: &RangeInclusive<u32>,
+    root: Option<&Path>,
+    path: &str,
+) -> Result<Location> {
+    let line = *lines.start();
+    if nearest.kind == DocumentKind::JsonLines {
+        let record = |root| unheld::record(root, &nearest.path, line);
+        return Ok(Location::Missing(root.map_or(LeftOut::NoRecord, record)));
+    }
+    let below = *nearest.lines().start();
+    if below <= *lines.end() {
+        unheld::end(root, &nearest, line)?;
+        return Ok(Location::Missing(LeftOut::NoWord));
+    }
+    let path = path.to_owned();
+    Ok(Location::Found(Located {
+        passages: vec![nearest],
         is_cut: false,
         lines: None,
-        warning: Some(warning),
-    })
+        warning: Some(Warning::Between { path, line, below }),
+    }))
 }
 
 /// For each passage, whether it holds as much of the lines as all of them together.

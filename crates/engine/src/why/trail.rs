@@ -7,7 +7,7 @@ use reread_models::CancelToken;
 use reread_rerank::{Stop, Stopped};
 use reread_retrieval::{
     Arms, DocumentKey, LIST_LEN, LocalFirstPass, MAX_DEPTH, Mode, Passage, PassageKey, Placed,
-    Query, Request, RetrieveOptions,
+    Query, Request, RetrieveOptions, lower_bare_headings,
 };
 
 use super::Stages;
@@ -201,7 +201,7 @@ impl<'a> Trail<'a> {
             options.depth = depth;
             let found = self.local.retrieve(&self.request(&options, &never));
             let found = found.map_err(Error::of_first_pass)?.found;
-            Ok::<_, Error>((found.into_candidates(&options), ()))
+            Ok::<_, Error>((lower_bare_headings(found.into_candidates(&options)), ()))
         })?;
         let best = folded.candidates.iter().find_map(|candidate| {
             let others = folded.others.get(&candidate.passage.key);

@@ -181,6 +181,27 @@ impl InMemory {
         self.entries.iter().map(score).collect()
     }
 
+    /// The most that the words of a query could score in a text.
+    fn ceiling(&self, query: &Query) -> f32 {
+        let terms = query.terms().iter().map(|term| {
+            let fields = (0..WEIGHTS.len()).map(|field| self.n_with(&term.term, field));
+            term.weight * self.idf(fields.max().unwrap_or(0)) * (K1 + 1.0)
+        });
+        let prefixes = query.prefixes().iter().map(|prefix| {
+            let words = self
+                .entries
+                .iter()
+                .flat_map(|it| it.surface.positions.keys());
+            let n_with = |word: &String| {
+                let entries = self.entries.iter();
+                entries.filter(|it| it.surface.count(word) > 0.0).count()
+            };
+            let begun = words.filter(|word| word.starts_with(&prefix.term));
+            prefix.weight * self.idf(begun.map(n_with).max().unwrap_or(0)) * (K1 + 1.0)
+        });
+        terms.sum::<f32>() + prefixes.sum::<f32>()
+    }
+
     fn idf(&self, n_with: usize) -> f32 {
         let (n_passages, n_with) = (self.entries.len() as f64, n_with as f64);
         ((n_passages - n_with + 0.5) / (n_with + 0.5)).ln_1p() as f32
@@ -280,7 +301,11 @@ impl FirstPass for InMemory {
         let [mut lexical, mut dense] = self.rank_all(request);
         lexical.truncate(request.options.list_len());
         dense.truncate(request.options.list_len());
-        let mut retrieved = Retrieved::new(Found::Lists { lexical, dense });
+        let mut retrieved = Retrieved::new(Found::Lists {
+            lexical,
+            dense,
+            lexical_ceiling: Some(self.ceiling(request.query)),
+        });
         retrieved.notes = request.query.notes().to_vec();
         Ok(retrieved)
     }
