@@ -115,6 +115,8 @@ mod tests {
             rank: key as u32 + 1,
             lexical: None,
             dense: None,
+            bm25: None,
+            cosine: None,
         };
         let mut depths = Vec::new();
         let found = Wanted::new(options).retrieve(list.len(), |depth| {

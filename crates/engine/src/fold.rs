@@ -136,6 +136,8 @@ mod tests {
                 rank: key as u32 + 1,
                 lexical: None,
                 dense: None,
+                bm25: None,
+                cosine: None,
             })
             .collect()
     }
