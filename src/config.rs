@@ -129,7 +129,7 @@ mod tests {
         match key {
             "mode" => "\"lexical\"",
             "fusion" => "\"rrf\"",
-            "stop" => "\"never\"",
+            "stop" | "fold" => "\"never\"",
             "by" => "\"document\"",
             "where" => "\"has author\"",
             "paths" | "models" => "[\"a\", \"b\"]",

@@ -45,7 +45,7 @@ fn a_sound_index_passes_every_check() {
     let place = Place::indexed();
     let (exit, report) = place.json(&["doctor", "--json"]);
     assert_eq!(exit, 0, "{report}");
-    assert_eq!(report["schema"], 1);
+    assert_eq!(report["schema"], 2);
     assert_eq!(report["verdict"], "ok");
     assert_eq!(report["generation"], 1);
     let checks = report["checks"].as_array().unwrap();

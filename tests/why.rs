@@ -119,7 +119,7 @@ fn json_has_stable_keys() {
     let found = json(folder.path(), &args);
     assert_eq!(
         (&found["schema"], &found["shown"]),
-        (&1.into(), &false.into())
+        (&2.into(), &false.into())
     );
     assert_eq!(
         (&found["cause"], &found["place"]),

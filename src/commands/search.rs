@@ -228,7 +228,12 @@ impl Output {
                 writeln!(out, "{}: {}", clean(id), clean(&result.query))?;
             }
             people::write_answer(&mut out, result, options, &self.layout)?;
-            return out.flush();
+            out.flush()?;
+            let is_in_doubt = result.seems_answered == Some(false) && !result.hits.is_empty();
+            if is_in_doubt && !self.quiet {
+                say("nothing here seems to answer this; these are the nearest passages");
+            }
+            return Ok(());
         }
         let mut out = raw_stdout();
         match self.format {

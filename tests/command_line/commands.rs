@@ -108,7 +108,7 @@ fn index_reports_what_it_did() {
     let place = Place::new();
     place.write("image.bin", "\0\u{1}\0\u{2}\0\0\0\u{3}");
     let summary = place.json(&["index", "--json"]);
-    assert_eq!(summary["schema"], 1);
+    assert_eq!(summary["schema"], 2);
     assert_eq!(summary["changed"], true);
     assert_eq!(summary["files"]["binary"], 1);
     assert!(summary["passages"]["written"].as_u64().unwrap() >= 6);

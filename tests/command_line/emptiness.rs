@@ -91,6 +91,8 @@ fn links_are_counted_and_followed_on_request() {
         "--mode",
         "lexical",
         "--no-rerank",
+        "--fold",
+        "never",
     ]);
     assert!(out(&why).contains("linked/a.md is shown"), "{}", out(&why));
     assert_eq!(status(&place.run(&["get", "linked/a.md"])), 2);

@@ -19,7 +19,7 @@ fn quiet_leaves_the_standard_error_empty() {
 fn json_has_stable_keys_and_types() {
     let place = Place::new();
     let answer = place.json(&["search", "--json", "--top-k", "3", "restore a backup"]);
-    assert_eq!(answer["schema"], 1);
+    assert_eq!(answer["schema"], 2);
     assert_eq!(answer["query"], "restore a backup");
     assert!(answer.get("query_id").is_none());
     for key in ["open", "embed", "lexical", "vector", "rerank", "total"] {
@@ -51,7 +51,8 @@ fn json_has_stable_keys_and_types() {
         assert!(best["ranks"][key].as_u64().unwrap() >= 1, "{key}");
     }
     assert_eq!(best["score"], best["scores"]["final"]);
-    assert!((0.0..=1.0).contains(&best["relevance"].as_f64().unwrap()));
+    assert!((0.0..=1.0).contains(&best["score"].as_f64().unwrap()));
+    assert!(best["scores"]["evidence"]["first_pass"].is_f64());
     for hit in hits {
         let gained = hit["ranks"]["first_pass"].as_i64().unwrap() - hit["rank"].as_i64().unwrap();
         assert_eq!(hit["move"].as_i64().unwrap(), gained);

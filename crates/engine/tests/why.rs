@@ -197,6 +197,10 @@ fn a_passage_is_cut_off_where_the_cross_encoder_stops_reading() {
         .expect("a diagnosis");
     assert_eq!(shown.cause, Cause::Shown);
     // Nothing else speaks of glaciers, so another question has to stand in the way.
+    let options = first_pass(|first| {
+        (first.depth, first.mode) = (30, Mode::Lexical);
+    });
+    let options = options.with_top_k(1);
     let query = "yeast and bread and dough and glaciers";
     let found = engine
         .why(query, &place("late.txt:2"), &options)

@@ -14,7 +14,7 @@ pub use embedder::BertEmbedder;
 const SCALES: [(&str, Scale); 3] = [
     ("ad9267366e89c703", Scale::BGE_SMALL_EN),
     ("01093c64d6e1", Scale::MS_MARCO_MINI_LM_L12),
-    ("76570c296b06fa3e", Scale::REREAD_MINI_LM_L12),
+    ("acdac44e98a9", Scale::REREAD_MINI_LM_L12),
 ];
 
 /// The scale of a model, if it is one of those that are known.

@@ -149,10 +149,6 @@ mod tests {
         .prop_map(|entries| entries.into_iter().collect())
     }
 
-    fn ids(list: &[(u32, f32)]) -> Vec<u32> {
-        list.iter().map(|entry| entry.0).collect()
-    }
-
     proptest! {
         #[test]
         fn the_order_of_a_lists_entries_is_irrelevant(

@@ -17,10 +17,10 @@
 //! let recent: Condition = "year >= 2020 and not draft = true".parse()?;
 //! assert!(!Filter::default().with_condition(recent).is_empty());
 //!
-//! // Two lists of keys with scores of their own become one.
-//! let (dense, lexical) = ([(1, 0.9), (2, 0.8)], [(2, 7.5), (3, 2.0)]);
-//! let fused = fusion::blend(&dense, &lexical, 0.5);
-//! assert_eq!(fused[0].0, 1);
+//! // What both arms say of a passage becomes one score: 7.5 of the 30 that BM25 could give, and a cosine
+//! // that is as high as that of most answers.
+//! let score = fusion::blend(fusion::share(7.5, 30.0), 1.0, 0.6);
+//! assert!((score - 0.62).abs() < 1e-6);
 //! # Ok::<(), reread_retrieval::BadCondition>(())
 //! ```
 //!

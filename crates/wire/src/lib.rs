@@ -3,6 +3,8 @@
 //! A type is made from what the engine or an evaluation returns, and is data from then on:
 //!
 //! ```no_run
+//! use std::path::Path;
+//!
 //! use reread_engine::{Engine, SearchOptions};
 //! use reread_wire::search::Answer;
 //!
@@ -11,7 +13,7 @@
 //! engine.update()?;
 //! let result = engine.search("why does dough rise", &SearchOptions::default())?;
 //!
-//! let json = serde_json::to_string(&Answer::new(&result, None, Vec::new()))?;
+//! let json = serde_json::to_string(&Answer::new(&result, Path::new("my/documents"), None, Vec::new()))?;
 //! let read: Answer = serde_json::from_str(&json)?;
 //! assert_eq!(read.hits.len(), result.hits.len());
 //! # Ok(())
@@ -50,7 +52,7 @@ pub use milliseconds::milliseconds;
 /// The number of this set of fields, which whole objects have as their `schema`; a [`search::Hit`] or
 /// [`rerank::Line`] on a line of its own goes without. Adding a field does not raise it; removing one
 /// does, and so does giving one another meaning.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// The examples in the README are compiled too.
 #[cfg(doctest)]

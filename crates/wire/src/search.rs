@@ -25,6 +25,10 @@ pub struct Answer {
     pub query: String,
     /// The results, best first.
     pub hits: Vec<Hit>,
+    /// Whether the best candidate seems to answer the question; `None` where nothing was found, and after a
+    /// fusion by ranks.
+    #[serde(default)]
+    pub seems_answered: Option<bool>,
     /// Where the time went.
     pub timing_ms: TimingMs,
     /// What the first pass did.
@@ -239,6 +243,7 @@ impl Answer {
             folder: folder.to_owned(),
             query: result.query.clone(),
             hits: result.hits.iter().map(|hit| Hit::new(hit, None)).collect(),
+            seems_answered: result.seems_answered,
             timing_ms: TimingMs::from(&result.timings),
             first_pass: FirstPass::from(&result.first_pass),
             second_pass: SecondPass::from(&result.second_pass),

@@ -141,7 +141,9 @@ impl Record {
             title = other_title.unwrap_or_default();
         }
         let text = words("text", self.text.as_ref())?.join("\n\n");
-        if title.trim().is_empty() && text.trim().is_empty() {
+        // One whose fields are empty is a document without a word, which is counted as such.
+        let has_fields = self.title.is_some() || self.text.is_some();
+        if title.trim().is_empty() && !has_fields {
             return Err(Reason::MissingText);
         }
         Ok(Document::new(id, text)

@@ -4,11 +4,12 @@
 use std::collections::{HashMap, HashSet};
 
 use reread_engine::{
-    BoxError, Cancelled, Embedder, FirstPass, Found, LocalFirstPass, Mode, ModelIdentity, Passage,
-    Query, Request, Retrieved, Scored,
+    BoxError, Cancelled, Candidate, Embedder, FirstPass, Found, LocalFirstPass, Mode,
+    ModelIdentity, Passage, PassageKey, Query, Request, Retrieved, Scored,
 };
 use reread_retrieval::{
-    DocumentWords, Facts, MAX_TERMS, Phrase, QueryTerm, Token, Within, analyze, surface,
+    DocumentWords, Facts, Lists, MAX_TERMS, Phrase, QueryTerm, Token, Within, analyze, fuse,
+    surface,
 };
 
 const K1: f32 = 1.2;
@@ -298,14 +299,41 @@ impl FirstPass for InMemory {
         if request.cancel.is_cancelled() {
             return Err(Cancelled.into());
         }
-        let [mut lexical, mut dense] = self.rank_all(request);
-        lexical.truncate(request.options.list_len());
-        dense.truncate(request.options.list_len());
-        let mut retrieved = Retrieved::new(Found::Lists {
-            lexical,
-            dense,
+        let [lexical, dense] = self.rank_all(request);
+        let len = request.options.list_len();
+        let passages: HashMap<PassageKey, &Passage> = lexical
+            .iter()
+            .chain(&dense)
+            .map(|it| (it.passage.key, &it.passage))
+            .collect();
+        let keyed = |list: &[Scored]| -> Vec<(PassageKey, f32)> {
+            list.iter().map(|it| (it.passage.key, it.score)).collect()
+        };
+        let (lexical, dense) = (keyed(&lexical), keyed(&dense));
+        let lists = Lists {
+            // What the other list holds is scored wherever it stands; without a word of the query by 0.
+            more_lexical: dense
+                .iter()
+                .map(|&(key, _)| (key, 0.0))
+                .chain(lexical.iter().copied())
+                .collect(),
+            more_dense: dense.iter().copied().collect(),
+            lexical: lexical[..lexical.len().min(len)].to_vec(),
+            dense: dense[..dense.len().min(len)].to_vec(),
             lexical_ceiling: Some(self.ceiling(request.query)),
+        };
+        let candidates = fuse(&lists, request.options).into_iter();
+        let candidates = candidates.map(|fused| Candidate {
+            passage: passages[&fused.id].clone(),
+            score: fused.score,
+            rank: fused.rank,
+            lexical: fused.lexical,
+            dense: fused.dense,
+            bm25: fused.bm25,
+            cosine: fused.cosine,
         });
+        let mut retrieved = Retrieved::new(Found::Fused(candidates.collect()));
+        (retrieved.n_lexical, retrieved.n_dense) = (lists.lexical.len(), lists.dense.len());
         retrieved.notes = request.query.notes().to_vec();
         Ok(retrieved)
     }

@@ -51,10 +51,14 @@ fn other_fields_are_metadata() {
 fn bad_lines_are_reported_and_the_rest_goes_on() {
     let text = "{\"_id\":\"a\",\"text\":\"x\"}\n{oops\n{\"_id\":\"b\"}\n{\"_id\":\"a\",\"text\":\"y\"}\n\
                 {\"_id\":[],\"text\":\"y\"}\n{\"text\":\"\\ud800\"}\n[1]\n{\"_id\":\"c\",\"text\":\"\"}\n";
-    assert_eq!(ids(text), [("a".into(), "x".into())]);
+    // The last one has no words, and is counted elsewhere.
+    assert_eq!(
+        ids(text),
+        [("a".into(), "x".into()), ("c".into(), "".into())]
+    );
     let (_, problems) = read("c.jsonl", text.to_owned());
     let lines: Vec<_> = problems.iter().filter_map(|p| p.line).collect();
-    assert_eq!(lines, [2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(lines, [2, 3, 4, 5, 6, 7]);
     assert_eq!(problems[1].reason, Reason::MissingText);
     assert_eq!(problems[2].reason, Reason::DuplicateId("a".into()));
     assert_eq!(
@@ -64,10 +68,6 @@ fn bad_lines_are_reported_and_the_rest_goes_on() {
     assert_eq!(
         problems[5].to_string(),
         "c.jsonl:7: is not a record: it is no object in `{}`"
-    );
-    assert_eq!(
-        problems[6].to_string(),
-        "c.jsonl:8: the record has no words in `title` or `text`"
     );
 }
 
@@ -151,8 +151,8 @@ fn ids_keep_all_their_digits() {
 #[test]
 fn records_that_are_all_empty_are_no_plain_text() {
     let (documents, problems) = read("c.jsonl", "{\"text\":\"\"}\n".repeat(2));
-    assert_eq!(documents, []);
-    assert_eq!(problems.len(), 2);
+    assert!(documents.iter().all(|document| document.text.is_empty()));
+    assert_eq!((documents.len(), problems.len()), (2, 0));
 }
 
 #[test]
