@@ -424,9 +424,10 @@ fn twin(model: &str) -> Option<(PathBuf, Value)> {
     }
     // One of them is not shipped any more.
     let shipped = root.join("data/models").join(model);
-    let reference = match shipped.is_dir() {
-        true => shipped,
-        false => root.join("../shared/models").join(model),
+    let reference = if shipped.is_dir() {
+        shipped
+    } else {
+        root.join("../shared/models").join(model)
     };
     let reference = reference.join("reference.json");
     if !reference.is_file() {

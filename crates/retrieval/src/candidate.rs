@@ -263,14 +263,14 @@ impl<Id: Copy + Ord + Hash> Lists<Id> {
         let ceiling = self.ceiling();
         let least_lexical = least(&self.lexical, options.list_len()).unwrap_or(0.0);
         let least_dense = least(&self.dense, 0);
-        let mut scores: HashMap<Id, (Option<f32>, Option<f32>)> = HashMap::new();
+        let mut both: HashMap<Id, (Option<f32>, Option<f32>)> = HashMap::new();
         for &(id, score) in &self.lexical {
-            scores.entry(id).or_default().0 = Some(score);
+            both.entry(id).or_default().0 = Some(score);
         }
         for &(id, score) in &self.dense {
-            scores.entry(id).or_default().1 = Some(score);
+            both.entry(id).or_default().1 = Some(score);
         }
-        let scored = scores.into_iter().map(|(id, (lexical, dense))| {
+        let scored = both.into_iter().map(|(id, (lexical, dense))| {
             let lexical = lexical.or_else(|| self.more_lexical.get(&id).copied());
             let dense = dense.or_else(|| self.more_dense.get(&id).copied());
             let lexical = fusion::share(lexical.unwrap_or(least_lexical), ceiling);
@@ -292,8 +292,8 @@ impl<Id: Copy + Ord + Hash> Lists<Id> {
 
 /// The least score of a sorted list that holds `len` entries or more.
 fn least<Id>(list: &[(Id, f32)], len: usize) -> Option<f32> {
-    let last = list.last().filter(|_| list.len() >= len);
-    last.map(|entry| entry.1)
+    let worst = list.last().filter(|_| list.len() >= len);
+    worst.map(|entry| entry.1)
 }
 
 /// The place of each entry of a sorted list.

@@ -54,7 +54,7 @@ fn bad_lines_are_reported_and_the_rest_goes_on() {
     // The last one has no words, and is counted elsewhere.
     assert_eq!(
         ids(text),
-        [("a".into(), "x".into()), ("c".into(), "".into())]
+        [("a".into(), "x".into()), ("c".into(), String::new())]
     );
     let (_, problems) = read("c.jsonl", text.to_owned());
     let lines: Vec<_> = problems.iter().filter_map(|p| p.line).collect();
