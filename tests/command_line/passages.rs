@@ -126,7 +126,7 @@ fn what_holds_no_word_is_counted_and_named() {
         "f.jsonl",
     ] {
         let why = place.run(&["why", "what is it", path]);
-        let told = "there is not a word in it, neither a title of its own nor a text";
+        let told = "it has neither a title of its own nor a text";
         assert!(
             out(&why).contains(told),
             "{path}: {}{}",

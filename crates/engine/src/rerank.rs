@@ -1,5 +1,6 @@
 //! The second pass alone: orders texts that are in no index.
 
+use reread_document::is_wordless;
 use reread_rerank::{check_logits, logistic, rank};
 
 use crate::Result;
@@ -15,7 +16,7 @@ pub struct Reranked {
     pub position: usize,
     /// The cross-encoder's logit; higher is more relevant.
     pub logit: f32,
-    /// The logit on a scale from 0 to 1.
+    /// The logit on a scale from 0 to 1; 0 for a text without a word.
     pub relevance: f32,
     /// In how many pieces it was read: more than one where it is longer than what the model reads beside
     /// the query. It has the logit of the best.
@@ -51,7 +52,11 @@ impl Engine {
                 Reranked {
                     position,
                     logit,
-                    relevance: logistic(logit),
+                    relevance: if is_wordless(texts[position]) {
+                        0.0
+                    } else {
+                        logistic(logit)
+                    },
                     n_windows: n_windows[position],
                 }
             };

@@ -20,7 +20,7 @@ const FIRST_PASS: f32 = 7.5;
 /// The place of its logit on the scale of the cross-encoder, and what a place greater by 1 adds to the
 /// log-odds.
 const CROSS_ENCODER_FLOOR: f32 = 0.45;
-const CROSS_ENCODER: f32 = 1.5;
+const CROSS_ENCODER: f32 = 1.8;
 
 /// How what both passes say of a candidate becomes one number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,15 +87,15 @@ mod tests {
 
     #[test]
     fn a_hand_worked_table() {
-        // At the floor of both: -2.6. 0.2 above the one: 1.5 more; 1 above the other: 1.5 more.
+        // At the floor of both: -2.6. 0.2 above the one: 1.5 more; 1 above the other: 1.8 more.
         for (weight, first_pass, logit, expected) in [
             (0.5, 0.39, 0.45, -2.6),
             (0.5, 0.59, 0.45, -1.1),
-            (0.5, 0.59, 1.45, 0.4),
-            (1.0, 0.9, 1.45, 0.4),
+            (0.5, 0.59, 1.45, 0.7),
+            (1.0, 0.9, 1.45, 1.0),
             (0.0, 0.59, 9.0, 0.4),
-            (0.25, 0.59, 1.45, 0.4),
-            (0.5, 0.19, -0.55, -5.6),
+            (0.25, 0.59, 1.45, 0.55),
+            (0.5, 0.19, -0.55, -5.9),
         ] {
             let found = unit(weight).log_odds(first_pass, logit);
             assert!((found - expected).abs() < 1e-5, "{found}, not {expected}");

@@ -14,8 +14,8 @@ pub enum LeftOut {
     /// The file holds no text.
     #[error("it is of a kind that is not read: it has no text")]
     NoText,
-    /// The file or the record was read, and there is not a word in it.
-    #[error("there is not a word in it, neither a title of its own nor a text")]
+    /// The file or the record was read, and has neither a title of its own nor a text with a word in it.
+    #[error("it has neither a title of its own nor a text")]
     Empty,
     /// The file could not be read; this is what the index or the walk says.
     #[error("it {0}")]

@@ -8,7 +8,7 @@ use reread_engine::{
     ModelIdentity, Passage, PassageKey, Query, Request, Retrieved, Scored,
 };
 use reread_retrieval::{
-    DocumentWords, Facts, Lists, MAX_TERMS, Phrase, QueryTerm, Token, Within, analyze, fuse,
+    DocumentWords, Facts, Lists, MAX_TERMS, Phrase, QueryTerm, Role, Token, Within, analyze, fuse,
     surface,
 };
 
@@ -17,6 +17,8 @@ const B: f32 = 0.75;
 /// What a term counts in the title, the headings, the names of files, the metadata, and the text, which holds
 /// title and headings too.
 const WEIGHTS: [f32; 5] = [0.3, 0.3, 0.3, 0.3, 1.0];
+/// The places of title, names of files and metadata among the fields.
+const NAMES: [usize; 3] = [0, 2, 3];
 /// The text's place among the fields.
 const TEXT: usize = 4;
 /// What a passage scores of a document that is asked for by title, path or tags.
@@ -142,6 +144,26 @@ impl InMemory {
         for prefix in query.prefixes() {
             add(&mut scores, self.scores_by_prefix(prefix).into_iter());
         }
+        // A document that is called what the query says.
+        let words: Vec<&QueryTerm> = query
+            .terms()
+            .iter()
+            .filter(|it| it.role == Role::Word)
+            .collect();
+        let more = 0.6 * self.ceiling(query);
+        let is_named = |entry: &Entry| {
+            let is_held = |word: &&QueryTerm| {
+                NAMES
+                    .iter()
+                    .any(|&field| entry.fields[field].count(&word.term) > 0.0)
+            };
+            (1..=8).contains(&words.len()) && words.iter().all(is_held)
+        };
+        let named = self.entries.iter().map(is_named);
+        add(
+            &mut scores,
+            named.map(|is_named| if is_named { more } else { 0.0 }),
+        );
         scores
     }
 
@@ -205,7 +227,8 @@ impl InMemory {
 
     fn idf(&self, n_with: usize) -> f32 {
         let (n_passages, n_with) = (self.entries.len() as f64, n_with as f64);
-        ((n_passages - n_with + 0.5) / (n_with + 0.5)).ln_1p() as f32
+        let idf = ((n_passages + 0.5) / (n_with + 0.5)).ln_1p();
+        idf.powf(0.75) as f32
     }
 
     fn norm(&self, entry: &Entry, field: usize) -> f32 {

@@ -11,6 +11,14 @@ use crate::Result;
 /// How many scores are compared at once with the worst that is good enough.
 const SCAN: usize = 32;
 
+/// What a passage scores more, as a share of the most it could, whose document is called what the query says:
+/// all of its words are in the title, the names of file and folders, or the facts. Enough to come before what
+/// the vectors take for near where no text holds the words.
+const NAMED: f32 = 0.6;
+
+/// A query of more words is a question and no name.
+const MAX_NAME_WORDS: usize = 8;
+
 /// Passages of a segment, ascending, each with a score.
 type Scores = Vec<(u32, f32)>;
 
@@ -88,6 +96,7 @@ fn scores(
     statistics: &Statistics,
 ) -> Result<Vec<f32>, TantivyError> {
     let mut scores = vec![sought.base; segment.reader.max_doc() as usize];
+    let mut named = Named::of(sought, scores.len());
     // What words as one score more than the words that they stand for.
     let joined = sought.joined.iter();
     let mut more: Vec<Scores> = joined
@@ -102,10 +111,14 @@ fn scores(
             .filter(|(joined, _)| joined.stands_for.contains(&term.pos))
             .map(|(_, scores)| Subtraction { scores, at: 0 })
             .collect();
+        let is_name = statistics.fields[term.field_pos].is_name;
         segment.each_score(term.field_pos, info, statistics, |doc, score| {
             let score = term.weight * score;
             if let Some(sum) = scores.get_mut(doc as usize) {
                 *sum += score;
+            }
+            if is_name {
+                named.see(doc, term.pos);
             }
             for subtraction in &mut standing {
                 subtraction.subtract(doc, score);
@@ -121,7 +134,43 @@ fn scores(
             *sum += score.max(0.0);
         }
     }
+    named.add_to(&mut scores, NAMED * sought.ceiling);
     Ok(scores)
+}
+
+/// Which words of a short query the names of each passage's document hold.
+struct Named {
+    /// The places of the query's words.
+    words: Vec<usize>,
+    /// Of each passage a bit for each of them; empty where the query is no name.
+    seen: Vec<u8>,
+}
+
+impl Named {
+    fn of(sought: &Sought, n_passages: usize) -> Self {
+        let is_name = (1..=MAX_NAME_WORDS).contains(&sought.words.len());
+        Self {
+            words: sought.words.clone(),
+            seen: vec![0; if is_name { n_passages } else { 0 }],
+        }
+    }
+
+    fn see(&mut self, doc: u32, pos: usize) {
+        let bit = self.words.iter().position(|&word| word == pos);
+        if let (Some(bit), Some(seen)) = (bit, self.seen.get_mut(doc as usize)) {
+            *seen |= 1 << bit;
+        }
+    }
+
+    /// Adds to the score of each passage whose names hold all words.
+    fn add_to(&self, scores: &mut [f32], more: f32) {
+        let all = u8::MAX >> (MAX_NAME_WORDS - self.words.len().min(MAX_NAME_WORDS));
+        for (score, &seen) in scores.iter_mut().zip(&self.seen) {
+            if seen == all {
+                *score += more;
+            }
+        }
+    }
 }
 
 /// Scores that those of other terms are taken from, passage by passage in ascending order.

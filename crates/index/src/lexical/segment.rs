@@ -57,6 +57,9 @@ pub(super) struct Statistics {
 pub(super) struct FieldStatistics {
     field: Field,
     pub(super) weight: f32,
+    /// Whether its words say what the document is called or is about: the title, the names of file and folders,
+    /// the facts.
+    pub(super) is_name: bool,
     /// Whether the text holds its words too, or is this field.
     pub(super) is_part_of_text: bool,
     /// `k1 * (1 - b + b * length / average length)` for each of tantivy's 256 rounded lengths.
@@ -202,6 +205,7 @@ impl Statistics {
             FieldStatistics {
                 field,
                 weight,
+                is_name: field != fields.text && field != fields.headings,
                 is_part_of_text: [fields.title, fields.headings, fields.text].contains(&field),
                 length_norms: std::array::from_fn(norm),
             }
@@ -229,9 +233,15 @@ impl Statistics {
         Ok(false)
     }
 
-    /// The idf of Lucene, `ln(1 + (N - n + 0.5) / (n + 0.5))`, which is never negative.
+    /// How much a term says that `n` of `N` passages hold: `ln(1 + (N + 0.5) / (n + 0.5)) ^ (3/4)`.
+    ///
+    /// Flatter than Lucene's `ln(1 + (N - n + 0.5) / (n + 0.5))`, so that copies of a passage, which make its words
+    /// common, take little from what these count. nDCG@10 of both passes on the sample, Cranfield and `SciFact` with
+    /// Lucene's: .394, .430, .750; without `- n`: .401, .429, .750; to the power of 3/4: .399, .430, .748; of 1/2:
+    /// .388, .426, .746.
     pub(super) fn idf(&self, n_containing: u64) -> f32 {
-        let rest = self.n_passages.saturating_sub(n_containing) as f64 + 0.5;
-        (rest / (n_containing as f64 + 0.5)).ln_1p() as f32
+        let n_passages = self.n_passages as f64 + 0.5;
+        let idf = (n_passages / (n_containing as f64 + 0.5)).ln_1p();
+        idf.powf(0.75) as f32
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use reread_retrieval::{MAX_TERMS, Query, QueryTerm};
+use reread_retrieval::{MAX_TERMS, Query, QueryTerm, Role};
 use tantivy::TantivyError;
 use tantivy::postings::TermInfo;
 
@@ -16,6 +16,8 @@ const ASKED_FOR: f32 = 1e-3;
 
 /// What a query looks for in an index.
 pub(super) struct Sought {
+    /// Places in the query of its words, whether or not any passage holds them.
+    pub(super) words: Vec<usize>,
     /// Terms in one field each. Those of a query's term follow each other.
     pub(super) terms: Vec<ScoredTerm>,
     pub(super) joined: Vec<ScoredJoined>,
@@ -95,7 +97,10 @@ impl Sought {
         } else {
             0.0
         };
+        let terms = query.terms().iter().enumerate();
+        let words = terms.filter(|(_, term)| term.role == Role::Word);
         Ok(Self {
+            words: words.map(|(pos, _)| pos).collect(),
             terms: found.into_iter().flat_map(|(.., terms)| terms).collect(),
             joined,
             prefixes,

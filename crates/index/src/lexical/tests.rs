@@ -100,7 +100,7 @@ fn plain_bm25(bodies: &[String], query: &[&str]) -> Vec<(u64, f32)> {
     let mut scores: HashMap<usize, f32> = HashMap::new();
     for term in query {
         let n_containing = bodies.iter().filter(|body| body.contains(term)).count() as f32;
-        let idf = (1.0 + (n - n_containing + 0.5) / (n_containing + 0.5)).ln();
+        let idf = (1.0 + (n + 0.5) / (n_containing + 0.5)).ln().powf(0.75);
         for (pos, body) in bodies
             .iter()
             .enumerate()
