@@ -96,10 +96,10 @@ pub(crate) struct SearchFlags {
     #[arg(long, overrides_with = "no_rerank")]
     pub(crate) rerank: bool,
 
-    /// The second pass's share of the final score, from 0 to 1 [default: 0.5]
+    /// How much the second pass counts, from 0 to 1 [default: 0.5]
     ///
-    /// 1 is the cross-encoder's order alone. Lower it where that order is worse than the first
-    /// pass's, as happens with text that is unlike web pages.
+    /// 1 is the cross-encoder's order alone, 0 the first pass's. Lower it where the cross-encoder's
+    /// order is worse, as happens with text that is unlike what it was trained on.
     #[arg(long, value_name = "WEIGHT", env = "REREAD_RERANK_WEIGHT", hide_env_values = true,
           value_parser = weight)]
     pub(crate) rerank_weight: Option<f32>,
@@ -116,8 +116,8 @@ pub(crate) struct SearchFlags {
     /// When to stop reading candidates early [default: certain]
     ///
     /// `certain` stops when the unread candidates cannot change the results or their order, which
-    /// happens only with `--rerank-weight` 0.5 or less and a small `--top-k`. `confident` stops when
-    /// they are unlikely to; about one answer in a hundred differs. `never` reads all of them.
+    /// takes a small `--top-k` or a small `--rerank-weight`. `confident` stops when they are unlikely
+    /// to. `never` reads all of them.
     #[arg(long, env = "REREAD_STOP", hide_env_values = true, value_parser = one_of::<Stop>())]
     pub(crate) stop: Option<Stop>,
 

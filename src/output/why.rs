@@ -5,7 +5,7 @@ mod sentences;
 
 use std::io::{self, Write};
 
-use reread_engine::{Cause, Hit, Place, Placed, SearchOptions, Stages, Why};
+use reread_engine::{Cause, Hit, Mode, Place, Placed, SearchOptions, Stages, Why};
 
 pub(crate) use json::write_json;
 
@@ -84,8 +84,9 @@ fn write_stages(out: &mut impl Write, why: &Why, options: &SearchOptions) -> io:
         count => format!("of {}", grouped(count)),
     };
     let bm25 = match (stages.n_lexical, stages.lexical) {
-        (0, _) if stages.n_dense > 0 => "no passage contains a word of the question".to_owned(),
-        (count, None) if count > 0 => "it contains no word of the question".to_owned(),
+        _ if options.first_pass.mode == Mode::Dense => "not searched".to_owned(),
+        (0, _) => "no passage contains a word of the question".to_owned(),
+        (_, None) => "it contains no word of the question".to_owned(),
         (count, _) => among(count),
     };
     row("BM25", stages.lexical, &bm25)?;

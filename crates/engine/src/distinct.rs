@@ -116,6 +116,7 @@ mod tests {
             lexical: None,
             dense: None,
             bm25: None,
+            lexical_share: None,
             cosine: None,
         };
         let mut depths = Vec::new();

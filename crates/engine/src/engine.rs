@@ -8,13 +8,12 @@ use reread_document::Document;
 use reread_index::backup::{self, Copied, Overwrite};
 use reread_index::doctor::{self, Diagnosis, Loss, Mended};
 use reread_index::{IndexOptions, IndexRun, IndexSummary, IndexWriter, Snapshot, Status};
-use reread_models::{
-    CancelToken, CrossEncoder, Embedder, Models, Scale, cosine_scale, logit_scale,
-};
+use reread_models::{CancelToken, CrossEncoder, Embedder, Models, Scale};
 use reread_rerank::ScoreCache;
 use reread_retrieval::{FirstPass, LocalFirstPass};
 
 use crate::current::Current;
+use crate::scales::Scales;
 use crate::writer::{Opening, Writer};
 use crate::{Error, Result};
 
@@ -35,8 +34,7 @@ pub struct Engine {
     models: Models,
     embedder: Lazy<dyn Embedder>,
     cross_encoder: Lazy<dyn CrossEncoder>,
-    cosines: OnceLock<Scale>,
-    logits: OnceLock<Scale>,
+    scales: Scales,
     first_pass: Option<Arc<dyn FirstPass>>,
     current: Current,
     scores: OnceLock<ScoreCache>,
@@ -410,8 +408,7 @@ impl Engine {
     /// # Errors
     /// `Index` with `Embedder` where the model fails.
     pub fn cosine_scale(&self, embedder: &dyn Embedder) -> Result<Scale> {
-        let measure = || cosine_scale(embedder).map_err(reread_index::Error::Embedder);
-        Ok(scale(&self.cosines, embedder.scale(), measure)?)
+        self.scales.of_cosines(embedder)
     }
 
     /// What the logits of the cross-encoder mean; measured once where the model does not say.
@@ -419,8 +416,7 @@ impl Engine {
     /// # Errors
     /// `Rerank` where the model fails.
     pub fn logit_scale(&self, cross_encoder: &dyn CrossEncoder) -> Result<Scale> {
-        let measure = || logit_scale(cross_encoder).map_err(reread_rerank::Error::CrossEncoder);
-        Ok(scale(&self.logits, cross_encoder.scale(), measure)?)
+        self.scales.of_logits(cross_encoder)
     }
 
     /// Keeps every score of the cross-encoder from now on, in `scores.cache` in the index folder, and
@@ -547,8 +543,7 @@ impl EngineBuilder {
             models: self.models,
             embedder: Lazy::new(self.embedder),
             cross_encoder: Lazy::new(self.cross_encoder),
-            cosines: OnceLock::new(),
-            logits: OnceLock::new(),
+            scales: Scales::default(),
             first_pass: self.first_pass,
             current: Current::default(),
             scores: OnceLock::new(),
@@ -566,20 +561,6 @@ pub fn remove_index(index_folder: &Path) -> Result<()> {
     // It is not there unless something was measured.
     let _: std::io::Result<()> = std::fs::remove_file(index_folder.join(ScoreCache::FILE_NAME));
     Ok(())
-}
-
-/// The scale that is known, or was measured before, or is measured now. Scores of a model that tells
-/// nothing apart count as they are.
-fn scale<E>(
-    measured: &OnceLock<Scale>,
-    known: Option<Scale>,
-    measure: impl FnOnce() -> Result<Option<Scale>, E>,
-) -> Result<Scale, E> {
-    if let Some(scale) = known.or_else(|| measured.get().copied()) {
-        return Ok(scale);
-    }
-    let scale = measure()?.unwrap_or(Scale::AS_IS);
-    Ok(*measured.get_or_init(|| scale))
 }
 
 /// Opened at its first use.

@@ -137,6 +137,7 @@ mod tests {
                 lexical: None,
                 dense: None,
                 bm25: None,
+                lexical_share: None,
                 cosine: None,
             })
             .collect()

@@ -56,6 +56,7 @@ mod read_lines;
 mod reading;
 mod rerank;
 mod result;
+mod scales;
 pub mod span;
 mod spelled;
 mod warning;

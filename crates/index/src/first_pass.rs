@@ -87,6 +87,7 @@ impl Snapshot {
             lexical: fused.lexical,
             dense: fused.dense,
             bm25: fused.bm25,
+            lexical_share: fused.lexical_share,
             cosine: fused.cosine,
         })
     }

@@ -42,6 +42,8 @@ pub struct Candidate {
     pub dense: Option<Placed>,
     /// Its BM25 score, on the lexical list or beyond its end, where it is known.
     pub bm25: Option<f32>,
+    /// What that is of the most that BM25 could give for the query, see [`fusion::share`].
+    pub lexical_share: Option<f32>,
     /// Its cosine similarity, on the dense list or beyond its end, where it is known.
     pub cosine: Option<f32>,
 }
@@ -161,6 +163,7 @@ impl Found {
                     lexical: fused.lexical,
                     dense: fused.dense,
                     bm25: fused.bm25,
+                    lexical_share: fused.lexical_share,
                     cosine: fused.cosine,
                 })
             })
@@ -220,6 +223,8 @@ pub struct Fused<Id> {
     pub dense: Option<Placed>,
     /// Its BM25 score, where it is known.
     pub bm25: Option<f32>,
+    /// What that is of the most there could be.
+    pub lexical_share: Option<f32>,
     /// Its cosine, where it is known.
     pub cosine: Option<f32>,
 }
@@ -240,17 +245,20 @@ pub fn fuse<Id: Copy + Ord + Hash>(lists: &Lists<Id>, options: &RetrieveOptions)
     fused.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let (of_words, of_vectors) = (places(&lists.lexical), places(&lists.dense));
     let score = |placed: Option<&Placed>| placed.map(|placed| placed.score);
+    let ceiling = lists.ceiling();
     let entries = fused.into_iter().take(options.depth).zip(1..);
     entries
         .map(|((id, fused), rank)| {
             let (lexical, dense) = (of_words.get(&id), of_vectors.get(&id));
+            let bm25 = score(lexical).or_else(|| lists.more_lexical.get(&id).copied());
             Fused {
                 id,
                 score: fused,
                 rank,
                 lexical: lexical.copied(),
                 dense: dense.copied(),
-                bm25: score(lexical).or_else(|| lists.more_lexical.get(&id).copied()),
+                bm25,
+                lexical_share: bm25.map(|bm25| fusion::share(bm25, ceiling)),
                 cosine: score(dense).or_else(|| lists.more_dense.get(&id).copied()),
             }
         })

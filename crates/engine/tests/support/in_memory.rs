@@ -353,6 +353,7 @@ impl FirstPass for InMemory {
             lexical: fused.lexical,
             dense: fused.dense,
             bm25: fused.bm25,
+            lexical_share: fused.lexical_share,
             cosine: fused.cosine,
         });
         let mut retrieved = Retrieved::new(Found::Fused(candidates.collect()));

@@ -164,7 +164,9 @@ impl Named {
 
     /// Adds to the score of each passage whose names hold all words.
     fn add_to(&self, scores: &mut [f32], more: f32) {
-        let all = u8::MAX >> (MAX_NAME_WORDS - self.words.len().min(MAX_NAME_WORDS));
+        // Without a word, or with too many, nothing is seen.
+        let unused = MAX_NAME_WORDS.saturating_sub(self.words.len()) as u32;
+        let all = u8::MAX.checked_shr(unused).unwrap_or(u8::MAX);
         for (score, &seen) in scores.iter_mut().zip(&self.seen) {
             if seen == all {
                 *score += more;
