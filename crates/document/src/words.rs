@@ -14,16 +14,24 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 /// use reread_document::is_wordless;
 ///
 /// assert!(is_wordless("| --- | --- |") && is_wordless("}") && is_wordless("a"));
+/// assert!(is_wordless("1. 2."));
 /// assert!(!is_wordless("Yes.") && !is_wordless("42") && !is_wordless("🚀") && !is_wordless("C++"));
 /// ```
 pub fn is_wordless(text: &str) -> bool {
     let mut letters = text.char_indices().filter(|&(_, c)| is_part_of_word(c));
     match (letters.next(), letters.next()) {
         (None, _) => true,
+        _ if text.split_whitespace().all(is_list_number) => true,
         // A language of this name is written as its sign.
         (Some((at, 'a'..='z')), None) => !text[at + 1..].starts_with(['+', '#']),
         _ => false,
     }
+}
+
+/// Whether this numbers an item of a list: `1.` or `12)`.
+fn is_list_number(word: &str) -> bool {
+    let number = word.strip_suffix(['.', ')']);
+    number.is_some_and(|number| number.len() <= 3 && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn is_part_of_word(c: char) -> bool {

@@ -44,6 +44,11 @@ impl Scale {
     pub fn place(self, score: f32) -> f32 {
         (score - self.unrelated) / (self.related - self.unrelated)
     }
+
+    /// The score that lies at `place`.
+    pub fn score(self, place: f32) -> f32 {
+        self.unrelated + place * (self.related - self.unrelated)
+    }
 }
 
 #[cfg(test)]
@@ -55,6 +60,7 @@ mod tests {
         let scale = Scale::new(-8.0, 8.0).unwrap();
         for (score, expected) in [(-8.0, 0.0), (0.0, 0.5), (8.0, 1.0), (16.0, 1.5)] {
             assert!((scale.place(score) - expected).abs() < 1e-6, "{score}");
+            assert!((scale.score(expected) - score).abs() < 1e-5, "{score}");
         }
     }
 

@@ -3,7 +3,7 @@
 use reread_rerank::{
     Calibration, FinalOrder, final_order, first_pass_log_odds, logistic, rank, seems_to_answer,
 };
-use reread_retrieval::{Candidate, Query, highlight};
+use reread_retrieval::{Candidate, Query, highlight, is_bare_heading};
 
 use crate::options::SearchOptions;
 use crate::per_document::PerDocument;
@@ -54,7 +54,10 @@ impl Judged {
         };
         let read = candidates.iter().zip(&logits);
         let log_odds: Vec<f32> = read
-            .map(|(candidate, &logit)| both.log_odds(candidate.score, logit))
+            .map(|(candidate, &logit)| {
+                let is_heading = is_bare_heading(&candidate.passage);
+                both.log_odds_as(is_heading, candidate.score, logit)
+            })
             .collect();
         let score = |&log_odds: &f32| match calibration {
             Some(calibration) => calibration.probability(log_odds),
@@ -127,7 +130,11 @@ impl Judged {
                 cross_encoder: logit,
                 evidence: self.both.zip(logit).map(|(both, logit)| Evidence {
                     first_pass: both.from_first_pass(candidate.score),
-                    cross_encoder: both.from_cross_encoder(logit),
+                    cross_encoder: if is_bare_heading(&candidate.passage) {
+                        both.from_cross_encoder(logit).min(0.0)
+                    } else {
+                        both.from_cross_encoder(logit)
+                    },
                 }),
                 probability: logit
                     .filter(|_| self.is_calibrated)

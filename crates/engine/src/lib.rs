@@ -96,6 +96,7 @@ pub use reread_retrieval::{
     BadCondition, Candidate, Condition, DenseMethod, DocumentKey, Filter, FirstPass, Found, Fusion,
     LIST_LEN, LeftOut, LocalFirstPass, Mode, Note, Passage, PassageKey, Phrase, Placed, Query,
     Refusal, Request, RetrieveOptions, Retrieved, Scored, Within, composed, fusion,
+    is_bare_heading,
 };
 pub use result::{
     Evidence, FirstPassReport, Hit, Ranks, Scores, SearchResult, SecondPassReport, Timings,

@@ -8,7 +8,8 @@ use reread_rerank::{
     Calibration, Candidate as ToRead, FinalOrder, Outcome, ReadOptions, Reader, Stopped,
 };
 use reread_retrieval::{
-    Candidate, FirstPass, Fusion, Mode, Query, Request, RetrieveOptions, lower_bare_headings,
+    Candidate, FirstPass, Fusion, Mode, Query, Request, RetrieveOptions, is_bare_heading,
+    lower_bare_headings,
 };
 
 use crate::distinct::Wanted;
@@ -330,7 +331,8 @@ fn to_read<'a>(candidates: &[Candidate], texts: &'a [String], by: By) -> Vec<ToR
     let candidates = candidates.iter().zip(texts);
     candidates
         .map(|(candidate, text)| {
-            let to_read = ToRead::new(text, candidate.score);
+            let to_read =
+                ToRead::new(text, candidate.score).as_heading(is_bare_heading(&candidate.passage));
             match by {
                 By::Passage => to_read,
                 By::Document => to_read.of_result(candidate.passage.document.0),

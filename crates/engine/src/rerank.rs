@@ -1,7 +1,8 @@
 //! The second pass alone: orders texts that are in no index.
 
 use reread_document::is_wordless;
-use reread_rerank::{check_logits, logistic, rank};
+use reread_rerank::{check_logits, logistic, neutral_logit, rank};
+use reread_retrieval::is_marked_heading;
 
 use crate::Result;
 use crate::engine::Engine;
@@ -16,7 +17,8 @@ pub struct Reranked {
     pub position: usize,
     /// The cross-encoder's logit; higher is more relevant.
     pub logit: f32,
-    /// The logit on a scale from 0 to 1; 0 for a text without a word.
+    /// The logit on a scale from 0 to 1; 0 for a text without a word, and little for a heading of Markdown,
+    /// whatever its logit.
     pub relevance: f32,
     /// In how many pieces it was read: more than one where it is longer than what the model reads beside
     /// the query. It has the logit of the best.
@@ -47,6 +49,16 @@ impl Engine {
             let mut scored = scored.into_iter();
             let best = |&n: &usize| scored.by_ref().take(n).fold(f32::NEG_INFINITY, f32::max);
             let logits: Vec<f32> = n_windows.iter().map(best).collect();
+            // A heading repeats words of the question and answers nothing.
+            let most = neutral_logit(self.logit_scale(model.as_ref())?);
+            let counted = logits.iter().zip(texts).map(|(&logit, text)| {
+                if is_marked_heading(text) {
+                    logit.min(most)
+                } else {
+                    logit
+                }
+            });
+            let counted: Vec<f32> = counted.collect();
             let reranked = |position: usize| {
                 let logit = logits[position];
                 Reranked {
@@ -55,13 +67,13 @@ impl Engine {
                     relevance: if is_wordless(texts[position]) {
                         0.0
                     } else {
-                        logistic(logit)
+                        logistic(counted[position])
                     },
                     n_windows: n_windows[position],
                 }
             };
             // Models give brackets and rules more than sentences that are off the point.
-            let order = words_first(rank(&logits), texts);
+            let order = words_first(rank(&counted), texts);
             Ok(order.into_iter().map(reranked).collect())
         })
     }

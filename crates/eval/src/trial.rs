@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reread_engine::{
     Engine, FinalOrder, Fold, Hit, Mode, Passage, RetrieveOptions, Scale, SearchOptions,
-    SecondPass, Stop, Warning, final_order,
+    SecondPass, Stop, Warning, final_order, is_bare_heading,
 };
 
 use crate::queries::QueryText;
@@ -331,8 +331,11 @@ impl Lists {
         let both = FinalOrder::new(weight, self.scale);
         let read = self.candidates.iter().take(depth);
         let log_odds: Vec<f32> = read
-            .filter_map(|hit| Some((hit.scores.first_pass, hit.scores.cross_encoder?)))
-            .map(|(first_pass, logit)| both.log_odds(first_pass, logit))
+            .filter_map(|hit| Some((hit, hit.scores.cross_encoder?)))
+            .map(|(hit, logit)| {
+                let is_heading = is_bare_heading(&hit.passage);
+                both.log_odds_as(is_heading, hit.scores.first_pass, logit)
+            })
             .collect();
         let order = final_order(&log_odds, self.candidates.len());
         // What was not read is behind what was.

@@ -10,6 +10,8 @@ pub struct Candidate<'a> {
     /// The result that it is part of: candidates of one document have the same number where results are
     /// documents. `None` where each candidate is a result of its own.
     pub result: Option<u64>,
+    /// Whether it is a heading and says nothing itself.
+    pub is_heading: bool,
 }
 
 impl<'a> Candidate<'a> {
@@ -19,7 +21,15 @@ impl<'a> Candidate<'a> {
             text,
             first_pass,
             result: None,
+            is_heading: false,
         }
+    }
+
+    /// Says whether it is a heading without text below it.
+    #[must_use]
+    pub fn as_heading(mut self, is_heading: bool) -> Self {
+        self.is_heading = is_heading;
+        self
     }
 
     /// Makes it part of a result.

@@ -24,6 +24,8 @@ const CONFIDENT_DEVIATIONS: f64 = 3.0;
 pub(crate) struct EarlyStop {
     /// Scores of the first pass.
     first_pass: Vec<f32>,
+    /// Which candidates are headings.
+    headings: Vec<bool>,
     /// Of each candidate the greatest first-pass score from it on.
     greatest_from: Vec<f32>,
     /// Of each candidate the result that it is part of.
@@ -87,6 +89,7 @@ impl EarlyStop {
         }
         (n_different > n_results).then(|| Self {
             first_pass: first_pass.to_vec(),
+            headings: vec![false; first_pass.len()],
             greatest_from,
             results,
             n_results,
@@ -105,9 +108,11 @@ impl EarlyStop {
             Limit::Certain(limit) => limit,
             Limit::Confident(limit) => likely_most(logits, limit),
         };
-        let read = self.first_pass.iter().zip(logits);
+        let read = self.first_pass.iter().zip(&self.headings).zip(logits);
         let log_odds: Vec<f32> = read
-            .map(|(&first_pass, &logit)| self.order.log_odds(first_pass, logit))
+            .map(|((&first_pass, &is_heading), &logit)| {
+                self.order.log_odds_as(is_heading, first_pass, logit)
+            })
             .collect();
         let mut order: Vec<usize> = (0..logits.len()).collect();
         order.sort_by(|&a, &b| log_odds[b].total_cmp(&log_odds[a]));

@@ -42,6 +42,21 @@ impl FinalOrder {
         FLOOR + self.from_first_pass(first_pass) + self.from_cross_encoder(logit)
     }
 
+    /// The log-odds of a candidate that says nothing, such as a heading without text below it. Cross-encoders
+    /// take the question's own words for an answer, so a logit only counts against it.
+    pub fn log_odds_of_heading(self, first_pass: f32, logit: f32) -> f32 {
+        FLOOR + self.from_first_pass(first_pass) + self.from_cross_encoder(logit).min(0.0)
+    }
+
+    /// The log-odds of a candidate, of a heading where it is one.
+    pub fn log_odds_as(self, is_heading: bool, first_pass: f32, logit: f32) -> f32 {
+        if is_heading {
+            self.log_odds_of_heading(first_pass, logit)
+        } else {
+            self.log_odds(first_pass, logit)
+        }
+    }
+
     /// What a first-pass score adds to the log-odds; below 0 where it speaks against the passage.
     pub fn from_first_pass(self, score: f32) -> f32 {
         2.0 * (1.0 - self.weight) * FIRST_PASS * (score - FIRST_PASS_FLOOR)
@@ -56,6 +71,11 @@ impl FinalOrder {
 /// The log-odds of a candidate where there is no second pass.
 pub fn first_pass_log_odds(score: f32) -> f32 {
     FLOOR + FIRST_PASS * (score - FIRST_PASS_FLOOR)
+}
+
+/// A logit that says nothing for a passage and nothing against it.
+pub fn neutral_logit(scale: Scale) -> f32 {
+    scale.score(CROSS_ENCODER_FLOOR)
 }
 
 /// Whether the best passage of an answer, with these log-odds, seems to answer the query at all.

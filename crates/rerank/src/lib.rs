@@ -62,7 +62,9 @@ mod score_cache;
 pub use calibration::{BadCalibration, Calibration};
 pub use candidate::Candidate;
 pub use error::{Error, Result};
-pub use final_order::{FinalOrder, final_order, first_pass_log_odds, seems_to_answer};
+pub use final_order::{
+    FinalOrder, final_order, first_pass_log_odds, neutral_logit, seems_to_answer,
+};
 pub use options::{ReadOptions, Stop, Stopped};
 pub use order::{logistic, rank};
 pub use reader::{Outcome, Reader, check_logits};

@@ -33,25 +33,30 @@ pub fn lower_bare_headings(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
 }
 
 /// Whether a passage is a heading, or the title of its document, and nothing else.
-fn is_bare_heading(passage: &Passage) -> bool {
+pub fn is_bare_heading(passage: &Passage) -> bool {
     let text = passage.text.trim();
-    let n_words = text
-        .split_whitespace()
-        .filter(|word| !is_mark(word))
-        .count();
-    let mut lines = text.lines();
-    let (first, second) = (lines.next().unwrap_or(""), lines.next());
-    if passage.kind == DocumentKind::Markdown {
-        let is_marked = first.starts_with('#') && second.is_none();
-        let is_underlined = second.is_some_and(is_mark) && lines.next().is_none();
-        if is_marked || is_underlined {
-            return n_words <= MAX_HEADING_WORDS;
-        }
+    if passage.kind == DocumentKind::Markdown && is_marked_heading(text) {
+        return true;
     }
     let is_title = text == passage.title && passage.bytes.is_empty();
-    let is_line = passage.kind == DocumentKind::Html && second.is_none();
-    let is_label = text.ends_with(char::is_alphabetic) && n_words <= MAX_LABEL_WORDS;
+    let is_line = passage.kind == DocumentKind::Html && text.lines().nth(1).is_none();
+    let is_label = text.ends_with(char::is_alphabetic) && n_words(text) <= MAX_LABEL_WORDS;
     (is_title || is_line) && is_label
+}
+
+/// Whether a text is a short heading of Markdown and nothing else.
+pub fn is_marked_heading(text: &str) -> bool {
+    let mut lines = text.trim().lines();
+    let (first, second) = (lines.next().unwrap_or(""), lines.next());
+    let is_marked = first.starts_with('#') && second.is_none();
+    let is_underlined = second.is_some_and(is_mark) && lines.next().is_none();
+    (is_marked || is_underlined) && n_words(text) <= MAX_HEADING_WORDS
+}
+
+/// The words of a text, without the signs that mark it as a heading.
+fn n_words(text: &str) -> usize {
+    let words = text.split_whitespace();
+    words.filter(|word| !is_mark(word)).count()
 }
 
 /// Whether these are the signs that mark a line as a heading.

@@ -55,7 +55,7 @@ mod spelling;
 mod stop_words;
 
 pub use analyzer::{Role, Token, analyze, surface};
-pub use bare_heading::lower_bare_headings;
+pub use bare_heading::{is_bare_heading, is_marked_heading, lower_bare_headings};
 pub use candidate::{
     Arms, Candidate, DenseMethod, Found, Fused, Lists, Placed, Retrieved, Scored, fuse, places,
 };

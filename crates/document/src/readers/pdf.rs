@@ -54,18 +54,20 @@ impl PagesText {
                 }
             }
         }
-        let no_text = text.trim().is_empty();
+        let (title, no_text) = (title_of(&pdf), text.trim().is_empty());
         let problem = match first_error {
             Some(error) if no_text => return Err(broken(error)),
             Some(error) => Some(Reason::BrokenPages {
                 n_pages: n_broken,
                 problem: error.to_string(),
             }),
-            None if no_text => return Err(Reason::NoText),
+            None if no_text && title.is_none() => return Err(Reason::NoText),
+            // Scanned pages are found by the title, and it is said that there is no more.
+            None if no_text => Some(Reason::NoText),
             None => None,
         };
         Ok(Self {
-            title: title_of(&pdf),
+            title,
             text,
             pages,
             problem,
@@ -264,6 +266,12 @@ mod tests {
     #[test]
     fn pages_without_letters_are_reported() {
         assert_eq!(read("s.pdf", pdf("", &["", ""], "")), Err(Reason::NoText));
+        // With a title there is something to find.
+        let (document, problem) = read("s.pdf", pdf("A map", &["", ""], "")).unwrap();
+        assert_eq!(
+            (document.title.as_str(), problem),
+            ("A map", Some(Reason::NoText))
+        );
     }
 
     #[test]
