@@ -150,7 +150,8 @@ impl InMemory {
             .iter()
             .filter(|it| it.role == Role::Word)
             .collect();
-        let more = 0.6 * self.ceiling(query);
+        let is_in_text = words.iter().any(|word| self.n_with(&word.term, TEXT) > 0);
+        let more = if is_in_text { 0.25 } else { 0.6 } * self.ceiling(query);
         let is_named = |entry: &Entry| {
             let is_held = |word: &&QueryTerm| {
                 NAMES

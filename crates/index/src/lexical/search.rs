@@ -12,9 +12,12 @@ use crate::Result;
 const SCAN: usize = 32;
 
 /// What a passage scores more, as a share of the most it could, whose document is called what the query says:
-/// all of its words are in the title, the names of file and folders, or the facts. Enough to come before what
-/// the vectors take for near where no text holds the words.
-const NAMED: f32 = 0.6;
+/// all of its words are in the title, the names of file and folders, or the facts. It stays behind a text that
+/// holds them.
+const NAMED: f32 = 0.25;
+
+/// The same where no text holds any of the words: enough to come before what the vectors take for near.
+const NAMED_ALONE: f32 = 0.6;
 
 /// A query of more words is a question and no name.
 const MAX_NAME_WORDS: usize = 8;
@@ -134,7 +137,12 @@ fn scores(
             *sum += score.max(0.0);
         }
     }
-    named.add_to(&mut scores, NAMED * sought.ceiling);
+    let share = if sought.is_in_text {
+        NAMED
+    } else {
+        NAMED_ALONE
+    };
+    named.add_to(&mut scores, share * sought.ceiling);
     Ok(scores)
 }
 

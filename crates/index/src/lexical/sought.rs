@@ -18,6 +18,8 @@ const ASKED_FOR: f32 = 1e-3;
 pub(super) struct Sought {
     /// Places in the query of its words, whether or not any passage holds them.
     pub(super) words: Vec<usize>,
+    /// Whether any passage's text holds one of the words.
+    pub(super) is_in_text: bool,
     /// Terms in one field each. Those of a query's term follow each other.
     pub(super) terms: Vec<ScoredTerm>,
     pub(super) joined: Vec<ScoredJoined>,
@@ -62,10 +64,11 @@ impl Sought {
         segments: &[Segment],
         statistics: &Statistics,
     ) -> Result<Self, TantivyError> {
-        let (mut found, mut ceiling) = (Vec::new(), 0.0);
+        let (mut found, mut ceiling, mut is_in_text) = (Vec::new(), 0.0, false);
         for (pos, term) in query.terms().iter().enumerate() {
             let fields = in_fields(&term.term, term.weight, pos, segments, statistics)?;
             let idf = statistics.idf(fields.n_containing.unwrap_or(0));
+            is_in_text |= term.role == Role::Word && fields.is_in_text;
             ceiling += term.weight * idf * (K1 + 1.0);
             if let Some(n_containing) = fields.n_containing {
                 found.push((n_containing, pos, fields.terms));
@@ -101,6 +104,7 @@ impl Sought {
         let words = terms.filter(|(_, term)| term.role == Role::Word);
         Ok(Self {
             words: words.map(|(pos, _)| pos).collect(),
+            is_in_text,
             terms: found.into_iter().flat_map(|(.., terms)| terms).collect(),
             joined,
             prefixes,
@@ -124,6 +128,8 @@ impl Sought {
 
 /// A term in the fields that hold it.
 struct InFields {
+    /// Whether the text of any passage holds it.
+    is_in_text: bool,
     terms: Vec<ScoredTerm>,
     /// In how many passages of the field that holds it most often; `None` where no field does.
     n_containing: Option<u64>,
@@ -162,6 +168,7 @@ fn in_fields(
         }
     }
     Ok(InFields {
+        is_in_text,
         terms,
         n_containing: most,
     })
