@@ -242,6 +242,10 @@ impl<'s> Walk<'s> {
                 self.remove_ticks(range);
                 self.read(&words);
             }
+            // A formula stays as it is written.
+            Event::InlineMath(formula) | Event::DisplayMath(formula) => {
+                self.read(&formula.replace('\n', " "));
+            }
             Event::InlineHtml(_) => self.html(range),
             Event::FootnoteReference(label) => {
                 let is_glued = self.source[range.end..].starts_with(char::is_alphanumeric);

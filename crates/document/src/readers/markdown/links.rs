@@ -59,6 +59,11 @@ impl Links {
             return;
         };
         let mut range = link.range.clone();
+        // What has no words of its own, or goes on over lines, was hardly meant as a link between pages.
+        let is_wiki = matches!(link.kind, LinkType::WikiLink { .. });
+        if is_wiki && (link.words.is_none() || source[range.clone()].contains('\n')) {
+            return;
+        }
         // The parser leaves the empty brackets of `[words][]` out.
         if link.kind == LinkType::Collapsed && source[range.end..].starts_with("[]") {
             range.end += 2;
