@@ -130,11 +130,8 @@ impl Judged {
                 cross_encoder: logit,
                 evidence: self.both.zip(logit).map(|(both, logit)| Evidence {
                     first_pass: both.from_first_pass(candidate.score),
-                    cross_encoder: if is_bare_heading(&candidate.passage) {
-                        both.from_cross_encoder(logit).min(0.0)
-                    } else {
-                        both.from_cross_encoder(logit)
-                    },
+                    cross_encoder: both
+                        .from_cross_encoder_as(is_bare_heading(&candidate.passage), logit),
                 }),
                 probability: logit
                     .filter(|_| self.is_calibrated)

@@ -42,24 +42,25 @@ impl FinalOrder {
         FLOOR + self.from_first_pass(first_pass) + self.from_cross_encoder(logit)
     }
 
-    /// The log-odds of a candidate that says nothing, such as a heading without text below it. Cross-encoders
-    /// take the question's own words for an answer, so a logit only counts against it.
-    pub fn log_odds_of_heading(self, first_pass: f32, logit: f32) -> f32 {
-        FLOOR + self.from_first_pass(first_pass) + self.from_cross_encoder(logit).min(0.0)
-    }
-
-    /// The log-odds of a candidate, of a heading where it is one.
+    /// The log-odds of a candidate that may be a heading and say nothing itself.
     pub fn log_odds_as(self, is_heading: bool, first_pass: f32, logit: f32) -> f32 {
-        if is_heading {
-            self.log_odds_of_heading(first_pass, logit)
-        } else {
-            self.log_odds(first_pass, logit)
-        }
+        FLOOR + self.from_first_pass(first_pass) + self.from_cross_encoder_as(is_heading, logit)
     }
 
     /// What a first-pass score adds to the log-odds; below 0 where it speaks against the passage.
     pub fn from_first_pass(self, score: f32) -> f32 {
         2.0 * (1.0 - self.weight) * FIRST_PASS * (score - FIRST_PASS_FLOOR)
+    }
+
+    /// What the logit of a candidate adds that may be a heading without text below it. Cross-encoders take the
+    /// question's own words for an answer, so a logit counts only against a heading.
+    pub fn from_cross_encoder_as(self, is_heading: bool, logit: f32) -> f32 {
+        let evidence = self.from_cross_encoder(logit);
+        if is_heading {
+            evidence.min(0.0)
+        } else {
+            evidence
+        }
     }
 
     /// What a logit adds to the log-odds; below 0 where it speaks against the passage.
@@ -122,6 +123,20 @@ mod tests {
         }
         assert!((first_pass_log_odds(0.59) - -1.1).abs() < 1e-5);
         assert!(seems_to_answer(-2.5) && !seems_to_answer(-2.7));
+    }
+
+    #[test]
+    fn a_logit_counts_only_against_a_heading() {
+        let (order, close) = (unit(0.5), |a: f32, b: f32| (a - b).abs() < 1e-5);
+        assert!(close(order.log_odds_as(true, 0.59, 9.0), -1.1));
+        assert!(close(
+            order.log_odds_as(true, 0.59, -0.55),
+            order.log_odds(0.59, -0.55)
+        ));
+        assert!(close(
+            order.log_odds_as(false, 0.59, 9.0),
+            order.log_odds(0.59, 9.0)
+        ));
     }
 
     #[test]
